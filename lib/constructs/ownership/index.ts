@@ -1,0 +1,3 @@
+export * from './alarm-board';
+export * from './layer';
+export * from './owner';

@@ -1,0 +1,53 @@
+import { Token } from 'aws-cdk-lib';
+import { IConstruct } from 'constructs';
+
+/** Throws one error that names every problem and the construct; does nothing when there is none. @internal */
+export function failOn(scope: IConstruct, code: string, problems: string[]): void {
+  if (problems.length > 0) {
+    throw new Error(`${code}: ${problems.join('; ')} [at ${scope.node.path}]`);
+  }
+}
+
+/** Throws one error for a value that has no place in the construct tree, such as a parsed file. @internal */
+export function failOnFile(file: string, code: string, problems: string[]): void {
+  if (problems.length > 0) {
+    throw new Error(`${code}: ${problems.join('; ')} [in ${file}]`);
+  }
+}
+
+/** Problem when a number is outside `min` to `max`; Tokens pass. @internal */
+export function outsideRange(name: string, value: number | undefined, min: number, max: number): string[] {
+  if (value === undefined || Token.isUnresolved(value) || (value >= min && value <= max)) {
+    return [];
+  }
+  return [`'${name}' must be between ${min} and ${max}, got ${value}`];
+}
+
+/** Problem when a number is not whole; Tokens pass. @internal */
+export function notWhole(name: string, value: number | undefined): string[] {
+  return value === undefined || Token.isUnresolved(value) || Number.isInteger(value) ? [] : [`'${name}' must be a whole number, got ${value}`];
+}
+
+/** Problem when a text does not match; `shape` says in words what is allowed. Tokens pass. @internal */
+export function mismatch(name: string, value: string | undefined, pattern: RegExp, shape: string): string[] {
+  return value === undefined || Token.isUnresolved(value) || pattern.test(value) ? [] : [`'${name}' must be ${shape}, got '${value}'`];
+}
+
+/** The known name closest to a misspelt one, or undefined when none is near (edit distance at most a third of its length). @internal */
+export function closest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
