@@ -50,7 +50,11 @@ export class AlarmBoard extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmBoardProps) {
     super(scope, id);
-    failOn(this, 'InvalidAlarmBoard', mismatch('namePrefix', props.namePrefix, /^[a-z0-9-]{1,100}$/, '1 to 100 lower-case letters, digits and hyphens'));
+    failOn(
+      this,
+      'InvalidAlarmBoard',
+      mismatch('namePrefix', props.namePrefix, /^[a-z0-9-]{1,100}$/, '1 to 100 lower-case letters, digits and hyphens'),
+    );
     this.owners = props.owners;
     this.namePrefix = props.namePrefix ?? generatedName(this, 100);
     this.encryptionKey = props.encryptionKey ?? this.createKey();

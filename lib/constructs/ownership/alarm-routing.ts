@@ -1,4 +1,4 @@
-import { Annotations, Lazy } from 'aws-cdk-lib';
+import { Annotations, Lazy, Stack } from 'aws-cdk-lib';
 import { Alarm, AlarmBase, CfnAlarm, CfnCompositeAlarm, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { ITopic } from 'aws-cdk-lib/aws-sns';
 import { IConstruct } from 'constructs';
@@ -53,6 +53,8 @@ export function alarmsWithoutAction(scope: IConstruct): string[] {
   return scope.node
     .findAll()
     .filter((child): child is AlarmBase => (child instanceof Alarm || child instanceof CompositeAlarm) && !spokenFor.has(child))
-    .filter((alarm) => (alarm.node.defaultChild as CfnAlarm).alarmActions === undefined)
-    .map((alarm) => `AlarmWithoutAction: nobody hears of this alarm: give it to AlarmBoard.route() or add an action [at ${alarm.node.path}]`);
+    .filter((alarm) => ((Stack.of(alarm).resolve((alarm.node.defaultChild as CfnAlarm).alarmActions) ?? []) as unknown[]).length === 0)
+    .map(
+      (alarm) => `AlarmWithoutAction: nobody hears of this alarm: give it to AlarmBoard.route() or add an action [at ${alarm.node.path}]`,
+    );
 }

@@ -64,7 +64,12 @@ export class Owner {
   public readonly ticket: AlertDestination[];
 
   constructor(props: OwnerProps) {
-    const problems = mismatch('team', props.team, /^[a-z][a-z0-9-]{1,39}$/, '2 to 40 lower-case letters, digits and hyphens, starting with a letter');
+    const problems = mismatch(
+      'team',
+      props.team,
+      /^[a-z][a-z0-9-]{1,39}$/,
+      '2 to 40 lower-case letters, digits and hyphens, starting with a letter',
+    );
     if (props.page.length === 0) {
       problems.push(`'page' of team '${props.team}' is empty: give at least one AlertDestination, or its alarms reach nobody`);
     }

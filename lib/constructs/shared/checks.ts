@@ -25,12 +25,19 @@ export function outsideRange(name: string, value: number | undefined, min: numbe
 
 /** Problem when a number is not whole; Tokens pass. @internal */
 export function notWhole(name: string, value: number | undefined): string[] {
-  return value === undefined || Token.isUnresolved(value) || Number.isInteger(value) ? [] : [`'${name}' must be a whole number, got ${value}`];
+  return value === undefined || Token.isUnresolved(value) || Number.isInteger(value)
+    ? []
+    : [`'${name}' must be a whole number, got ${value}`];
 }
 
 /** Problem when a text does not match; `shape` says in words what is allowed. Tokens pass. @internal */
 export function mismatch(name: string, value: string | undefined, pattern: RegExp, shape: string): string[] {
   return value === undefined || Token.isUnresolved(value) || pattern.test(value) ? [] : [`'${name}' must be ${shape}, got '${value}'`];
+}
+
+/** Problem when a value that decides the shape of the template is a Token. @internal */
+export function unknownAtSynth(name: string, value: number | string | undefined): string[] {
+  return value !== undefined && Token.isUnresolved(value) ? [`'${name}' must be known at synth, got a Token: give a plain value`] : [];
 }
 
 /** The known name closest to a misspelt one, or undefined when none is near (edit distance at most a third of its length). @internal */

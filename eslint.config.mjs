@@ -1,0 +1,70 @@
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/** Folders that `target` must not import from: arrows point one way (docs/architecture.md). */
+const wall = (target, from, message) => ({ target: `./${target}`, from, message });
+const outside = (...folders) => folders.map((folder) => `./${folder}`);
+
+const walls = [
+  wall('lib', outside('bin', 'runtime', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'), 'the library stands on its own'),
+  wall('lib/constructs', outside('lib/stacks', 'lib/config'), 'constructs know neither stacks nor the config file'),
+  wall('lib/config', outside('lib/stacks'), 'config is data: stacks read it'),
+  wall('lib/constructs/shared', outside('lib/constructs/!(shared)/**'), 'shared helpers know no layer'),
+  wall('bin', outside('runtime', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'), 'the composition root uses lib only'),
+  wall(
+    'runtime',
+    outside('bin', 'lib/!(constructs)/**', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'),
+    'handlers share contracts with constructs, nothing else',
+  ),
+  wall(
+    'gate',
+    outside('bin', 'lib', 'runtime', 'local', 'capacity', 'examples', 'test'),
+    'the gate judges any assembly: it must not know ours',
+  ),
+  wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', 'test'), 'an example is what a user copies'),
+  wall('local', outside('bin', 'runtime', 'gate', 'capacity', 'test'), 'the local account deploys the app; it is no part of it'),
+];
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'build', 'dist', 'assets', '**/cdk.out', '**/*.cdk.out', 'coverage', 'local/.venv', 'local/.state'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts', '**/*.mjs'],
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })] },
+    rules: {
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'import-x/no-restricted-paths': [
+        'error',
+        { zones: walls.flatMap(({ target, from, message }) => from.map((f) => ({ target, from: f, message }))) },
+      ],
+      'import-x/no-cycle': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-require-imports': 'error',
+      eqeqeq: ['error', 'always'],
+      'no-console': 'off',
+    },
+  },
+  {
+    files: ['lib/**/*.ts', 'runtime/**/*.ts'],
+    rules: { 'no-console': 'error', '@typescript-eslint/prefer-nullish-coalescing': 'off' },
+  },
+  {
+    files: ['runtime/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [{ regex: 'lib/constructs/(?!.*contract$)', message: 'a handler imports only contract.ts files from lib/constructs' }],
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts', '**/*.generated.ts'],
+    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  { files: ['*.js'], rules: { '@typescript-eslint/no-require-imports': 'off' }, languageOptions: { globals: { module: 'writable' } } },
+);

@@ -1,0 +1,152 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Document, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { closest } from '../constructs/shared/checks';
+import { blueprintConfig, BlueprintConfig, blueprintJsonSchema } from './schema';
+
+type Path = PropertyKey[];
+interface Problem {
+  path: Path;
+  message: string;
+}
+
+/**
+ * Reads a blueprint file, or throws one error that lists every problem with line, key, what is allowed and the likely meaning.
+ * File names in the result are absolute: in the file they are relative to it.
+ */
+export function loadBlueprint(file: string): BlueprintConfig {
+  if (!existsSync(file)) {
+    throw new Error(`InvalidConfig: there is no file '${file}': give one with -c config=<path>, such as config/dev.yaml`);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
+  if (document.errors.length > 0) {
+    throw new Error(
+      `InvalidConfig: ${file} is not YAML:\n${document.errors.map((error) => `  ${error.message.split('\n')[0]}`).join('\n')}`,
+    );
+  }
+  const parsed = blueprintConfig.safeParse(document.toJS());
+  const problems = parsed.success ? rulesAcrossKeys(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue, document));
+  const config = parsed.success ? withAbsolutePaths(parsed.data, dirname(resolve(file))) : undefined;
+  if (config !== undefined) {
+    problems.push(...missingFiles(config));
+  }
+  if (problems.length > 0) {
+    const shown = problems.map((problem) => `  ${where(document, lines, problem.path)}${problem.message}`);
+    throw new Error(`InvalidConfig: ${file} has ${problems.length} problem${problems.length > 1 ? 's' : ''}:\n${shown.join('\n')}`);
+  }
+  return config!;
+}
+
+function explain(issue: z.core.$ZodIssue, document: Document): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(issue.path);
+    return issue.keys.map((key) => {
+      const near = closest(key, known);
+      return {
+        path: [...issue.path, key],
+        message: `unknown key: ${near ? `did you mean '${near}'?` : `allowed here: ${known.join(', ')}`}`,
+      };
+    });
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined && /received undefined/.test(issue.message)) {
+    return [{ path: issue.path, message: 'is missing and required' }];
+  }
+  const got = document.getIn(issue.path);
+  const shown = typeof got === 'string' || typeof got === 'number' || typeof got === 'boolean' ? `, got '${got}'` : '';
+  return [{ path: issue.path, message: `${issue.message}${shown}` }];
+}
+
+interface SchemaNode {
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: SchemaNode | boolean;
+  items?: SchemaNode;
+  oneOf?: SchemaNode[];
+}
+
+/** The keys that the schema knows at a path: the JSON Schema is walked, so that there is one list of keys. */
+function keysAt(path: Path): string[] {
+  let nodes: SchemaNode[] = [blueprintJsonSchema() as SchemaNode];
+  for (const step of path) {
+    nodes = nodes
+      .flatMap((node) => [node, ...(node.oneOf ?? [])])
+      .flatMap((node) => {
+        const next = typeof step === 'number' ? node.items : (node.properties?.[String(step)] ?? node.additionalProperties);
+        return typeof next === 'object' ? [next] : [];
+      });
+  }
+  return [...new Set(nodes.flatMap((node) => [node, ...(node.oneOf ?? [])]).flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
+  const problems: Problem[] = [];
+  const teams = Object.keys(config.teams);
+  for (const [layer, team] of Object.entries(config.owners)) {
+    if (!teams.includes(team)) {
+      const near = closest(team, teams);
+      const message = `'${team}' is no team: ${near ? `did you mean '${near}'?` : `known teams: ${teams.join(', ')}`}`;
+      problems.push({ path: ['owners', layer], message });
+    }
+  }
+  const gpu = Object.entries(config.endpoints).find(([, endpoint]) => /^ml\.(g|p)\d/.test(endpoint.instance));
+  if (config.region === undefined && config.stage === 'prod') {
+    problems.push({ path: ['region'], message: 'is missing: prod is deployed to a stated Region, such as eu-central-1' });
+  } else if (config.region === undefined && gpu !== undefined) {
+    const message = `is missing: endpoint '${gpu[0]}' has GPUs, which not every Region has: state one, such as us-east-1`;
+    problems.push({ path: ['region'], message });
+  }
+  if (config.stage === 'prod' && config.clock === 'replay') {
+    problems.push({ path: ['clock'], message: "must be 'real' in prod: a replay would date real predictions wrongly" });
+  }
+  if (config.stage === 'prod' && config.data.deleteDataWithStack) {
+    problems.push({ path: ['data', 'deleteDataWithStack'], message: 'must be false in prod: nothing is deleted there' });
+  }
+  if (config.data.rawRetentionDays < config.data.quarantineRetentionDays) {
+    const message = `must be at least quarantineRetentionDays (${config.data.quarantineRetentionDays}): quarantined bytes are re-read from raw`;
+    problems.push({ path: ['data', 'rawRetentionDays'], message });
+  }
+  return problems;
+}
+
+function withAbsolutePaths(config: BlueprintConfig, folder: string): BlueprintConfig {
+  const from = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
+  return {
+    ...config,
+    data: { ...config.data, contracts: config.data.contracts.map((path) => resolve(folder, path)) },
+    endpoints: Object.fromEntries(
+      Object.entries(config.endpoints).map(([name, endpoint]) => [
+        name,
+        {
+          ...endpoint,
+          model: { ...endpoint.model, asset: from(endpoint.model.asset) },
+          scaling: { ...endpoint.scaling, capacity: from(endpoint.scaling.capacity) },
+        },
+      ]),
+    ),
+  };
+}
+
+function missingFiles(config: BlueprintConfig): Problem[] {
+  const files: [Path, string | undefined][] = [
+    ...config.data.contracts.map((path, i): [Path, string] => [['data', 'contracts', i], path]),
+    ...Object.entries(config.endpoints).flatMap(([name, { model, scaling }]): [Path, string | undefined][] => [
+      [['endpoints', name, 'model', 'asset'], model.asset],
+      [['endpoints', name, 'scaling', 'capacity'], scaling.capacity],
+    ]),
+  ];
+  return files.flatMap(([path, target]) =>
+    target === undefined || existsSync(target) ? [] : [{ path, message: `there is no '${target}': paths are relative to this file` }],
+  );
+}
+
+/** `line 12, owners.data: `; for a missing key the line of the nearest parent that is there. */
+function where(document: Document, lines: LineCounter, path: Path): string {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range != null) {
+      return `line ${lines.linePos(node.range[0]).line}, ${path.map(String).join('.') || '(file)'}: `;
+    }
+  }
+  return `${path.map(String).join('.')}: `;
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { Layer } from '../constructs/ownership/layer';
+
+/** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
+
+const name = (max: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[a-z][a-z0-9-]{0,${max - 1}}$`),
+      `must be 1 to ${max} lower-case letters, digits and hyphens, starting with a letter`,
+    );
+const percent = z.number().gt(0).max(100);
+const wholeDays = z.int().min(1).max(3650);
+
+const destination = z
+  .strictObject({
+    email: z.email().optional().describe('Address; its receiver confirms the subscription once.'),
+    queue: name(60).optional().describe('Queue that this workload creates for the team, named <workload>-<stage>-<queue>.'),
+    queueArn: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$/, 'must be the ARN of a standard queue')
+      .optional()
+      .describe('Existing queue, which must let Amazon SNS send to it.'),
+  })
+  .refine((value) => Object.keys(value).length === 1, 'give exactly one of email, queue, queueArn');
+
+const team = z.strictObject({
+  contact: z.string().min(1).describe('How to reach people about this layer: an address, a channel.'),
+  page: z
+    .array(destination)
+    .min(1, 'give at least one destination, or its alarms reach nobody')
+    .describe('Where alerts go that wake somebody.'),
+  ticket: z.array(destination).min(1).optional().describe('Where alerts go that can wait. Default: those of page.'),
+});
+
+const owners = z.strictObject(
+  Object.fromEntries(
+    Object.values(Layer).map((layer) => [layer, name(40).describe(`Team that answers for the layer '${layer}'.`)]),
+  ) as Record<Layer, z.ZodString>,
+);
+
+const objective = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9]{1,63}$/, 'must be 2 to 64 letters and digits')
+    .describe('Metric name: share of true outcomes that were predicted.'),
+  atLeastPercent: percent.describe('Target: the alarm tells the product owner below it.'),
+  overDays: z.int().min(1).max(90).describe('Length of the rolling window, days of the workload clock.'),
+  minimumLabels: z.int().min(1).default(1000).describe('Fewer labels than this are not evaluated.'),
+  guard: z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9]{1,63}$/, 'must be 2 to 64 letters and digits')
+        .describe('Metric name: share of predictions that are positive.'),
+      atMostPercent: percent.describe('Ceiling: without it, always predicting the outcome would meet the objective.'),
+    })
+    .describe('The price that the objective may not be bought at.'),
+});
+
+const endpoint = z.strictObject({
+  model: z
+    .strictObject({
+      asset: z.string().min(1).optional().describe('Folder with model data and code, relative to this file; packed at synth.'),
+      tarball: z
+        .string()
+        .regex(/^s3:\/\/[a-z0-9.-]{3,63}\/.+\.tar\.gz$/, 'must look like s3://bucket/key.tar.gz')
+        .optional()
+        .describe('A model.tar.gz in Amazon S3.'),
+    })
+    .refine((value) => Object.keys(value).length === 1, 'give exactly one of asset, tarball')
+    .describe('Where the model comes from.'),
+  image: z
+    .strictObject({ scikitLearn: z.string().min(1).describe('Version of the SageMaker scikit-learn container, such as 1.4-2.') })
+    .describe('Container image that serves the model.'),
+  instance: z.string().regex(/^ml\./, "must start with 'ml.'").describe('SageMaker hosting instance type.'),
+  slo: z.strictObject({
+    latencyPercentile: z.number().min(50).max(99.9).default(99).describe('Percentile of model latency that must hold.'),
+    latencyBelowMs: z.int().min(1).max(60000).describe('Bound of that percentile, milliseconds.'),
+    availabilityPercent: z.number().min(50).max(99.999).default(99.5).describe('Share of invocations that must succeed.'),
+  }),
+  scaling: z
+    .strictObject({
+      fixed: z.int().min(1).max(1000).optional().describe('Instances that always run. How an endpoint starts.'),
+      min: z.int().min(1).max(1000).optional().describe('Fewest instances.'),
+      max: z.int().min(1).max(1000).optional().describe('Most instances.'),
+      capacity: z.string().min(1).optional().describe('Measured capacity file, relative to this file (docs/capacity-file.md).'),
+    })
+    .refine(
+      (value) => (value.fixed === undefined) !== (value.min === undefined && value.max === undefined),
+      'give either fixed, or min, max and capacity',
+    )
+    .refine((value) => (value.min === undefined) === (value.max === undefined), 'min and max go together')
+    .refine((value) => value.min === undefined || value.max === undefined || value.min <= value.max, 'min is above max'),
+  captureSamplingPercent: z.int().min(0).max(100).default(100).describe('Share of requests that data capture keeps.'),
+});
+
+const network = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('none').describe('No network of our own; interface endpoints cost money even when idle.') }),
+  z.strictObject({ mode: z.literal('isolated'), cidr: z.string().optional(), availabilityZones: z.int().min(2).max(6).optional() }),
+  z.strictObject({ mode: z.literal('nat'), cidr: z.string().optional(), availabilityZones: z.int().min(2).max(6).optional() }),
+  z.strictObject({
+    mode: z.literal('import'),
+    vpcId: z.string().regex(/^vpc-[0-9a-f]+$/, 'must look like vpc-0123abcd'),
+    availabilityZones: z.array(z.string()).min(2),
+    subnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/, 'must look like subnet-0123abcd')).min(2),
+  }),
+]);
+
+export const blueprintConfig = z.strictObject({
+  version: z.literal(1, 'this release reads version 1').describe('Version of this format.'),
+  workload: name(24).describe('Starts every physical name: <workload>-<stage>-...'),
+  stage: z.enum(['dev', 'prod']).describe('In prod nothing is deleted, the region is required and an isolated network is the default.'),
+  account: z
+    .string()
+    .regex(/^\d{12}$/, 'must be 12 digits, in quotes')
+    .optional()
+    .describe("Account. Default: the CLI's."),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must look like eu-central-1')
+    .optional()
+    .describe("Region; required in prod and for GPU endpoints. Default: the CLI's."),
+  apiGatewayLoggingRole: z
+    .enum(['create', 'none'])
+    .default('create')
+    .describe('API Gateway has one logging role per account and Region: create it, or none when the account has it already.'),
+  clock: z.enum(['real', 'replay']).default('real').describe('replay lets a replay of recorded data move the workload clock; not in prod.'),
+  teams: z.record(name(40), team).describe('Who there is, and how alerts reach them.'),
+  owners: owners.describe('Which team answers for which layer. All are required.'),
+  objective: objective.describe('What the workload is for, as a number.'),
+  budget: z.strictObject({ monthlyUsd: z.number().gt(0).describe('Monthly limit, USD.') }),
+  data: z.strictObject({
+    contracts: z.array(z.string().min(1)).min(1).describe('Data contracts (Open Data Contract Standard), relative to this file.'),
+    rawRetentionDays: wholeDays.default(400).describe('Raw objects are kept this long; at least as long as quarantine.'),
+    quarantineRetentionDays: wholeDays.default(365).describe('Quarantined records are kept this long.'),
+    deleteDataWithStack: z.boolean().default(false).describe('Let `cdk destroy` delete the data; only outside prod.'),
+  }),
+  endpoints: z.record(name(20), endpoint).describe('One endpoint per model, by route name.'),
+  labelWindowHours: z.int().min(1).max(8760).default(48).describe('A prediction without ground truth expires this long after its event.'),
+  network: network.optional().describe('Default: none in dev, isolated in prod.'),
+});
+
+export type BlueprintConfig = z.infer<typeof blueprintConfig>;
+export type EndpointConfig = BlueprintConfig['endpoints'][string];
+export type NetworkConfig = NonNullable<BlueprintConfig['network']>;
+
+/** The JSON Schema that config/blueprint.schema.json holds. */
+export function blueprintJsonSchema(): object {
+  return { ...z.toJSONSchema(blueprintConfig, { io: 'input' }), title: 'cdk-ai-workloads blueprint' };
+}

@@ -1,0 +1,78 @@
+// Runs dependent commands two at a time (the size of a small CI machine), keeps each log, and counts what was tested.
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Task {
+  name: string;
+  command: string;
+  after?: string[];
+  /** Reads how many tests passed and failed from the log; without it the command itself counts as one. */
+  count?: (log: string) => { passed: number; failed: number };
+}
+
+interface Result {
+  task: Task;
+  passed: number;
+  failed: number;
+  seconds: number;
+  log: string;
+}
+
+const LANES = 2;
+
+/** Runs all tasks; one whose predecessor failed is counted as failed without being run. */
+export async function runTasks(tasks: Task[], logFolder: string): Promise<Result[]> {
+  mkdirSync(logFolder, { recursive: true });
+  const results = new Map<string, Result>();
+  const running = new Map<string, Promise<void>>();
+  const pending = new Set(tasks);
+  while (pending.size > 0 || running.size > 0) {
+    for (const task of pending) {
+      const before = (task.after ?? []).map((name) => results.get(name));
+      if (before.some((result) => result !== undefined && result.failed > 0)) {
+        pending.delete(task);
+        results.set(task.name, { task, passed: 0, failed: 1, seconds: 0, log: '' });
+        console.log(`- ${task.name}: not run, because what it needs failed`);
+      } else if (running.size < LANES && before.every((result) => result !== undefined)) {
+        pending.delete(task);
+        running.set(
+          task.name,
+          runTask(task, logFolder).then((result) => {
+            results.set(task.name, result);
+            running.delete(task.name);
+            report(result);
+          }),
+        );
+      }
+    }
+    await Promise.race(running.values());
+  }
+  return tasks.map((task) => results.get(task.name)!);
+}
+
+function runTask(task: Task, logFolder: string): Promise<Result> {
+  const log = join(logFolder, `${task.name.replaceAll(/[^a-z0-9]+/gi, '-')}.log`);
+  const out = createWriteStream(log);
+  const start = Date.now();
+  console.log(`> ${task.name}`);
+  return new Promise((done) => {
+    const child = spawn('bash', ['-o', 'pipefail', '-c', task.command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.pipe(out, { end: false });
+    child.stderr.pipe(out, { end: false });
+    child.on('close', (code) => {
+      out.end(() => {
+        const counted = task.count?.(readFileSync(log, 'utf8')) ?? { passed: code === 0 ? 1 : 0, failed: 0 };
+        const failed = code !== 0 ? Math.max(1, counted.failed) : counted.failed;
+        done({ task, passed: counted.passed, failed, seconds: (Date.now() - start) / 1000, log });
+      });
+    });
+  });
+}
+
+function report({ task, passed, failed, seconds, log }: Result): void {
+  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${task.name}: ${passed} passed, ${failed} failed, ${seconds.toFixed(0)} s`);
+  if (failed > 0) {
+    console.log(readFileSync(log, 'utf8').split('\n').slice(-120).join('\n'));
+  }
+}

@@ -1,0 +1,57 @@
+// Everything that CI runs, on a fresh clone: `npm test`. `npm test -- unit gate` runs the named tasks and what they need.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runTasks, Task } from './tasks';
+
+const logs = join(__dirname, '../node_modules/.cache/test-logs');
+
+const matched = (pattern: RegExp) => (log: string) => Number([...log.matchAll(new RegExp(pattern, 'g'))].at(-1)?.[1] ?? 0);
+const jest = (log: string) => ({ passed: matched(/Tests:.*?(\d+) passed/)(log), failed: matched(/Tests:.*?(\d+) failed/)(log) });
+const pytest = (log: string) => ({
+  passed: matched(/(\d+) passed/)(log),
+  failed: matched(/(\d+) failed/)(log) + matched(/(\d+) error/)(log),
+});
+
+const synth = (stage: string) =>
+  `npx cdk synth --quiet -c config=config/${stage}.yaml -o cdk.out/${stage} && npm run --silent gate -- cdk.out/${stage}`;
+
+const TASKS: Task[] = [
+  { name: 'handlers', command: 'npm run --silent build:handlers' },
+  { name: 'python', command: 'npm run --silent account -- install' },
+  { name: 'jsii', command: 'npm run --silent build:jsii' },
+  { name: 'unit', command: 'npx jest --ci', after: ['handlers', 'python'], count: jest },
+  { name: 'types', command: 'npx tsc --noEmit' },
+  { name: 'lint', command: 'npm run --silent lint' },
+  { name: 'gate dev', command: synth('dev'), after: ['handlers'] },
+  { name: 'gate prod', command: synth('prod'), after: ['handlers'] },
+  { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
+  {
+    name: 'local account',
+    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples',
+    after: ['python'],
+    count: pytest,
+  },
+  {
+    name: 'end to end',
+    command: 'node --import tsx test/e2e/start-and-verify.ts',
+    after: ['handlers', 'python', 'unit', 'local account', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
+  },
+];
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.filter((name) => !TASKS.some((task) => task.name === name));
+  if (unknown.length > 0) {
+    console.error(`no task '${unknown.join("', '")}': there are ${TASKS.map((task) => task.name).join(', ')}`);
+    process.exit(2);
+  }
+  rmSync(logs, { recursive: true, force: true });
+  const needed = (name: string): string[] => [name, ...(TASKS.find((task) => task.name === name)?.after ?? []).flatMap(needed)];
+  const chosen = new Set(wanted.flatMap((name) => (wanted.length > 0 ? needed(name) : [])));
+  const results = await runTasks(wanted.length > 0 ? TASKS.filter((task) => chosen.has(task.name)) : TASKS, logs);
+  const sum = (key: 'passed' | 'failed') => results.reduce((total, result) => total + result[key], 0);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 ? 0 : 1;
+}
+
+void main();

@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { loadBlueprint } from '../../lib/config/load';
+import { blueprintJsonSchema } from '../../lib/config/schema';
+import Ajv from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+
+const root = resolve(__dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+const dev = readFileSync(join(root, 'config/dev.yaml'), 'utf8').replaceAll('../examples', join(root, 'examples'));
+let count = 0;
+
+function load(text: string) {
+  const file = join(folder, `${count++}.yaml`);
+  writeFileSync(file, text);
+  return loadBlueprint(file);
+}
+
+/** dev.yaml with one value set, or removed when undefined. */
+function withValue(path: string, value: unknown): string {
+  const config = parse(dev);
+  const keys = path.split('.');
+  const parent = keys.slice(0, -1).reduce((node, key) => node[key], config);
+  if (value === undefined) {
+    delete parent[keys.at(-1)!];
+  } else {
+    parent[keys.at(-1)!] = value;
+  }
+  return stringify(config);
+}
+
+describe('blueprint config [W7]', () => {
+  test.each(['dev', 'prod'])('config/%s.yaml is valid and resolves its files', (stage) => {
+    const config = loadBlueprint(join(root, `config/${stage}.yaml`));
+    expect(config.stage).toBe(stage);
+    expect(config.data.contracts).toEqual([join(root, 'examples/flight-delays/contracts/flights.odcs.yaml')]);
+  });
+
+  test('the committed JSON Schema is the one that the code has: run `npm run config:schema` after a change', () => {
+    expect(JSON.parse(readFileSync(join(root, 'config/blueprint.schema.json'), 'utf8'))).toEqual(
+      JSON.parse(JSON.stringify(blueprintJsonSchema())),
+    );
+  });
+
+  test.each(['dev', 'prod'])('config/%s.yaml names the schema for editors and satisfies it', (stage) => {
+    const text = readFileSync(join(root, `config/${stage}.yaml`), 'utf8');
+    expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./blueprint.schema.json');
+    const ajv = addFormats(new Ajv({ strict: false }));
+    const valid = ajv.validate(JSON.parse(readFileSync(join(root, 'config/blueprint.schema.json'), 'utf8')), parse(text));
+    expect(ajv.errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+  });
+
+  test.each([
+    ['a misspelt key', dev.replace('budget:', 'budgget:'), /line \d+, budgget: unknown key: did you mean 'budget'\?/],
+    [
+      'a misspelt nested key',
+      dev.replace('instance:', 'instnce:'),
+      /line \d+, endpoints.delay.instnce: unknown key: did you mean 'instance'\?/,
+    ],
+    [
+      'a misspelt key in a list',
+      dev.replace('{ queue: flight-data', '{ queu: flight-data'),
+      /teams.flight-data.page.0.queu: unknown key: did you mean 'queue'\?/,
+    ],
+    ['a key that resembles none', withValue('zzz', 1), /zzz: unknown key: allowed here: version, workload, stage/],
+    ['a missing owner', withValue('owners.serving', undefined), /owners.serving: is missing and required/],
+    ['no owners at all', withValue('owners', undefined), /owners: is missing and required/],
+    [
+      'an owner that is no team',
+      withValue('owners.data', 'flight-dta'),
+      /owners.data: 'flight-dta' is no team: did you mean 'flight-data'\?/,
+    ],
+    ['a team without destination', withValue('teams.ml-platform.page', []), /teams.ml-platform.page: give at least one destination/],
+    [
+      'a destination with two meanings',
+      withValue('teams.ml-platform.page', [{ email: 'a@b.example', queue: 'q' }]),
+      /give exactly one of email, queue, queueArn/,
+    ],
+    ['another version', withValue('version', 2), /version: this release reads version 1, got '2'/],
+    ['another stage', withValue('stage', 'test'), /stage: .*"dev"\|"prod", got 'test'/],
+    [
+      'prod without Region',
+      withValue('stage', 'prod')
+        .replace(/clock: .*\n/, '')
+        .replace('deleteDataWithStack: true', 'deleteDataWithStack: false'),
+      /region: is missing: prod/,
+    ],
+    ['a GPU without Region', withValue('endpoints.delay.instance', 'ml.g5.xlarge'), /region: is missing: endpoint 'delay' has GPUs/],
+    ['an account that is a number', withValue('account', 123), /account: /],
+    ['prod with a replayed clock', withValue('stage', 'prod'), /clock: must be 'real' in prod/],
+    ['prod that deletes data', withValue('stage', 'prod'), /deleteDataWithStack: must be false in prod/],
+    [
+      'raw kept shorter than quarantine',
+      withValue('data.rawRetentionDays', 10),
+      /rawRetentionDays: must be at least quarantineRetentionDays \(365\)/,
+    ],
+    [
+      'a contract that is not there',
+      withValue('data.contracts', ['nowhere.yaml']),
+      /data.contracts.0: there is no '.*nowhere.yaml': paths are relative/,
+    ],
+    [
+      'two ways of scaling',
+      withValue('endpoints.delay.scaling', { fixed: 1, min: 1, max: 2 }),
+      /scaling: give either fixed, or min, max and capacity/,
+    ],
+    ['a fleet upside down', withValue('endpoints.delay.scaling', { min: 3, max: 2 }), /scaling: min is above max/],
+    ['zero instances', withValue('endpoints.delay.scaling', { fixed: 0 }), /scaling.fixed: .*>=1, got '0'/],
+    ['no model', withValue('endpoints.delay.model', {}), /model: give exactly one of asset, tarball/],
+    ['an unknown network mode', withValue('network', { mode: 'open' }), /network.mode: .*got 'open'/],
+    ['the same key twice', `${dev}\nversion: 1\n`, /is not YAML:\n.*Map keys must be unique/],
+    ['a file that is not YAML', 'a: [', /is not YAML/],
+    ['an empty file', '', /expected object/],
+  ])('fails on %s and says where and what is allowed', (_, text, message) => {
+    expect(() => load(text)).toThrow(message);
+  });
+
+  test('names every problem at once, each with its line', () => {
+    const text = dev.replace('budget:', 'budgget:').replace('stage: dev', 'stage: test');
+    expect(() => load(text)).toThrow(/has 3 problems:\n(  line \d+, .*\n?){3}/);
+  });
+
+  test('fails on a file that is not there', () => {
+    expect(() => loadBlueprint('config/nowhere.yaml')).toThrow(
+      "InvalidConfig: there is no file 'config/nowhere.yaml': give one with -c config=<path>",
+    );
+  });
+});
