@@ -1,0 +1,84 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { CloudFormationClient, paginateDescribeStacks } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+/** Credentials of the local account: its id is the access key, and the secret is no secret. */
+export const CREDENTIALS = { accessKeyId: '000000000000', secretAccessKey: 'local' };
+export const REGION = 'us-east-1';
+
+/** SDK clients that talk to the local account and to nothing else. */
+export function clientsFor(endpoint: string) {
+  const common = { endpoint, region: REGION, credentials: CREDENTIALS };
+  return {
+    autoScaling: new ApplicationAutoScalingClient(common),
+    cloudFormation: new CloudFormationClient(common),
+    cloudWatch: new CloudWatchClient(common),
+    dynamo: DynamoDBDocumentClient.from(new DynamoDBClient(common)),
+    events: new EventBridgeClient(common),
+    lambda: new LambdaClient(common),
+    s3: new S3Client({ ...common, forcePathStyle: true }),
+    sageMaker: new SageMakerClient(common),
+    sqs: new SQSClient(common),
+    ssm: new SSMClient(common),
+  };
+}
+
+export type Clients = ReturnType<typeof clientsFor>;
+
+/** Every output of every stack; two stacks with one output name are an error, because a step would read the wrong one. */
+export async function stackOutputs(clients: Clients): Promise<Record<string, string>> {
+  const outputs: Record<string, string> = {};
+  for await (const page of paginateDescribeStacks({ client: clients.cloudFormation }, {})) {
+    for (const stack of (page.Stacks ?? []).filter(({ StackName }) => StackName !== 'CDKToolkit')) {
+      for (const { OutputKey, OutputValue } of stack.Outputs ?? []) {
+        outputs[OutputKey!] = OutputValue!;
+      }
+    }
+  }
+  return outputs;
+}
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
+
+/** Calls the deployed REST API with an AWS Signature Version 4, as any AWS client would. */
+export function apiClient(baseUrl: string, credentials = CREDENTIALS) {
+  const signer = new SignatureV4({ credentials, region: REGION, service: 'execute-api', sha256: Sha256 });
+  return async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
+    const url = new URL(baseUrl.replace(/\/$/, '') + path);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const signed = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      port: Number(url.port),
+      path: url.pathname,
+      headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
+      body: text,
+    });
+    const answer = await fetch(url, { method, headers: signed.headers, body: text, signal: AbortSignal.timeout(40_000) });
+    const raw = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: parse(raw) };
+  };
+}
+
+function parse(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
+  }
+}
