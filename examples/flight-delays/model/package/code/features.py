@@ -1,0 +1,56 @@
+"""Features of a flight that are known before it departs. Training and serving call the same functions.
+
+A flight is given by the columns of FIELDS. Everything else in the data is either known too late (dep_*, arr_*, air_time, tailnum)
+or would let the model learn the calendar instead of the schedule (month, day).
+"""
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+import numpy as np
+
+CATEGORICAL = ("carrier", "origin", "dest", "weekday", "hour")
+NUMERIC = ("minute_of_day", "distance")
+"""Scheduled local minute of the day, 0-1439, and distance in miles."""
+
+FIELDS = {
+    "minute_of_day": "INT32",
+    "weekday": "INT32",
+    "distance": "FP64",
+    "carrier": "BYTES",
+    "origin": "BYTES",
+    "dest": "BYTES",
+}
+"""What a request must bring, with its Open Inference Protocol datatype. `weekday` is ISO: Monday is 1."""
+
+
+def categories(columns: Mapping[str, Sequence]) -> dict[str, list[str]]:
+    """Each categorical feature as texts; `hour` follows from the minute of the day."""
+    return {
+        "carrier": [str(value) for value in columns["carrier"]],
+        "origin": [str(value) for value in columns["origin"]],
+        "dest": [str(value) for value in columns["dest"]],
+        "weekday": [str(int(value)) for value in columns["weekday"]],
+        "hour": [str(int(value) // 60) for value in columns["minute_of_day"]],
+    }
+
+
+def matrix(columns: Mapping[str, Sequence], levels: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """One row per flight: indicators of the known levels, then the scaled numbers. An unknown level is all zeros."""
+    texts = categories(columns)
+    count = len(columns["minute_of_day"])
+    width = sum(len(levels[name]) for name in CATEGORICAL)
+    result = np.zeros((count, width + 3))
+    offset = 0
+    for name in CATEGORICAL:
+        position = {level: offset + index for index, level in enumerate(levels[name])}
+        for row, value in enumerate(texts[name]):
+            column = position.get(value)
+            if column is not None:
+                result[row, column] = 1.0
+        offset += len(levels[name])
+    day = np.asarray(columns["minute_of_day"], dtype=float) / 1440
+    result[:, width] = day
+    result[:, width + 1] = day**2
+    result[:, width + 2] = np.asarray(columns["distance"], dtype=float) / 1000
+    return result
