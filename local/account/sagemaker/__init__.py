@@ -1,0 +1,1 @@
+"""SageMaker in the local account: control plane, model host and runtime API."""

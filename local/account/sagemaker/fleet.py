@@ -1,0 +1,136 @@
+"""The instances of an endpoint's variants, and the monitor that pings and restarts them."""
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import threading
+from typing import Any
+
+from .. import clock
+from .instance import CannotStart, Instance, state_dir
+
+PING_EVERY_SECONDS = 5
+"""Platform seconds between two pings of a container. AWS does not publish its interval; this is our model."""
+RESTART_AFTER_SECONDS = 240
+"""Platform seconds of failed pings before a container is started again. Our model too: AWS publishes no figure."""
+
+
+class Variant:
+    """The fleet of one production variant."""
+
+    def __init__(self, endpoint: str, spec: dict[str, Any], container: dict[str, Any], count: int) -> None:
+        self.endpoint, self.spec, self.container = endpoint, spec, container
+        self.name: str = spec["VariantName"]
+        self.weight = float(spec.get("InitialVariantWeight", 1.0))
+        self.instances: list[Instance] = []
+        self._next = itertools.count()
+        self.resize(count)
+
+    def resize(self, count: int) -> None:
+        """Adds healthy instances or removes the newest. Raises CannotStart."""
+        while len(self.instances) < count:
+            instance = Instance(self.endpoint, self.name, self.container)
+            try:
+                instance.prepare()
+                instance.start()
+                instance.wait_healthy(float(self.spec.get("ContainerStartupHealthCheckTimeoutInSeconds", 600)))
+            except CannotStart:
+                instance.remove()
+                raise
+            self.instances.append(instance)
+        while len(self.instances) > count:
+            self.instances.pop().remove()
+
+    def pick(self) -> Instance | None:
+        """A healthy instance, each in its turn."""
+        healthy = [instance for instance in self.instances if instance.healthy]
+        return healthy[next(self._next) % len(healthy)] if healthy else None
+
+    def remove(self) -> None:
+        for instance in self.instances:
+            instance.remove()
+
+
+class Fleet:
+    """All variants of one endpoint on one endpoint configuration."""
+
+    def __init__(self, endpoint: str, config: str, variants: list[Variant]) -> None:
+        self.endpoint, self.config, self.variants = endpoint, config, variants
+
+    def variant(self, name: str | None) -> Variant | None:
+        """The named variant, or one drawn by weight."""
+        if name is not None:
+            return next((variant for variant in self.variants if variant.name == name), None)
+        weights = [variant.weight for variant in self.variants]
+        return random.choices(self.variants, weights if any(weights) else None)[0]
+
+    def remove(self) -> None:
+        for variant in self.variants:
+            variant.remove()
+
+
+class Monitor:
+    """Pings every container on the platform clock and restarts those that do not answer for long."""
+
+    def __init__(self) -> None:
+        self.fleets: dict[str, Fleet] = {}
+        self._failing: dict[str, float] = {}
+        self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    def watch(self, fleet: Fleet) -> Fleet | None:
+        """Puts the fleet in charge of its endpoint and returns its predecessor."""
+        before, self.fleets[fleet.endpoint] = self.fleets.get(fleet.endpoint), fleet
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="model-host", daemon=True)
+            self._thread.start()
+        self.report()
+        return before
+
+    def forget(self, endpoint: str) -> None:
+        fleet = self.fleets.pop(endpoint, None)
+        if fleet:
+            fleet.remove()
+        self.report()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for endpoint in list(self.fleets):
+            self.forget(endpoint)
+
+    def report(self) -> None:
+        """Writes endpoints.json: which process serves what. Whole or not at all."""
+        state = {
+            endpoint: {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.instances] for variant in fleet.variants}}
+            for endpoint, fleet in list(self.fleets.items())
+        }
+        path = state_dir() / "endpoints.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{threading.get_ident()}")
+        temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        os.replace(temporary, path)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(clock.scaled(PING_EVERY_SECONDS)):
+            for fleet in list(self.fleets.values()):
+                for variant in fleet.variants:
+                    for instance in list(variant.instances):
+                        self._check(instance)
+
+    def _check(self, instance: Instance) -> None:
+        was = instance.healthy
+        if instance.ping():
+            self._failing.pop(instance.name, None)
+        elif self._failing.get(instance.name, 0) >= RESTART_AFTER_SECONDS:
+            self._failing.pop(instance.name)
+            instance.stop()
+            instance.start()
+        else:
+            self._failing[instance.name] = self._failing.get(instance.name, 0) + PING_EVERY_SECONDS
+        if instance.healthy != was:
+            self.report()
+
+
+MONITOR = Monitor()

@@ -1,0 +1,180 @@
+"""One hosting instance: a process that serves a model under the SageMaker container contract."""
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+from typing import IO, Any
+
+from .. import aws, clock
+
+SERVE = Path(__file__).with_name("serve.py")
+SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn:")
+PING_TIMEOUT_SECONDS = 2
+"""A container must answer a ping within 2 s (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html)."""
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+
+class CannotStart(Exception):
+    """Why an endpoint fails; the text becomes its FailureReason."""
+
+
+def state_dir() -> Path:
+    """Where the account keeps logs and working folders."""
+    return Path(os.environ.get("ACCOUNT_STATE_DIR") or tempfile.gettempdir())
+
+
+class Instance:
+    """Starts, pings, restarts and stops one container process. Its folder has the layout of /opt/ml."""
+
+    def __init__(self, endpoint: str, variant: str, container: dict[str, Any]) -> None:
+        self.name = f"{endpoint}-{variant}-{uuid.uuid4().hex[:8]}"
+        self.container = container
+        self.root = state_dir() / "instances" / self.name
+        self.log = state_dir() / "logs" / f"{self.name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+        self.healthy = False
+        self.starts = 0
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Fetches and unpacks the model, as SageMaker does before it starts a container."""
+        image = self.container.get("Image", "")
+        if not SCRIPT_MODE_IMAGE.search(image):
+            raise CannotStart(f"the image {image} cannot run in the local account: only scikit-learn images in script mode are served by a process here")
+        if not self.container.get("ModelDataUrl"):
+            raise CannotStart("only models with a ModelDataUrl are served in the local account")
+        model = self.root / "model"
+        model.mkdir(parents=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        _unpack(self.container["ModelDataUrl"], model)
+
+    def start(self) -> None:
+        """Starts the process on a free loopback port."""
+        with self._lock:
+            self.port = _free_port()
+            self.healthy = False
+            self.starts += 1
+            output: IO[bytes] = open(self.log, "ab")
+            output.write(f"--- start {self.starts} on port {self.port}\n".encode())
+            output.flush()
+            self.process = subprocess.Popen(
+                [sys.executable, str(SERVE)], cwd=self.root, env=self._environment(), stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+            )
+            output.close()
+
+    def ping(self) -> bool:
+        """Whether the container answers 200 in time. A process that has ended answers nothing."""
+        if self.process is None or self.process.poll() is not None:
+            self.healthy = False
+            return False
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PING_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/ping")
+            self.healthy = connection.getresponse().status == 200
+        except OSError:
+            self.healthy = False
+        finally:
+            connection.close()
+        return self.healthy
+
+    def wait_healthy(self, seconds: float) -> None:
+        """Pings until healthy. Raises CannotStart after `seconds` platform seconds, at least 20 real ones, or when the process ends."""
+        limit = max(20.0, clock.scaled(seconds))
+        waited = 0.0
+        while not self.ping():
+            if self.process is not None and self.process.poll() is not None:
+                raise CannotStart(f"the container ended with exit code {self.process.returncode}: {self.last_log()}")
+            if waited >= limit:
+                raise CannotStart("the primary container for production variant did not pass the ping health check: " + self.last_log())
+            threading.Event().wait(0.05)
+            waited += 0.05
+
+    def last_log(self) -> str:
+        """The last line that the container printed."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().split("\n") if self.log.exists() else []
+        return lines[-1] if lines else "it printed nothing"
+
+    def stop(self) -> None:
+        """Ends the process: its standard input closes, then SIGTERM, then SIGKILL."""
+        with self._lock:
+            self.healthy = False
+            process, self.process = self.process, None
+        if process is None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            try:
+                process.wait(2)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def remove(self) -> None:
+        """Stops the process and deletes its folder; the log stays."""
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def describe(self) -> dict[str, Any]:
+        """What the operator of the account needs to find the process."""
+        return {"pid": self.process.pid if self.process else None, "port": self.port, "log": str(self.log), "healthy": self.healthy, "starts": self.starts}
+
+    def _environment(self) -> dict[str, str]:
+        """The container sees what the model says and the contract's variables; nothing of the account's own environment."""
+        program_dir = self.container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "/opt/ml/model/code")
+        local = str(self.root)
+        contract = {
+            "SM_MODEL_DIR": f"{local}/model",
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        passed_on = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+        environment = {**passed_on, "SAGEMAKER_PROGRAM": "inference.py", **self.container.get("Environment", {}), **contract}
+        environment["SAGEMAKER_SUBMIT_DIRECTORY"] = program_dir.replace("/opt/ml", local, 1)
+        return environment
+
+
+def _unpack(url: str, target: Path) -> None:
+    match = re.fullmatch(r"(?:s3://([^/]+)/|https://s3[.-][^/]+/([^/]+)/)(.+)", url)
+    if match is None:
+        raise CannotStart(f"'{url}' is not the address of an Amazon S3 object")
+    bucket, key = match.group(1) or match.group(2), match.group(3)
+    archive = target.parent / "model.tar.gz"
+    try:
+        aws.client("s3").download_file(bucket, key, str(archive))
+    except Exception as error:
+        raise CannotStart(f"could not access model data at {url}: {error}") from error
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar.getmembers():
+                inside = (target / member.name).resolve().is_relative_to(target.resolve())
+                if not inside or not (member.isfile() or member.isdir()):
+                    raise CannotStart(f"the archive {url} has the member '{member.name}', which leaves the model folder or is a link")
+                tar.extract(member, target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    except tarfile.TarError as error:
+        raise CannotStart(f"{url} is not a gzip-compressed tar archive: {error}") from error
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

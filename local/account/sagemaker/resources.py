@@ -1,0 +1,122 @@
+"""CloudFormation types of SageMaker: each handler is a call of the control plane, so templates are validated by the service's model."""
+from __future__ import annotations
+
+from typing import Any
+
+from .. import cfn
+from ..service_models import ApiError
+from . import control_plane
+
+SETTLE_SECONDS = 300.0
+"""Real seconds that CloudFormation waits for an endpoint."""
+
+_MODEL = ("Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "InferenceExecutionConfig", "ModelName", "PrimaryContainer", "VpcConfig")
+_CONFIG = (
+    "AsyncInferenceConfig", "DataCaptureConfig", "EnableNetworkIsolation", "EndpointConfigName", "ExecutionRoleArn", "ExplainerConfig",
+    "KmsKeyId", "MetricsConfig", "ProductionVariants", "ShadowProductionVariants", "VpcConfig",
+)  # fmt: skip
+_DEPLOYMENT = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "DeploymentConfig", "RetainDeploymentConfig")
+
+
+def register_all() -> None:
+    """Registers Model, EndpointConfig and Endpoint."""
+    for kind, replacing in (("Model", _MODEL), ("EndpointConfig", _CONFIG)):
+        cfn.register(
+            f"AWS::SageMaker::{kind}", _creator(kind), _retag(kind), _deleter(kind), (_reader(kind), replacing), replacing=replacing, custom_name=f"{kind}Name"
+        )
+    cfn.register(
+        "AWS::SageMaker::Endpoint",
+        _create_endpoint,
+        _update_endpoint,
+        _deleter("Endpoint"),
+        (_reader("Endpoint"), ("EndpointConfigName",)),
+        replacing=("EndpointName",),
+        custom_name="EndpointName",
+    )
+
+
+def _call(action: str, params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return control_plane.call(action, params)
+    except ApiError as error:
+        raise ValueError(f"{error.message} (Service: SageMaker, Status Code: {error.status}, Error Code: {error.code})") from error
+
+
+def _creator(kind: str) -> cfn.Create:
+    def create(logical_id: str, props: dict, stack: str) -> cfn.Created:
+        name = cfn.physical_name(props, f"{kind}Name", stack, logical_id, 63)
+        result = _call(f"Create{kind}", {**props, f"{kind}Name": name})
+        return _identity(kind, name, result[f"{kind}Arn"])
+
+    return create
+
+
+def _identity(kind: str, name: str, arn: str) -> cfn.Created:
+    return arn, {f"{kind}Name": name, f"{kind}Arn": arn, "Id": arn}
+
+
+def _name(physical_id: str) -> str:
+    return physical_id.rsplit("/", 1)[-1]
+
+
+def _deleter(kind: str) -> cfn.Delete:
+    def delete(physical_id: str, props: dict) -> None:
+        try:
+            control_plane.call(f"Delete{kind}", {f"{kind}Name": _name(physical_id)})
+        except ApiError as error:
+            if "Could not find" not in error.message:
+                raise ValueError(error.message) from error
+
+    return delete
+
+
+def _reader(kind: str) -> Any:
+    def read(physical_id: str, props: dict) -> dict | None:
+        try:
+            return control_plane.call(f"Describe{kind}", {f"{kind}Name": _name(physical_id)})
+        except ApiError:
+            return None
+
+    return read
+
+
+def _retag(kind: str) -> cfn.Update:
+    def update(physical_id: str, old: dict, new: dict, stack: str, logical_id: str) -> cfn.Created:
+        """Tags are all that can change in place."""
+        _tag(physical_id, old, new)
+        return _identity(kind, _name(physical_id), physical_id)
+
+    return update
+
+
+def _tag(physical_id: str, old: dict, new: dict) -> None:
+    before, after = ({tag["Key"]: tag["Value"] for tag in props.get("Tags") or []} for props in (old, new))
+    gone = [key for key in before if key not in after]
+    if gone:
+        _call("DeleteTags", {"ResourceArn": physical_id, "TagKeys": gone})
+    if after:
+        _call("AddTags", {"ResourceArn": physical_id, "Tags": [{"Key": key, "Value": value} for key, value in after.items()]})
+
+
+def _create_endpoint(logical_id: str, props: dict, stack: str) -> cfn.Created:
+    name = cfn.physical_name(props, "EndpointName", stack, logical_id, 63)
+    params = {key: props[key] for key in ("EndpointConfigName", "Tags", "DeploymentConfig") if key in props}
+    result = _call("CreateEndpoint", {**params, "EndpointName": name})
+    _settled(name, params["EndpointConfigName"])
+    return _identity("Endpoint", name, result["EndpointArn"])
+
+
+def _update_endpoint(physical_id: str, old: dict, new: dict, stack: str, logical_id: str) -> cfn.Created:
+    name = _name(physical_id)
+    if new["EndpointConfigName"] != old["EndpointConfigName"]:
+        params = {key: new[key] for key in ("EndpointConfigName", *_DEPLOYMENT) if key in new}
+        _call("UpdateEndpoint", {**params, "EndpointName": name})
+        _settled(name, new["EndpointConfigName"])
+    _tag(physical_id, old, new)
+    return _identity("Endpoint", name, physical_id)
+
+
+def _settled(name: str, config: str) -> None:
+    record = control_plane.wait(name, SETTLE_SECONDS)
+    if record["EndpointStatus"] != "InService" or record["EndpointConfigName"] != config:
+        raise ValueError(f"Resource handler returned message: \"Endpoint {name} failed: {record.get('FailureReason')}\" (HandlerErrorCode: NotStabilized)")

@@ -1,0 +1,141 @@
+"""SageMaker's runtime API: InvokeEndpoint and InvokeEndpointWithResponseStream, served by the model host."""
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import re
+import struct
+import time
+import uuid
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterator, Mapping
+
+from ..service_models import ApiError
+from . import control_plane
+from .fleet import MONITOR, Fleet, Variant
+from .instance import Instance
+from .telemetry import Outcome, capture, record
+
+PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)$")
+TIME_LIMIT_SECONDS = 60
+STREAM_LIMIT_SECONDS = 480
+MAXIMUM_BODY_BYTES = 25 * 1024 * 1024
+"""60 s, 8 min for streams, 25 MB: https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html"""
+
+_CAPTURES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture")
+_LOG = logging.getLogger("model-host")
+
+Reply = tuple[int, dict[str, str], "bytes | Iterator[bytes]"]
+
+
+def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Answers one request. Runs on a worker thread. Raises ApiError."""
+    match = PATH.match(path)
+    if match is None:
+        raise ApiError("ValidationError", f"{path} is not a path of the runtime API")
+    name, action = match.groups()
+    if action == "async-invocations":
+        raise ApiError("UnsupportedOperation", "asynchronous endpoints are not in the local account", 501)
+    if len(body) > MAXIMUM_BODY_BYTES:
+        raise ApiError("ValidationError", f"Request body of {len(body)} bytes is larger than {MAXIMUM_BODY_BYTES}.", 413)
+    fleet, variant = _target(name, headers.get("x-amzn-sagemaker-target-variant"))
+    inference_id = headers.get("x-amzn-sagemaker-inference-id") or str(uuid.uuid4())
+    request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*")}
+    started = time.monotonic()
+    connection, answer = _invoke(fleet, variant, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
+    meta = {"x-amzn-invoked-production-variant": variant.name, "x-amzn-sagemaker-inference-id": inference_id}
+    content_type = answer.getheader("content-type", "application/octet-stream")
+    if action.endswith("stream"):
+        stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
+        return 200, stream_headers, _events(connection, answer, fleet, variant, started)
+    try:
+        data = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise _no_answer(fleet, variant, started, f"the container closed the connection: {error}") from error
+    finally:
+        connection.close()
+    seconds = time.monotonic() - started
+    record(fleet, variant, Outcome(answer.status, seconds, 0.0005))
+    if answer.status >= 300:
+        raise _model_error(answer.status, data.decode("utf-8", "replace"))
+    _CAPTURES.submit(_capture, fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
+    return 200, {**meta, "content-type": content_type}, data
+
+
+def _target(name: str, wanted: str | None) -> tuple[Fleet, Variant]:
+    fleet = next((fleet for endpoint, fleet in MONITOR.fleets.items() if endpoint.lower() == name.lower()), None)
+    if fleet is None:
+        try:
+            status = control_plane.call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"]
+        except ApiError:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {control_plane.aws.ACCOUNT_ID} not found.") from None
+        raise ApiError("ValidationError", f"Endpoint {name} is {status}: it must be InService.")
+    variant = fleet.variant(wanted)
+    if variant is None:
+        raise ApiError("ValidationError", f"Variant {wanted} of endpoint {name} not found.")
+    return fleet, variant
+
+
+def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes, limit: float, started: float) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    instance = variant.pick()
+    if instance is None:
+        raise _no_answer(fleet, variant, started, "no container of the variant is healthy")
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit)
+    try:
+        connection.request("POST", "/invocations", body, request)
+        return connection, connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise _no_answer(fleet, variant, started, _reason(instance, error)) from error
+
+
+def _reason(instance: Instance, error: Exception) -> str:
+    return "the container did not answer in time" if isinstance(error, TimeoutError) else f"the container {instance.name} closed the connection"
+
+
+def _no_answer(fleet: Fleet, variant: Variant, started: float, reason: str) -> ApiError:
+    record(fleet, variant, Outcome(0, 0, time.monotonic() - started))
+    return _model_error(500, reason)
+
+
+def _model_error(status: int, message: str) -> ApiError:
+    kind = "client" if status < 500 else "server"
+    return ApiError("ModelError", f'Received {kind} error ({status}) from primary with message "{message}"', 424, OriginalStatusCode=status, OriginalMessage=message)
+
+
+def _capture(*arguments: object) -> None:
+    try:
+        capture(*arguments)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - as in AWS the endpoint serves on; the failure is in the account's log
+        _LOG.exception("data capture failed")
+
+
+def _events(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, fleet: Fleet, variant: Variant, started: float) -> Iterator[bytes]:
+    status, first = answer.status, None
+    try:
+        if status >= 300:
+            yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(answer.read().decode("utf-8", "replace"), "ModelInvocationFailed"))
+            return
+        while chunk := answer.read1(65536):
+            first = first or time.monotonic()
+            yield frame({":message-type": "event", ":event-type": "PayloadPart", ":content-type": "application/octet-stream"}, chunk)
+    except (OSError, http.client.HTTPException) as error:
+        status = 0
+        yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(f"the stream of the container broke: {error}", "StreamBroken"))
+    finally:
+        connection.close()
+        record(fleet, variant, Outcome(status, (first or time.monotonic()) - started, 0.0005))
+
+
+def _error_body(message: str, code: str) -> bytes:
+    return json.dumps({"Message": message, "ErrorCode": code}).encode()
+
+
+def frame(headers: dict[str, str], payload: bytes) -> bytes:
+    """One message of the application/vnd.amazon.eventstream encoding (https://smithy.io/2.0/aws/amazon-eventstream.html)."""
+    encoded = b"".join(bytes([len(key)]) + key.encode() + b"\x07" + struct.pack(">H", len(value.encode())) + value.encode() for key, value in headers.items())
+    prelude = struct.pack(">II", 16 + len(encoded) + len(payload), len(encoded))
+    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + encoded + payload
+    return message + struct.pack(">I", zlib.crc32(message))
