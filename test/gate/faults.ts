@@ -1,0 +1,201 @@
+/* eslint-disable @typescript-eslint/no-explicit-any -- templates are mutated by hand */
+type R = Record<string, any>;
+
+export interface Fault {
+  check: string;
+  fault: string;
+  /** Changes the control template in place. */
+  seed(resources: R, template: R): void;
+}
+
+const variant = (r: R) => r.Config.Properties.ProductionVariants[0];
+const deployment = (r: R) => r.Endpoint.Properties.DeploymentConfig;
+const tracking = (r: R) => r.Policy.Properties.TargetTrackingScalingPolicyConfiguration;
+const fault = (check: string, name: string, seed: Fault['seed']): Fault => ({ check, fault: name, seed });
+const many = (count: number, make: (i: number) => any) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`Many${i}`, make(i)]));
+
+/** Faults that a green synth leaves in; each is one change of the control template. */
+export const FAULTS: Fault[] = [
+  fault('schema', 'a property that does not exist', (r) => (r.Topic.Properties.Colour = 'red')),
+  fault('schema', 'a text where a number belongs', (r) => (r.Jobs.Properties.VisibilityTimeout = 'long')),
+  fault('schema', 'an instance type that does not exist', (r) => (variant(r).InstanceType = 'ml.m5.huge')),
+  fault('schema', 'an enumeration value that only warns', (r) => (r.Depth.Properties.TreatMissingData = 'not_breaching')),
+  fault('schema', 'a missing required property', (r) => delete r.Worker.Properties.Role),
+
+  fault('references', 'a Ref to nothing', (r) => (r.Mapping.Properties.FunctionName = { Ref: 'Wroker' })),
+  fault(
+    'references',
+    'an attribute that the type does not have',
+    (r) => (r.Mapping.Properties.EventSourceArn = { 'Fn::GetAtt': ['Jobs', 'ARN'] }),
+  ),
+  fault('references', 'a dependency on nothing', (r) => (r.Worker.DependsOn = ['Nobody'])),
+  fault('references', 'a condition that is not defined', (r) => (r.Topic.Condition = 'Sometimes')),
+  fault(
+    'references',
+    'a Sub of nothing',
+    (r) => (r.Role.Properties.Policies[0].PolicyDocument.Statement[1].Resource = { 'Fn::Sub': '${Stoer.Arn}/*' }),
+  ),
+  fault('references', 'an output of nothing', (_, t) => (t.Outputs.QueueUrl.Value = { Ref: 'Job' })),
+
+  fault(
+    'iam-actions',
+    'a misspelt action',
+    (r) => (r.Role.Properties.Policies[0].PolicyDocument.Statement[0].Action[0] = 'sqs:RecieveMessage'),
+  ),
+  fault(
+    'iam-actions',
+    'a service that does not exist',
+    (r) => (r.Role.Properties.Policies[0].PolicyDocument.Statement[1].Action = 'sagmaker:InvokeEndpoint'),
+  ),
+  fault(
+    'iam-actions',
+    'a wildcard that matches nothing',
+    (r) => (r.Role.Properties.Policies[0].PolicyDocument.Statement[1].Action = 's3:Fetch*'),
+  ),
+  fault('iam-actions', 'a misspelt action in a bucket policy', (r) =>
+    r.StorePolicy.Properties.PolicyDocument.Statement.push({
+      Effect: 'Allow',
+      Action: 's3:GetObjekt',
+      Principal: { AWS: '*' },
+      Resource: { 'Fn::GetAtt': ['Store', 'Arn'] },
+    }),
+  ),
+
+  fault(
+    'state-machines',
+    'a transition to nowhere',
+    (r) => (r.Machine.Properties.DefinitionString['Fn::Join'][1][2] = '","Next":"Wiat"},"Wait":{"Type":"Wait","Seconds":5,"End":true}}}'),
+  ),
+  fault(
+    'state-machines',
+    'a state without an end',
+    (r) => (r.Machine.Properties.DefinitionString = '{"StartAt":"A","States":{"A":{"Type":"Pass"}}}'),
+  ),
+  fault('state-machines', 'a definition that is not JSON', (r) => (r.Machine.Properties.DefinitionString = '{"StartAt":"A",}')),
+  fault(
+    'state-machines',
+    'an unknown state type',
+    (r) => (r.Machine.Properties.DefinitionString = '{"StartAt":"A","States":{"A":{"Type":"Nap","End":true}}}'),
+  ),
+
+  fault('alarms', 'a metric that the service does not publish', (r) => (r.Rollback.Properties.MetricName = 'Invocation500Errors')),
+  fault('alarms', 'dimensions that the metric does not have', (r) => (r.Rollback.Properties.Dimensions[0].Name = 'Endpoint')),
+  fault('alarms', 'a missing dimension', (r) => r.Rollback.Properties.Dimensions.pop()),
+  fault('alarms', 'a period that is not legal', (r) => (r.Depth.Properties.Period = 45)),
+  fault('alarms', 'a period shorter than the metric is published', (r) => (r.Depth.Properties.Period = 10)),
+  fault('alarms', 'no rule for missing data', (r) => delete r.Depth.Properties.TreatMissingData),
+  fault('alarms', 'no action', (r) => delete r.Depth.Properties.AlarmActions),
+  fault('alarms', 'an average of 0 and 1 above 1', (r) => (r.Rollback.Properties.Threshold = 1.5)),
+  fault('alarms', 'a threshold below zero that is always breached', (r) => (r.Depth.Properties.Threshold = 0)),
+  fault('alarms', 'a threshold of exactly the highest average', (r) =>
+    Object.assign(r.Rollback.Properties, { Threshold: 1, ComparisonOperator: 'GreaterThanThreshold' }),
+  ),
+  fault('alarms', 'a unit that is never published', (r) => (r.Rollback.Properties.Unit = 'Percent')),
+  fault('alarms', 'a statistic that the metric does not have', (r) =>
+    Object.assign(r.Rollback.Properties, { Statistic: undefined, ExtendedStatistic: 'p99' }),
+  ),
+  fault('alarms', 'an evaluation longer than a day', (r) => (r.Depth.Properties.EvaluationPeriods = 1500)),
+  fault('alarms', 'more datapoints than periods', (r) => (r.Rate.Properties.DatapointsToAlarm = 4)),
+  fault('alarms', 'a misspelt id in an expression', (r) => (r.Rate.Properties.Metrics[0].Expression = 'errors / invocation')),
+  fault('alarms', 'two metrics that return data', (r) => (r.Rate.Properties.Metrics[1].ReturnData = true)),
+  fault('alarms', 'different periods in one expression', (r) => (r.Rate.Properties.Metrics[1].MetricStat.Period = 300)),
+  fault(
+    'alarms',
+    'a wrong metric inside an expression',
+    (r) => (r.Rate.Properties.Metrics[1].MetricStat.Metric.MetricName = 'ModelErrors'),
+  ),
+  fault('alarms', 'a silent alarm whose composite is silent too', (r) => delete r.Any.Properties.AlarmActions),
+
+  fault('queues', 'no dead-letter queue', (r) => delete r.Jobs.Properties.RedrivePolicy),
+  fault('queues', 'a visibility timeout below six times the function', (r) => (r.Jobs.Properties.VisibilityTimeout = 179)),
+  fault('queues', 'a visibility timeout that forgets the batch window', (r) => (r.Mapping.Properties.MaximumBatchingWindowInSeconds = 5)),
+  fault('queues', 'too few receives', (r) => (r.Jobs.Properties.RedrivePolicy.maxReceiveCount = 3)),
+  fault('queues', 'a dead-letter queue that forgets first', (r) => delete r.Dead.Properties.MessageRetentionPeriod),
+
+  fault('buckets', 'no public access block', (r) => delete r.Store.Properties.PublicAccessBlockConfiguration),
+  fault('buckets', 'half a public access block', (r) => (r.Store.Properties.PublicAccessBlockConfiguration.RestrictPublicBuckets = false)),
+  fault('buckets', 'no encryption', (r) => delete r.Store.Properties.BucketEncryption),
+  fault('buckets', 'no policy', (r) => delete r.StorePolicy),
+  fault('buckets', 'a policy that spares the objects', (r) => r.StorePolicy.Properties.PolicyDocument.Statement[0].Resource.pop()),
+  fault(
+    'buckets',
+    'a policy for the opposite',
+    (r) => (r.StorePolicy.Properties.PolicyDocument.Statement[0].Condition.Bool['aws:SecureTransport'] = 'true'),
+  ),
+
+  fault('scaling', 'minimum above maximum', (r) => (r.Target.Properties.MinCapacity = 5)),
+  fault('scaling', 'zero instances of a real-time variant', (r) => (r.Target.Properties.MinCapacity = 0)),
+  fault('scaling', 'no order against the endpoint', (r) => delete r.Target.DependsOn),
+  fault('scaling', 'a variant that is not there', (r) => (r.Target.Properties.ResourceId = 'endpoint/chat/variant/Main')),
+  fault(
+    'scaling',
+    'a metric of another dimension',
+    (r) => (tracking(r).PredefinedMetricSpecification.PredefinedMetricType = 'SageMakerInferenceComponentInvocationsPerCopy'),
+  ),
+  fault('scaling', 'a target value of zero', (r) => (tracking(r).TargetValue = 0)),
+  fault('scaling', 'a role', (r) => (r.Target.Properties.RoleARN = 'arn:aws:iam::123456789012:role/x')),
+  fault('scaling', 'a burstable instance', (r) => (variant(r).InstanceType = 'ml.t2.medium')),
+  fault('scaling', 'no policy', (r) => delete r.Policy),
+
+  fault('endpoints', 'a model without container', (r) => delete r.Model.Properties.PrimaryContainer),
+  fault('endpoints', 'a model that is no tarball', (r) => (r.Model.Properties.PrimaryContainer.ModelDataUrl = 's3://models/model.zip')),
+  fault(
+    'endpoints',
+    'two model sources',
+    (r) =>
+      (r.Model.Properties.PrimaryContainer.ModelDataSource = {
+        S3DataSource: { S3Uri: 's3://m/x/', S3DataType: 'S3Prefix', CompressionType: 'None' },
+      }),
+  ),
+  fault('endpoints', 'a prefix without slash', (r) =>
+    Object.assign(r.Model.Properties.PrimaryContainer, {
+      ModelDataUrl: undefined,
+      ModelDataSource: { S3DataSource: { S3Uri: 's3://m/x', S3DataType: 'S3Prefix', CompressionType: 'None' } },
+    }),
+  ),
+  fault(
+    'endpoints',
+    'a mutable image',
+    (r) => (r.Model.Properties.PrimaryContainer.Image = '123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:latest'),
+  ),
+  fault('endpoints', 'two variants of one name', (r) => r.Config.Properties.ProductionVariants.push({ ...variant(r) })),
+  fault('endpoints', 'capitals in the name', (r) => (r.Endpoint.Properties.EndpointName = 'Chat')),
+  fault(
+    'endpoints',
+    'a canary of 80 percent',
+    (r) => (deployment(r).BlueGreenUpdatePolicy.TrafficRoutingConfiguration.CanarySize.Value = 80),
+  ),
+  fault('endpoints', 'a canary without size', (r) => delete deployment(r).BlueGreenUpdatePolicy.TrafficRoutingConfiguration.CanarySize),
+  fault(
+    'endpoints',
+    'two rollout policies',
+    (r) => (deployment(r).RollingUpdatePolicy = { MaximumBatchSize: { Type: 'CAPACITY_PERCENT', Value: 20 }, WaitIntervalInSeconds: 60 }),
+  ),
+  fault('endpoints', 'a scaled endpoint that each deployment resets', (r) => delete r.Endpoint.Properties.RetainAllVariantProperties),
+  fault('endpoints', 'a rollback alarm that may not exist yet', (r) => delete r.Endpoint.DependsOn),
+  fault('endpoints', 'a key that local storage ignores', (r) =>
+    Object.assign(r.Config.Properties, { KmsKeyId: 'alias/mine' }, void (variant(r).InstanceType = 'ml.g5.xlarge')),
+  ),
+  fault(
+    'endpoints',
+    'an instance type beside a serverless one',
+    (r) => (variant(r).ServerlessConfig = { MemorySizeInMB: 2048, MaxConcurrency: 5 }),
+  ),
+  fault('endpoints', 'no instance type', (r) => delete variant(r).InstanceType),
+  fault('endpoints', 'a subnet alone', (r) => (r.Model.Properties.VpcConfig = { Subnets: ['subnet-1'], SecurityGroupIds: ['sg-1'] })),
+
+  fault('limits', 'too many resources', (r) =>
+    Object.assign(
+      r,
+      many(400, () => ({ Type: 'AWS::SNS::Topic', Properties: {} })),
+    ),
+  ),
+  fault('limits', 'too many outputs', (_, t) =>
+    Object.assign(
+      t.Outputs,
+      many(151, () => ({ Value: 'x' })),
+    ),
+  ),
+  fault('limits', 'too large a template', (r) => (r.Topic.Metadata = { text: 'x'.repeat(900_000) })),
+];

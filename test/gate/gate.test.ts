@@ -1,0 +1,168 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  App,
+  aws_cloudwatch as cw,
+  aws_iam as iam,
+  aws_s3 as s3,
+  aws_sqs as sqs,
+  CfnResource,
+  NestedStack,
+  Stack,
+  Stage,
+} from 'aws-cdk-lib';
+import { loadAssembly } from '../../gate/assembly';
+import { CHECKS } from '../../gate/checks';
+import { findings, uncheckedNamespaces } from '../../gate/gate';
+import { control, subject } from './control';
+import { FAULTS } from './faults';
+
+const root = resolve(__dirname, '../..');
+const shown = (found: { check: string; resource?: string; problem: string }[]) =>
+  found.map(({ check, resource, problem }) => `${check}: ${resource}: ${problem}`);
+
+// CDK itself only warns about these apps; the warnings are not what is tested.
+beforeAll(() => void jest.spyOn(console, 'error').mockImplementation());
+
+describe('the gate on a hand-written template [C2]', () => {
+  test('finds nothing in the control', async () => {
+    expect(shown(await findings([subject(control())]))).toEqual([]);
+  });
+
+  test('lists namespaces that it knows nothing of instead of judging them', () => {
+    expect(uncheckedNamespaces([subject(control())])).toEqual([{ namespace: 'Mine', aws: false }]);
+  });
+
+  test.each(FAULTS)('fails on $fault ($check)', async ({ check, seed }) => {
+    const template = control();
+    seed(template.Resources, template);
+    const found = await findings(
+      [subject(template)],
+      CHECKS.filter(({ name }) => name === check),
+    );
+    expect(shown(found)).not.toEqual([]);
+    found.forEach((finding) => expect(finding.problem.length).toBeGreaterThan(20));
+  });
+
+  test('every check has at least three seeded faults', () => {
+    for (const { name } of CHECKS) {
+      expect([name, FAULTS.filter(({ check }) => check === name).length >= 3]).toEqual([name, true]);
+    }
+  });
+});
+
+/** An app that is not ours: plain aws-cdk-lib, a stage, a nested stack, no flag of ours. */
+function foreignApp(build: (stack: Stack) => void): string {
+  const outdir = mkdtempSync(join(tmpdir(), 'foreign-'));
+  const app = new App({ outdir, context: { 'aws:cdk:enable-path-metadata': true } });
+  const stack = new Stack(new Stage(app, 'Live'), 'Shop');
+  build(stack);
+  app.synth();
+  return outdir;
+}
+
+const sound = (stack: Stack) =>
+  new s3.Bucket(stack, 'Store', {
+    enforceSSL: true,
+    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+    encryption: s3.BucketEncryption.S3_MANAGED,
+  });
+
+describe('the gate on an app that is not ours [C1, C2]', () => {
+  test('finds nothing in a sound one, stage and nested stack included', async () => {
+    const subjects = loadAssembly(foreignApp((stack) => sound(new NestedStack(stack, 'Inner'))));
+    expect(subjects.map(({ stack }) => stack)).toHaveLength(2);
+    expect(shown(await findings(subjects))).toEqual([]);
+  });
+
+  const faults: [string, string, (stack: Stack) => void][] = [
+    ['a bucket with CDK defaults', 'buckets', (stack) => new s3.Bucket(stack, 'Store')],
+    ['a bucket in a nested stack', 'buckets', (stack) => new s3.Bucket(new NestedStack(stack, 'Inner'), 'Store')],
+    ['a queue without dead-letter queue', 'queues', (stack) => new sqs.Queue(stack, 'Jobs')],
+    [
+      'an alarm that nobody hears',
+      'alarms',
+      (stack) =>
+        new sqs.Queue(stack, 'J').metricApproximateAgeOfOldestMessage().createAlarm(stack, 'Age', { threshold: 60, evaluationPeriods: 1 }),
+    ],
+    [
+      'an alarm on dimensions that SageMaker does not publish',
+      'alarms',
+      (stack) =>
+        new cw.Metric({
+          namespace: 'AWS/SageMaker',
+          metricName: 'ApproximateBacklogSizePerInstance',
+          dimensionsMap: { Endpoint: 'x', Variant: 'y' },
+        }).createAlarm(stack, 'Backlog', { threshold: 1, evaluationPeriods: 1, treatMissingData: cw.TreatMissingData.NOT_BREACHING }),
+    ],
+    [
+      'a misspelt IAM action',
+      'iam-actions',
+      (stack) =>
+        new iam.Policy(stack, 'P', {
+          statements: [new iam.PolicyStatement({ actions: ['sagemaker:InvokeEndpont'], resources: ['*'] })],
+          users: [new iam.User(stack, 'U')],
+        }),
+    ],
+    [
+      'a property of another type',
+      'schema',
+      (stack) => new CfnResource(stack, 'T', { type: 'AWS::SNS::Topic', properties: { VisibilityTimeout: 1 } }),
+    ],
+    [
+      'a dependency that is gone',
+      'references',
+      (stack) => new CfnResource(stack, 'T', { type: 'AWS::SNS::Topic' }).addOverride('DependsOn', ['Gone']),
+    ],
+    [
+      'an endpoint with capitals',
+      'endpoints',
+      (stack) =>
+        new CfnResource(stack, 'E', { type: 'AWS::SageMaker::Endpoint', properties: { EndpointName: 'Chat', EndpointConfigName: 'c' } }),
+    ],
+  ];
+
+  test.each(faults)('fails on %s', async (_, check, build) => {
+    const found = await findings(loadAssembly(foreignApp(build)));
+    expect(found.map((finding) => finding.check)).toContain(check);
+  });
+});
+
+describe('npm run gate', () => {
+  const gate = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'gate/main.ts', ...args], { cwd: root, encoding: 'utf8' });
+
+  test('exits 0 on a sound app, 1 with a readable list on a faulty one', () => {
+    const good = gate(foreignApp((stack) => void sound(stack)));
+    expect([good.status, good.stdout]).toEqual([0, expect.stringMatching(/^0 findings in 1 templates, \d+ resources, 10 checks\n$/)]);
+    const bad = gate(foreignApp((stack) => void new sqs.Queue(stack, 'Jobs')));
+    expect(bad.status).toBe(1);
+    expect(bad.stdout).toContain('queues: Jobs');
+    expect(bad.stdout).toContain('[Live/Shop/Jobs/Resource]: no dead-letter queue');
+  });
+
+  test('prints JSON for machines', () => {
+    const report = JSON.parse(
+      gate(
+        foreignApp((stack) => void new sqs.Queue(stack, 'Jobs')),
+        '--json',
+      ).stdout,
+    );
+    expect(report.findings).toEqual([expect.objectContaining({ check: 'queues', stack: expect.any(String) })]);
+  });
+
+  test('exits 2 when there is nothing to look at', () => {
+    expect(gate().status).toBe(2);
+    const folder = mkdtempSync(join(tmpdir(), 'empty-'));
+    expect(gate(folder)).toMatchObject({ status: 2, stderr: expect.stringContaining('has no manifest.json') });
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ version: '1', artifacts: {} }));
+    expect(gate(folder)).toMatchObject({ status: 2, stderr: expect.stringContaining('has no stack') });
+  });
+});
+
+test('the gate imports nothing of the library', () => {
+  const imports = execFileSync('grep', ['-rhoE', "from '[^']+'", 'gate'], { cwd: root, encoding: 'utf8' });
+  expect(imports).not.toMatch(/\/lib\/|aws-cdk-lib'/);
+});
