@@ -20,7 +20,9 @@ export function parseClock(value: string, real: Date): Date {
   const moment = /^replay\((.+)\)$/.exec(value)?.[1];
   const date = new Date(moment ?? Number.NaN);
   if (Number.isNaN(date.getTime())) {
-    throw new Error(`InvalidClock: '${value}' is neither 'real' nor 'replay(<ISO 8601 time>)': set the workload clock parameter to one of them`);
+    throw new Error(
+      `InvalidClock: '${value}' is neither 'real' nor 'replay(<ISO 8601 time>)': set the workload clock parameter to one of them`,
+    );
   }
   return date;
 }

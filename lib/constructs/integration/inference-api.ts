@@ -1,0 +1,289 @@
+import { Duration, RemovalPolicy, Size, Stack, Token, Validations } from 'aws-cdk-lib';
+import {
+  AccessLogFormat,
+  AuthorizationType,
+  EndpointType,
+  IResource,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  Model,
+  RequestValidator,
+  ResponseType,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Grant, IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { failOn } from '../shared/checks';
+import { handlerFunction } from '../shared/handler-function';
+import { generatedName } from '../shared/names';
+import { ENV } from './contract';
+import { registerApiAlarms } from './inference-api-alarms';
+import { inferenceApiProblems, OVERHEAD, REST_LIMIT } from './inference-api-checks';
+import { InferenceApiMetrics } from './inference-api-metrics';
+import { FEEDBACK, INFERENCE_REQUEST } from './inference-api-models';
+import { ModelSignature, signaturesJson } from './model-signature';
+import { PredictionBooks } from './prediction-books';
+
+/** Properties of an `InferenceApi`. */
+export interface InferenceApiProps {
+  /**
+   * Start of the endpoint names: the route `/v2/models/{model}/infer` reaches the endpoint `<endpointPrefix><model>`, and the API may
+   * call no other. 1 to 40 lower-case letters, digits and hyphens, ending with a hyphen, known at synth.
+   */
+  readonly endpointPrefix: string;
+  /** Bus that hears of every prediction made, labelled and expired. */
+  readonly bus: IEventBus;
+  /**
+   * Name of the API, start of its alarm names and value of the dimension `Api`: 1 to 60 lower-case letters, digits and hyphens.
+   *
+   * @default - generated from the construct path
+   */
+  readonly apiName?: string;
+  /**
+   * Output tensor (BOOL, one element) that holds the decision of a prediction. Objectives count it against the ground truth.
+   *
+   * @default - answers hold no decision
+   */
+  readonly decisionOutput?: string;
+  /**
+   * A positive decision counts as a hit only when it was made at least this long before its event: 0 to 365 days.
+   *
+   * @default Duration.seconds(0) - any time
+   */
+  readonly decisionLeadTime?: Duration;
+  /**
+   * A prediction without ground truth expires this long after its event: 1 hour to 365 days.
+   *
+   * @default Duration.hours(48)
+   */
+  readonly labelWindow?: Duration;
+  /**
+   * Time that a model has for its answer, 1 to 24 whole seconds. With 5 seconds for the rest it must stay within the 29 seconds of a
+   * REST API (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html).
+   *
+   * @default Duration.seconds(20)
+   */
+  readonly modelTimeout?: Duration;
+  /**
+   * Largest request body: 1 KiB to 4 MiB. Amazon API Gateway takes 10 MB, but AWS Lambda gets the body as text inside an event of 6 MB.
+   *
+   * @default Size.mebibytes(1)
+   */
+  readonly maximumRequest?: Size;
+  /**
+   * Requests per second that the stage lets through, 1 to 10000.
+   *
+   * @default 100
+   */
+  readonly requestsPerSecond?: number;
+  /**
+   * Requests that may arrive at once above the rate, 1 to 5000.
+   *
+   * @default - twice the rate, at most 5000; 5000 when the rate is a Token
+   */
+  readonly burst?: number;
+  /**
+   * What models take and give, by route name; told by `GET /v2/models/{model}`.
+   *
+   * @default - clients learn names of models but not of tensors
+   */
+  readonly signatures?: { readonly [model: string]: ModelSignature };
+  /**
+   * An alarm tells the owner when less than this share of the predictions gets ground truth. Percent, 0 (never) to 100.
+   *
+   * @default 90
+   */
+  readonly minimumLabelCoverage?: number;
+  /**
+   * Parameter that holds the workload clock of a replay.
+   *
+   * @default - real time
+   */
+  readonly clockParameter?: IStringParameter;
+  /**
+   * What happens to the books when they leave the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * Front door of the workload's models: Open Inference Protocol v2 over REST with IAM authorization, and feedback joined to each prediction.
+ *
+ * The API does not own the account's API Gateway logging role: create that once per account and Region before the first stage.
+ */
+export class InferenceApi extends Construct {
+  /** The API. */
+  public readonly api: RestApi;
+  /** Name of the API and value of the dimension `Api`. */
+  public readonly apiName: string;
+  /** Every prediction and what became of it. */
+  public readonly books: PredictionBooks;
+  /** Metrics of the API and its books. */
+  public readonly metrics: InferenceApiMetrics;
+
+  constructor(scope: Construct, id: string, props: InferenceApiProps) {
+    super(scope, id);
+    failOn(this, 'InvalidInferenceApi', inferenceApiProblems(props));
+    this.apiName = props.apiName ?? generatedName(this, 60);
+    this.metrics = new InferenceApiMetrics(this.apiName);
+    this.books = new PredictionBooks(this, 'Books', { ...booksProps(props), apiName: this.apiName });
+    const infer = this.createInfer(props);
+    const feedback = this.createFeedback();
+    this.api = this.createApi(props);
+    this.createRoutes(infer, feedback);
+    registerApiAlarms(this, { apiName: this.apiName, metrics: this.metrics, functions: { Infer: infer, Feedback: feedback } });
+  }
+
+  /** Base address; routes start with `v2/`. */
+  public get url(): string {
+    return this.api.url;
+  }
+
+  /** Lets `grantee` call a model: infer, ask whether it is ready and what it takes. */
+  public grantInvoke(grantee: IGrantable, model = '*'): Grant {
+    return this.grantExecute(grantee, [`POST/v2/models/${model}/infer`, `GET/v2/models/${model}`, `GET/v2/models/${model}/ready`]);
+  }
+
+  /** Lets `grantee` post ground truth for the predictions of a model and read their state. */
+  public grantFeedback(grantee: IGrantable, model = '*'): Grant {
+    const predictions = `v2/models/${model}/predictions`;
+    return this.grantExecute(grantee, [`POST/${predictions}/*/feedback`, `GET/${predictions}`, `GET/${predictions}/*`]);
+  }
+
+  private grantExecute(grantee: IGrantable, paths: string[]): Grant {
+    const stage = this.api.deploymentStage.stageName;
+    const resourceArns = paths.map((path) => {
+      const [, method, route] = /^([A-Z]+)(\/.*)$/.exec(path)!;
+      return this.api.arnForExecuteApi(method, route, stage);
+    });
+    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
+  }
+
+  private createInfer(props: InferenceApiProps): Lambda {
+    const modelTimeout = props.modelTimeout ?? Duration.seconds(20);
+    const infer = handlerFunction(this, 'Infer', {
+      handler: 'inference-api',
+      description: 'Open Inference Protocol: asks the model and enters the prediction in the books',
+      timeout: modelTimeout.plus(OVERHEAD),
+      memory: Size.mebibytes(1024),
+      environment: {
+        [ENV.endpointPrefix]: props.endpointPrefix,
+        [ENV.modelTimeoutMs]: String(modelTimeout.toMilliseconds()),
+        [ENV.maximumRequestBytes]: String((props.maximumRequest ?? Size.mebibytes(1)).toBytes()),
+        [ENV.decisionLeadSeconds]: String((props.decisionLeadTime ?? Duration.seconds(0)).toSeconds()),
+        [ENV.signatures]: signaturesJson(props.signatures ?? {}),
+        ...(props.decisionOutput === undefined ? {} : { [ENV.decisionOutput]: props.decisionOutput }),
+      },
+    });
+    this.books._serve(infer);
+    const endpoints = Stack.of(this).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName: `${props.endpointPrefix}*` });
+    infer.addToRolePolicy(
+      new PolicyStatement({ actions: ['sagemaker:InvokeEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoints] }),
+    );
+    Validations.of(infer).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${endpointFinding(this, props.endpointPrefix)}]`,
+      reason: 'one route serves every endpoint of this workload, and no other: endpoints come and go without a change of this stack',
+    });
+    return infer;
+  }
+
+  private createFeedback(): Lambda {
+    const feedback = handlerFunction(this, 'Feedback', {
+      handler: 'feedback',
+      description: 'Joins ground truth to predictions and tells how the books stand',
+      timeout: Duration.seconds(25),
+    });
+    this.books._serve(feedback);
+    return feedback;
+  }
+
+  private createApi(props: InferenceApiProps): RestApi {
+    const rate = props.requestsPerSecond ?? 100;
+    const accessLogs = new LogGroup(this, 'AccessLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
+    const api = new RestApi(this, 'Resource', {
+      restApiName: this.apiName,
+      description: 'Open Inference Protocol v2 and feedback',
+      endpointTypes: [EndpointType.REGIONAL],
+      cloudWatchRole: false,
+      defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
+      deployOptions: {
+        stageName: 'live',
+        tracingEnabled: true,
+        metricsEnabled: true,
+        loggingLevel: MethodLoggingLevel.ERROR,
+        dataTraceEnabled: false,
+        accessLogDestination: new LogGroupLogDestination(accessLogs),
+        accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
+        throttlingRateLimit: rate,
+        throttlingBurstLimit: props.burst ?? (Token.isUnresolved(rate) ? 5000 : Math.min(5000, Math.ceil(2 * rate))),
+      },
+    });
+    [ResponseType.DEFAULT_4XX, ResponseType.DEFAULT_5XX].forEach((type) =>
+      api.addGatewayResponse(`Error${type.responseType}`, {
+        type,
+        responseHeaders: { 'x-correlation-id': 'context.requestId' },
+        templates: { 'application/json': '{"error":$context.error.messageString}' },
+      }),
+    );
+    acknowledgeApi(api);
+    return api;
+  }
+
+  private createRoutes(infer: Lambda, feedback: Lambda): void {
+    const contentType = 'application/json';
+    const inferenceRequest = new Model(this, 'InferenceRequest', { restApi: this.api, contentType, schema: INFERENCE_REQUEST });
+    const feedbackRequest = new Model(this, 'FeedbackRequest', { restApi: this.api, contentType, schema: FEEDBACK });
+    const requestValidator = new RequestValidator(this, 'BodyValidator', {
+      restApi: this.api,
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
+    const timeout = REST_LIMIT;
+    const [ask, tell] = [infer, feedback].map((fn) => new LambdaIntegration(fn, { timeout, allowTestInvoke: false }));
+    const get = (resource: IResource, integration: LambdaIntegration) => resource.addMethod('GET', integration, { requestValidator });
+    const post = (resource: IResource, integration: LambdaIntegration, model: Model) =>
+      resource.addMethod('POST', integration, { requestValidator, requestModels: { [contentType]: model } });
+
+    const v2 = this.api.root.addResource('v2');
+    const health = v2.addResource('health');
+    const model = v2.addResource('models').addResource('{model}');
+    const predictions = model.addResource('predictions');
+    const prediction = predictions.addResource('{id}');
+    [v2, health.addResource('live'), health.addResource('ready'), model, model.addResource('ready')].forEach((resource) =>
+      get(resource, ask),
+    );
+    post(model.addResource('infer'), ask, inferenceRequest);
+    [predictions, prediction].forEach((resource) => get(resource, tell));
+    post(prediction.addResource('feedback'), tell, feedbackRequest);
+  }
+}
+
+function booksProps(props: InferenceApiProps) {
+  const { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy } = props;
+  return { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy };
+}
+
+/** cdk-nag's name for the finding on the endpoints of one prefix. */
+function endpointFinding(scope: Construct, prefix: string): string {
+  const { partition, region, account } = Stack.of(scope);
+  const part = (value: string, name: string) => (/^\$\{Token/.test(value) ? `<AWS::${name}>` : value);
+  return `arn:${part(partition, 'Partition')}:sagemaker:${part(region, 'Region')}:${part(account, 'AccountId')}:endpoint/${prefix}*`;
+}
+
+function acknowledgeApi(api: RestApi): void {
+  Validations.of(api).acknowledge(
+    { id: 'AwsSolutions-COG4', reason: 'callers are AWS principals: every method uses IAM authorization' },
+    {
+      id: 'AwsSolutions-APIG3',
+      reason:
+        'only signed requests of principals with execute-api:Invoke get in; put a web ACL in front when anonymous clients can reach it',
+    },
+  );
+}

@@ -1,0 +1,2 @@
+export * from './inference-image';
+export * from './model-source';

@@ -1,0 +1,199 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { AssetHashType, AssetStaging, FileAssetPackaging, Stack, Token } from 'aws-cdk-lib';
+import { Grant, IRole } from 'aws-cdk-lib/aws-iam';
+import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { Archive, filesOf, packFolder, packingProblems } from './archive';
+import { environmentProblems } from './container-environment';
+import { InferenceImage } from './inference-image';
+
+/** How a model archive is served. */
+export interface ContainerModelProps {
+  /** Image of the container that loads the archive. */
+  readonly image: InferenceImage;
+  /**
+   * Environment of the container: up to 100 entries, 1,024 bytes per key or value, 32 KB in all. Secrets by ARN, never by value.
+   *
+   * @default - what the image needs to find its code
+   */
+  readonly environment?: { [key: string]: string };
+}
+
+/** A source as CreateModel takes it. @internal */
+export interface BoundModel {
+  readonly imageUri: string;
+  readonly artifactUrl: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Where a model comes from. Each source grants the execution role exactly what it needs to load this model. */
+export abstract class ModelSource {
+  /**
+   * A `model.tar.gz` in Amazon S3.
+   *
+   * @param bucket the bucket, in the Region of the endpoint
+   * @param key object key, ending in `.tar.gz`. Give each model its own key: new bytes under the same key are never deployed
+   * @param props how the archive is served
+   */
+  public static fromTarball(bucket: IBucket, key: string, props: ContainerModelProps): ModelSource {
+    return new TarballSource(bucket, key, props);
+  }
+
+  /**
+   * A folder on this machine, packed to a `model.tar.gz` at synth: the same files give the same archive everywhere.
+   * `__pycache__` and its like are left out. The archive lies in the asset bucket of the CDK bootstrap.
+   *
+   * @param directory the folder: model data, and Python code under `code/` for images that run it. At most 1 GiB
+   * @param props how the archive is served
+   */
+  public static fromAsset(directory: string, props: ContainerModelProps): ModelSource {
+    return new AssetSource(directory, props);
+  }
+
+  /** The image that serves the model. */
+  public abstract readonly image: InferenceImage;
+  /** Whether the archive lies in a bucket that belongs to the toolchain. @internal */
+  public abstract readonly _borrowedBucket: boolean;
+  /** What is wrong with this source for an endpoint in `scope`. @internal */
+  public abstract _problems(scope: Construct, networkIsolation: boolean): string[];
+  /** Lets `role` read the model and pull its image. @internal */
+  public abstract _bind(scope: Construct, role: IRole): BoundModel;
+}
+
+/** A source of an image and an archive. */
+abstract class ArchiveSource extends ModelSource {
+  public readonly image: InferenceImage;
+  public abstract override readonly _borrowedBucket: boolean;
+  private readonly environment: Readonly<Record<string, string>>;
+
+  constructor(props: ContainerModelProps) {
+    super();
+    this.image = props.image;
+    this.environment = props.environment ?? {};
+  }
+
+  public _problems(scope: Construct, networkIsolation: boolean): string[] {
+    const hub = this.environment.HF_MODEL_ID;
+    const unreachable = networkIsolation && hub !== undefined && !Token.isUnresolved(hub) && !hub.startsWith('/');
+    return [
+      ...this.image._problems(scope),
+      ...environmentProblems(this.environment),
+      ...(unreachable ? [`'networkIsolation' needs model data in S3: HF_MODEL_ID must be /opt/ml/model, got '${hub}'`] : []),
+      ...this.archiveProblems(scope, networkIsolation),
+    ];
+  }
+
+  public _bind(scope: Construct, role: IRole): BoundModel {
+    const artifactUrl = this.provideArchive(scope, role);
+    const image = this.image._bind(scope, role);
+    return { artifactUrl, imageUri: image.uri, environment: { ...image.environment, ...this.environment } };
+  }
+
+  protected abstract archiveProblems(scope: Construct, networkIsolation: boolean): string[];
+  protected abstract provideArchive(scope: Construct, role: IRole): string;
+}
+
+class TarballSource extends ArchiveSource {
+  public readonly _borrowedBucket = false;
+
+  constructor(
+    private readonly bucket: IBucket,
+    private readonly key: string,
+    props: ContainerModelProps,
+  ) {
+    super(props);
+  }
+
+  protected archiveProblems(scope: Construct): string[] {
+    const [here, there] = [Stack.of(scope).region, this.bucket.env.region];
+    const problems: string[] = [];
+    if (!Token.isUnresolved(this.key) && !this.key.endsWith('.tar.gz')) {
+      problems.push(`'model' key must end in '.tar.gz', got '${this.key}': SageMaker downloads only such archives`);
+    }
+    if (!Token.isUnresolved(this.key) && /^\/|[*?]/.test(this.key)) {
+      problems.push(`'model' key must name one object, without leading '/' and without '*' or '?', got '${this.key}'`);
+    }
+    if (![here, there].some((region) => Token.isUnresolved(region)) && here !== there) {
+      problems.push(`'model' is in a bucket in ${there} but the endpoint in ${here}: copy it to a bucket in ${here}`);
+    }
+    return problems;
+  }
+
+  protected provideArchive(_scope: Construct, role: IRole): string {
+    grantReadObject(this.bucket, this.key, role);
+    return this.bucket.s3UrlForObject(this.key);
+  }
+}
+
+class AssetSource extends ArchiveSource {
+  public readonly _borrowedBucket = true;
+  private readonly directory: string;
+  private archive?: Archive;
+
+  constructor(directory: string, props: ContainerModelProps) {
+    super(props);
+    this.directory = resolve(directory);
+  }
+
+  protected archiveProblems(_scope: Construct, networkIsolation: boolean): string[] {
+    if (!existsSync(this.directory) || !statSync(this.directory).isDirectory()) {
+      return [`'model' folder ${this.directory} does not exist: give the folder that holds the model data`];
+    }
+    const files = filesOf(this.directory);
+    const problems = packingProblems(this.directory, files);
+    if (files.length === 0) {
+      problems.push(`'model' folder ${this.directory} holds no file`);
+    }
+    if (this.image._scriptMode && !files.includes('code/inference.py')) {
+      problems.push(`'model' folder ${this.directory} has no code/inference.py, which the image ${this.image.label} runs`);
+    }
+    if (this.image._scriptMode && networkIsolation && files.includes('code/requirements.txt')) {
+      problems.push(
+        `'model' has code/requirements.txt but 'networkIsolation' leaves no network to install from: put the packages into an image`,
+      );
+    }
+    return problems;
+  }
+
+  protected provideArchive(scope: Construct, role: IRole): string {
+    this.archive ??= packFolder(this.directory, filesOf(this.directory));
+    const location = stage(scope, this.archive);
+    grantReadObject(Bucket.fromBucketName(scope, 'AssetBucket', location.bucketName), location.objectKey, role);
+    return location.s3ObjectUrl;
+  }
+}
+
+/**
+ * Adds an archive to the assembly. The `Asset` construct would cut the suffix to `.gz`, and SageMaker documents that it downloads
+ * `.tar.gz` only (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).
+ */
+function stage(scope: Construct, archive: Archive) {
+  const folder = mkdtempSync(join(tmpdir(), 'model-'));
+  try {
+    const sourcePath = join(folder, 'model.tar.gz');
+    writeFileSync(sourcePath, archive.bytes);
+    const staging = new AssetStaging(scope, 'Archive', { sourcePath, assetHashType: AssetHashType.CUSTOM, assetHash: archive.hash });
+    const stack = Stack.of(scope);
+    return stack.synthesizer.addFileAsset({
+      packaging: FileAssetPackaging.FILE,
+      sourceHash: `${staging.assetHash}.tar`,
+      fileName: staging.relativeStagedPath(stack),
+      displayName: `${scope.node.path} model`,
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Exactly one object, and its key when the bucket has one. */
+function grantReadObject(bucket: IBucket, key: string, role: IRole): void {
+  Grant.addToPrincipalOrResource({
+    grantee: role,
+    actions: ['s3:GetObject'],
+    resourceArns: [bucket.arnForObjects(key)],
+    resource: bucket,
+  });
+  bucket.encryptionKey?.grantDecrypt(role);
+}

@@ -1,0 +1,19 @@
+import { IBucket } from 'aws-cdk-lib/aws-s3';
+
+/** Where an endpoint keeps copies of its requests and answers. */
+export interface EndpointCapture {
+  /** Bucket, in the Region of the endpoint. */
+  readonly bucket: IBucket;
+  /**
+   * Prefix below which SageMaker writes `<endpoint>/<variant>/yyyy/mm/dd/hh/`, without slash at either end.
+   *
+   * @default 'endpoints'
+   */
+  readonly prefix?: string;
+  /**
+   * Share of requests that is kept, percent, 0 to 100. Changing it is a full deployment of the endpoint.
+   *
+   * @default 100
+   */
+  readonly samplingPercent?: number;
+}

@@ -1,0 +1,97 @@
+import { CfnDeletionPolicy, CfnResource, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnEndpointConfig } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { EndpointCapture } from './endpoint-capture';
+import { EndpointSettings } from './endpoint-settings';
+import { InstanceType } from './instance-type.generated';
+
+/** Whether a key of the caller's reaches the endpoint configuration, and why. @internal */
+export interface StorageDecision {
+  readonly key?: IKey;
+  readonly reason: string;
+}
+
+/**
+ * Local NVMe storage is encrypted by the instance itself: a KMS key is refused or does nothing there, depending on Region and API version
+ * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html).
+ *
+ * @internal
+ */
+export function decideStorage(instance: InstanceType, key: IKey | undefined, keepKey: boolean): StorageDecision {
+  if (key === undefined) {
+    return instance.localStorage
+      ? { reason: `no key: ${instance.name} encrypts its local NVMe storage in hardware` }
+      : { reason: 'no key given: SageMaker encrypts the volume with a key of its own' };
+  }
+  if (!instance.localStorage) {
+    return { key, reason: `the given key encrypts the volume of ${instance.name}` };
+  }
+  return keepKey
+    ? {
+        key,
+        reason: `the given key is kept because 'keepVolumeKey' is set; it does not encrypt the local NVMe storage of ${instance.name}`,
+      }
+    : { reason: `the given key is left out: ${instance.name} has local NVMe storage, which is encrypted in hardware and not by KMS` };
+}
+
+/** An endpoint configuration with one variant; unnamed, because a named one cannot be replaced. @internal */
+export function createConfig(
+  scope: Construct,
+  id: string,
+  modelName: string,
+  settings: EndpointSettings,
+  storage: StorageDecision,
+): CfnEndpointConfig {
+  const config = new CfnEndpointConfig(scope, id, {
+    productionVariants: [
+      {
+        variantName: settings.variantName,
+        modelName,
+        instanceType: settings.instance.name,
+        initialInstanceCount: settings.scaling.minInstances,
+        initialVariantWeight: 1,
+        volumeSizeInGb: settings.volumeSize?.toGibibytes(),
+        modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout.toSeconds(),
+        containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout.toSeconds(),
+      },
+    ],
+    kmsKeyId: storage.key?.keyArn,
+    dataCaptureConfig: settings.capture && captureConfig(settings.capture),
+    metricsConfig: {
+      enableEnhancedMetrics: settings.enhancedMetrics,
+      enableDetailedObservability: false,
+      metricPublishFrequencyInSeconds: settings.metricFrequency.toSeconds(),
+    },
+  });
+  config.addMetadata('StorageEncryption', storage.reason);
+  if (settings.instance._shape === undefined) {
+    Validations.of(config).acknowledge({
+      id: 'CloudFormation-Validate::W3030',
+      reason: `InstanceType.of('${settings.instance.name}') is the caller's word that the type exists.`,
+    });
+  }
+  return config;
+}
+
+/** Input and output; JSON and CSV as they are, anything else in base64. */
+function captureConfig(capture: Required<EndpointCapture>): CfnEndpointConfig.DataCaptureConfigProperty {
+  return {
+    enableCapture: capture.samplingPercent !== 0,
+    initialSamplingPercentage: capture.samplingPercent,
+    destinationS3Uri: capture.bucket.s3UrlForObject(capture.prefix),
+    kmsKeyId: capture.bucket.encryptionKey?.keyArn,
+    captureOptions: [{ captureMode: 'Input' }, { captureMode: 'Output' }],
+    captureContentTypeHeader: { jsonContentTypes: ['application/json'], csvContentTypes: ['text/csv'] },
+  };
+}
+
+/**
+ * A replaced model or configuration stays: a rollback, a patch by AWS or a scale-out may still need it. Deleting follows the caller.
+ *
+ * @internal
+ */
+export function keepWhenReplaced(resource: CfnResource, removalPolicy: RemovalPolicy): void {
+  resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+  resource.cfnOptions.deletionPolicy = removalPolicy === RemovalPolicy.DESTROY ? CfnDeletionPolicy.DELETE : CfnDeletionPolicy.RETAIN;
+}

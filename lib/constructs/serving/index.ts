@@ -1,0 +1,6 @@
+export * from './endpoint-capture';
+export * from './inference-endpoint';
+export * from './inference-endpoint-metrics';
+export * from './instance-type.generated';
+export * from './scaling';
+export * from './slo';

@@ -1,0 +1,52 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import { CfnVPCEndpoint, ISubnet, IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import type { InferenceEndpointProps } from './inference-endpoint';
+
+/** Problems with the VPC of an endpoint that show at once. @internal */
+export function networkProblems(scope: Construct, { vpc, vpcSubnets, securityGroups }: InferenceEndpointProps): string[] {
+  if (vpc === undefined) {
+    return [
+      ...(vpcSubnets === undefined ? [] : [`'vpcSubnets' needs 'vpc': give the VPC or leave it out`]),
+      ...(securityGroups === undefined ? [] : [`'securityGroups' needs 'vpc': give the VPC or leave it out`]),
+    ];
+  }
+  const problems: string[] = [];
+  if (securityGroups?.length === 0) {
+    problems.push(`'securityGroups' is empty: give at least one or leave it out`);
+  }
+  const { subnets, isPendingLookup, subnetIds } = vpc.selectSubnets(vpcSubnets);
+  if (!isPendingLookup && !Token.isUnresolved(subnetIds) && zones(scope, subnets) < 2) {
+    problems.push(
+      `'vpcSubnets' lie in ${zones(scope, subnets)} Availability Zone, SageMaker needs at least 2: select subnets in more zones`,
+    );
+  }
+  return problems;
+}
+
+/**
+ * Problem when a VPC of this app has neither gateway endpoint nor NAT for S3: model data could not be downloaded. Checked at synth, because
+ * the gateway endpoint may be added later.
+ *
+ * @internal
+ */
+export function noRouteToS3(scope: Construct, vpc: IVpc, subnetIds: string[]): string[] {
+  if (!(vpc instanceof Vpc)) {
+    return [];
+  }
+  const stack = Stack.of(scope);
+  const hasGateway = vpc.node.root.node
+    .findAll()
+    .filter((child): child is CfnVPCEndpoint => child instanceof CfnVPCEndpoint)
+    .some((endpoint) => JSON.stringify(stack.resolve(endpoint.serviceName) ?? '').includes('.s3') && endpoint.vpcId === vpc.vpcId);
+  const isolated = vpc.isolatedSubnets.some((subnet) => subnetIds.includes(subnet.subnetId));
+  return isolated && !hasGateway
+    ? [`'vpcSubnets' have no route to S3, from where the model is downloaded: call vpc.addGatewayEndpoint() for S3 [at ${scope.node.path}]`]
+    : [];
+}
+
+/** Zones of region-agnostic stacks are intrinsic functions: two are the same when they render the same. */
+function zones(scope: Construct, subnets: ISubnet[]): number {
+  const stack = Stack.of(scope);
+  return new Set(subnets.map((subnet) => JSON.stringify(stack.resolve(subnet.availabilityZone)))).size;
+}

@@ -1,0 +1,2 @@
+export * from './measured-capacity';
+export * from './scaling';

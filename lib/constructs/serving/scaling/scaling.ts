@@ -1,0 +1,129 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import { notWhole, outsideRange } from '../../shared/checks';
+import { MeasuredCapacity } from './measured-capacity';
+import {
+  DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+  DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+  DEFAULT_UTILIZATION,
+  TargetTrackingPolicy,
+  invocationsPerMinute,
+} from './policy';
+
+/** How an endpoint scales between its fewest and most instances. */
+export interface ScalingProps {
+  /**
+   * What one instance was measured to serve; the scaling target follows from it.
+   *
+   * @default - none, which is an error that says how to measure: a constant target would know neither model nor instance
+   */
+  readonly capacity?: MeasuredCapacity;
+  /**
+   * Share of the measured rate at which to hold each instance, 0.1 to 0.95.
+   *
+   * @default 0.6
+   */
+  readonly utilization?: number;
+  /**
+   * Wait after a scale-out before the next one, up to 1 hour. SageMaker counts it from the end of the scale-out.
+   *
+   * @default Duration.seconds(60)
+   */
+  readonly scaleOutCooldown?: Duration;
+  /**
+   * Wait after a scale-in before the next one, up to 1 hour.
+   *
+   * @default Duration.seconds(300)
+   */
+  readonly scaleInCooldown?: Duration;
+}
+
+/** How many instances serve an endpoint. */
+export class Scaling {
+  /**
+   * A fixed number of instances: how an endpoint starts.
+   *
+   * @param instances 1 or more
+   */
+  public static fixed(instances: number): Scaling {
+    return new Scaling(instances, instances);
+  }
+
+  /**
+   * As many instances as the traffic needs, by target tracking on invocations per instance.
+   *
+   * @param min fewest instances, 1 or more
+   * @param max most instances, at least `min`; keep it within the account's quota for the instance type, which is often 0 to 4
+   * @param props the measured capacity, and how to use it
+   */
+  public static between(min: number, max: number, props?: ScalingProps): Scaling {
+    return new Scaling(min, max, props ?? {});
+  }
+
+  private constructor(
+    /** Fewest instances. */
+    public readonly minInstances: number,
+    /** Most instances. */
+    public readonly maxInstances: number,
+    private readonly props?: ScalingProps,
+  ) {}
+
+  /** Whether the number of instances follows the traffic. */
+  public get isAutomatic(): boolean {
+    return this.props !== undefined;
+  }
+
+  /** What one instance was measured to serve; undefined for a fixed number. */
+  public get capacity(): MeasuredCapacity | undefined {
+    return this.props?.capacity;
+  }
+
+  /** The policy to deploy; undefined for a fixed number. @internal */
+  public get _policy(): TargetTrackingPolicy | undefined {
+    if (this.props?.capacity === undefined) {
+      return undefined;
+    }
+    return {
+      predefinedMetric: 'SageMakerVariantInvocationsPerInstance',
+      target: invocationsPerMinute(this.props.capacity.requestsPerSecondPerInstance, this.props.utilization ?? DEFAULT_UTILIZATION),
+      scaleOutCooldownSeconds: this.props.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+      scaleInCooldownSeconds: this.props.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+    };
+  }
+
+  /** @internal */
+  public _problems(): string[] {
+    const [min, max] = [this.minInstances, this.maxInstances];
+    if (!this.isAutomatic) {
+      return [...this.countProblems('scaling', min)];
+    }
+    const problems = [...this.countProblems('scaling.min', min), ...this.countProblems('scaling.max', max)];
+    if (![min, max].some((value) => Token.isUnresolved(value)) && max < min) {
+      problems.push(`'scaling' has a maximum of ${max} below its minimum of ${min}: swap them`);
+    }
+    if (this.capacity === undefined) {
+      problems.push(
+        `'scaling' from ${min} to ${max} has no measured capacity: start with Scaling.fixed(${min}), measure one instance, ` +
+          'then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)',
+      );
+    }
+    return [
+      ...problems,
+      ...outsideRange('scaling.utilization', this.props?.utilization, 0.1, 0.95),
+      ...cooldownProblems('scaling.scaleOutCooldown', this.props?.scaleOutCooldown),
+      ...cooldownProblems('scaling.scaleInCooldown', this.props?.scaleInCooldown),
+    ];
+  }
+
+  private countProblems(name: string, count: number): string[] {
+    const zero = !Token.isUnresolved(count) && count === 0;
+    return zero
+      ? [`'${name}' must be at least 1, got 0: a real-time endpoint cannot scale to zero`]
+      : [...notWhole(name, count), ...outsideRange(name, count, 1, 1000)];
+  }
+}
+
+function cooldownProblems(name: string, value: Duration | undefined): string[] {
+  return value === undefined || value.isUnresolved()
+    ? []
+    : outsideRange(`${name}, in seconds,`, value.toSeconds({ integral: false }), 0, 3600);
+}

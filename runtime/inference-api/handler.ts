@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeEndpointCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { APIGatewayProxyResult } from 'aws-lambda';
+import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
+import { PredictionBooks } from '../prediction-books/store';
+import { measureWith, metricsFor } from '../prediction-books/telemetry';
+import { clockFrom } from '../shared/clock';
+import { answer, Request, Route } from './http';
+import { infer, InferDependencies, Invoke } from './infer';
+import { Describe, live, modelMetadata, modelReady, ready, server, Signatures, StatusDependencies } from './status';
+
+export type InferenceApiDependencies = InferDependencies & StatusDependencies;
+
+export const makeHandler = (deps: InferenceApiDependencies) => {
+  const routes: Record<string, Route> = {
+    'POST /v2/models/{model}/infer': (request) => infer(request, deps),
+    'GET /v2/models/{model}': (request) => modelMetadata(request, deps),
+    'GET /v2/models/{model}/ready': (request) => modelReady(request, deps),
+    'GET /v2': server,
+    'GET /v2/health/live': live,
+    'GET /v2/health/ready': (request) => ready(request, deps),
+  };
+  return (request: Request): Promise<APIGatewayProxyResult> => answer(routes, request, deps);
+};
+
+/** The time limit covers retries: the caller waits no longer than the route allows. */
+export function invokeWith(client: Pick<SageMakerRuntimeClient, 'send'>, timeoutMs: number): Invoke {
+  return async (endpoint, body, predictionId, correlationId) => {
+    const result = await client.send(
+      new InvokeEndpointCommand({
+        EndpointName: endpoint,
+        Body: Buffer.from(body),
+        ContentType: 'application/json',
+        Accept: 'application/json',
+        InferenceId: predictionId,
+        CustomAttributes: `correlation-id=${correlationId}`,
+      }),
+      { abortSignal: AbortSignal.timeout(timeoutMs) },
+    );
+    return { body: Buffer.from(result.Body ?? []).toString('utf8'), variant: result.InvokedProductionVariant ?? '' };
+  };
+}
+
+export function describeWith(client: Pick<SageMakerClient, 'send'>): Describe {
+  return async (endpoint) => {
+    try {
+      return (await client.send(new DescribeEndpointCommand({ EndpointName: endpoint }))).EndpointStatus;
+    } catch (error) {
+      if (/could not find/i.test((error as Error).message)) {
+        return undefined;
+      }
+      throw error;
+    }
+  };
+}
+
+export function dependenciesFrom(env: NodeJS.ProcessEnv): InferenceApiDependencies & { flush: () => void } {
+  const metrics = metricsFor({ [API_DIMENSION]: env[ENV.apiName] ?? '' });
+  const endpointPrefix = env[ENV.endpointPrefix] ?? '';
+  return {
+    settings: {
+      endpointPrefix,
+      maximumRequestBytes: Number(env[ENV.maximumRequestBytes]),
+      labelWindowSeconds: Number(env[ENV.labelWindowSeconds]),
+      decisionOutput: env[ENV.decisionOutput],
+      decisionLeadSeconds: Number(env[ENV.decisionLeadSeconds] ?? 0),
+    },
+    endpointPrefix,
+    signatures: JSON.parse(env[ENV.signatures] ?? '{}') as Signatures,
+    books: PredictionBooks.fromEnv(env, DynamoDBDocumentClient.from(new DynamoDBClient({}))),
+    clock: clockFrom(env),
+    invoke: invokeWith(new SageMakerRuntimeClient({ maxAttempts: 2 }), Number(env[ENV.modelTimeoutMs])),
+    describe: describeWith(new SageMakerClient({})),
+    newId: randomUUID,
+    measure: measureWith(metrics),
+    logger: new Logger({ serviceName: 'inference-api' }),
+    flush: () => metrics.publishStoredMetrics(),
+  };
+}
+
+let deps: ReturnType<typeof dependenciesFrom> | undefined;
+
+export const handler = async (request: Request): Promise<APIGatewayProxyResult> => {
+  deps ??= dependenciesFrom(process.env);
+  try {
+    return await makeHandler(deps)(request);
+  } finally {
+    deps.flush();
+  }
+};

@@ -1,0 +1,101 @@
+import { Duration, Lazy } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Template } from 'aws-cdk-lib/assertions';
+import { PredictionBooks, PredictionBus } from '../../../lib/constructs/integration';
+import { WorkloadDashboard, WorkloadDashboardProps } from '../../../lib/constructs/observability';
+import { Objective, ObjectiveGuard, ObjectiveMetric } from '../../../lib/constructs/ownership/objective';
+import { ObjectiveTracker } from '../../../lib/constructs/ownership/objective-tracker';
+import { Budget } from '../../../lib/constructs/ownership/workload-budget';
+import { synth } from '../../support/synth';
+
+const metric = new Metric({ namespace: 'Mine', metricName: 'Errors' });
+const objective = Objective.atLeast(40, ObjectiveMetric.recall('WarnedLateArrivals'), {
+  over: Duration.days(28),
+  guard: ObjectiveGuard.atMost(35, ObjectiveMetric.positiveRate('WarningsPerFlight')),
+});
+const build = (over: Partial<WorkloadDashboardProps> = {}) =>
+  synth(
+    (stack) => {
+      const { bus } = new PredictionBus(stack, 'Bus', { busName: 'flights-dev' });
+      const books = new PredictionBooks(stack, 'Books', { bus, apiName: 'flights-dev' });
+      const tracker = new ObjectiveTracker(stack, 'Objective', { objective, books, workload: 'flights-dev' });
+      return new WorkloadDashboard(stack, 'Dashboard', {
+        workload: 'flights-dev',
+        objective,
+        tracker,
+        budget: Budget.monthly(400),
+        ...over,
+      });
+    },
+    { account: '111122223333', region: 'eu-central-1' },
+  );
+
+/** The widgets as Amazon CloudWatch gets them. */
+function widgets(template: Template): { type: string; properties: Record<string, unknown> }[] {
+  const [{ Properties }] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+  const body = Properties.DashboardBody;
+  const text =
+    typeof body === 'string' ? body : body['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : 'token')).join('');
+  return JSON.parse(text).widgets;
+}
+const titles = (template: Template) =>
+  widgets(template).map(({ properties }) => properties.title ?? String(properties.markdown).split('\n')[0]);
+
+describe('WorkloadDashboard [O5]', () => {
+  test('carries the Region in its name, because dashboards are global', () => {
+    const { template, nag } = build();
+    template.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'flights-dev-eu-central-1' });
+    expect(nag).toEqual([]);
+  });
+
+  test('tells a manager first whether the objective is met and what the workload may cost', () => {
+    const [head, value, guard, labels] = widgets(build().template);
+    expect(head.properties.markdown).toBe(
+      '# flights-dev\n\n**Objective:** WarnedLateArrivals at least 40 % over 28 days, with **WarningsPerFlight** at most 35 %; judged from 1000 labels on.\n\n' +
+        "**Cost:** at most 400 USD a month; [actual and forecast](https://console.aws.amazon.com/billing/home#/budgets) by the workload's tag.",
+    );
+    expect(value.properties).toMatchObject({
+      title: 'WarnedLateArrivals (%)',
+      annotations: { horizontal: [{ value: 40, label: 'target 40 %' }] },
+    });
+    expect(guard.properties).toMatchObject({
+      title: 'WarningsPerFlight (%)',
+      annotations: { horizontal: [{ value: 35, label: 'ceiling 35 %' }] },
+    });
+    expect(labels.properties).toMatchObject({ title: 'Labels in 28 days', view: 'singleValue' });
+  });
+
+  test('shows the one on call which alarms are on, by name and not by reference', () => {
+    const [alarms] = widgets(build({ alarmNames: ['a', 'b'] }).template).filter(({ type }) => type === 'alarm');
+    expect(alarms.properties.alarms).toEqual([expect.stringMatching(/:alarm:a$/), expect.stringMatching(/:alarm:b$/)]);
+  });
+
+  test('then shows each layer, three graphs to a row', () => {
+    const graphs = ['One', 'Two', 'Three', 'Four'].map((title) => ({ title, metrics: [metric], unit: 'errors', limit: 5 }));
+    const { template } = build({ sections: [{ title: 'Serving', text: 'How the endpoint does.', graphs }] });
+    expect(titles(template).slice(4)).toEqual(['## Serving', 'One', 'Two', 'Three', 'Four']);
+    expect(widgets(template)[5].properties).toMatchObject({
+      yAxis: { left: { min: 0, label: 'errors' } },
+      annotations: { horizontal: [{ value: 5, label: 'limit' }] },
+    });
+  });
+
+  test.each([
+    [{ title: 'S', graphs: [] }, "'graphs' of section 'S' is empty: give at least one"],
+    [{ title: 'S', graphs: [{ title: 'G', metrics: [] }] }, "'metrics' of graph 'G' must have 1 to 10 entries, got 0"],
+    [{ title: 'S', graphs: [{ title: 'G', metrics: Array(11).fill(metric) }] }, "'metrics' of graph 'G' must have 1 to 10 entries, got 11"],
+    [{ title: 'S', graphs: Array(500).fill({ title: 'G', metrics: [metric] }) }, 'would make more than 500 widgets'],
+  ])('fails on a section that cannot be shown: %#', (section, message) => {
+    expect(() => build({ sections: [section] })).toThrow(message);
+  });
+
+  test.each(['', 'a b', 'x'.repeat(201)])("fails on the workload '%s'", (workload) => {
+    expect(() => build({ workload })).toThrow("InvalidWorkloadDashboard: 'workload' must be 1 to 200 letters");
+  });
+
+  test('fails on a workload that is not known at synth, and on more alarms than one widget shows', () => {
+    expect(() => build({ workload: Lazy.string({ produce: () => 'x' }) })).toThrow("'workload' must be known at synth");
+    expect(() => build({ alarmNames: Array(101).fill('a') })).toThrow("'alarmNames' has 101 names, one widget shows at most 100");
+    expect(() => build({ alarmNames: Array.from({ length: 100 }, (_, i) => `a${i}`) })).not.toThrow();
+  });
+});

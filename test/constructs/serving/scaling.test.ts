@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020';
+import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import fc from 'fast-check';
+import { MeasuredCapacity, Scaling } from '../../../lib/constructs/serving';
+import { DEFAULT_UTILIZATION, invocationsPerMinute } from '../../../lib/constructs/serving/scaling/policy';
+import { CAPACITY, folder } from './fixtures';
+
+const write = (content: unknown) => join(folder({ 'capacity.json': JSON.stringify(content) }), 'capacity.json');
+const capacity = () => MeasuredCapacity.fromFile(write(CAPACITY));
+const token = Token.asNumber(Lazy.any({ produce: () => 3 }));
+
+describe('Scaling [A1, A2]', () => {
+  test('fixed needs nothing else', () => {
+    const fixed = Scaling.fixed(2);
+    expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._policy]).toEqual([2, 2, false, undefined]);
+    expect(fixed._problems()).toEqual([]);
+  });
+
+  test.each([
+    [Scaling.fixed(0), "'scaling' must be at least 1, got 0: a real-time endpoint cannot scale to zero"],
+    [Scaling.fixed(1.5), "'scaling' must be a whole number, got 1.5"],
+    [Scaling.fixed(1001), "'scaling' must be between 1 and 1000, got 1001"],
+  ])('fails on a fixed number out of range %#', (scaling, message) => {
+    expect(scaling._problems()).toEqual([message]);
+  });
+
+  test.each([
+    [0, 2, ["'scaling.min' must be at least 1, got 0: a real-time endpoint cannot scale to zero"]],
+    [3, 2, ["'scaling' has a maximum of 2 below its minimum of 3: swap them"]],
+    [2, 2, []],
+    [1, 1000, []],
+    [1, 1001, ["'scaling.max' must be between 1 and 1000, got 1001"]],
+  ])('checks from %d to %d [row 101]', (min, max, problems) => {
+    expect(Scaling.between(min, max, { capacity: capacity() })._problems()).toEqual(problems);
+  });
+
+  test('passes Tokens', () => {
+    expect(Scaling.fixed(token)._problems()).toEqual([]);
+    expect(Scaling.between(token, 1, { capacity: capacity() })._problems()).toEqual([]);
+  });
+
+  test('fails without a measurement and says how to get one', () => {
+    expect(Scaling.between(1, 4)._problems()).toEqual([
+      "'scaling' from 1 to 4 has no measured capacity: start with Scaling.fixed(1), measure one instance, then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)",
+    ]);
+  });
+
+  test.each([0.09, 0.96])('fails on a utilization of %d', (utilization) => {
+    expect(Scaling.between(1, 2, { capacity: capacity(), utilization })._problems()).toEqual([
+      `'scaling.utilization' must be between 0.1 and 0.95, got ${utilization}`,
+    ]);
+  });
+
+  test('fails on cool-downs over an hour', () => {
+    const scaling = Scaling.between(1, 2, {
+      capacity: capacity(),
+      scaleOutCooldown: Duration.hours(1),
+      scaleInCooldown: Duration.seconds(3601),
+    });
+    expect(scaling._problems()).toEqual(["'scaling.scaleInCooldown, in seconds,' must be between 0 and 3600, got 3601"]);
+  });
+
+  test('holds 0.60 of the measured rate, 60 s out and 300 s in, unless told otherwise [A5]', () => {
+    expect(Scaling.between(1, 2, { capacity: capacity() })._policy).toEqual({
+      predefinedMetric: 'SageMakerVariantInvocationsPerInstance',
+      target: 1440,
+      scaleOutCooldownSeconds: 60,
+      scaleInCooldownSeconds: 300,
+    });
+    const own = Scaling.between(1, 2, {
+      capacity: capacity(),
+      utilization: 0.75,
+      scaleOutCooldown: Duration.seconds(0),
+      scaleInCooldown: Duration.minutes(10),
+    });
+    expect(own._policy).toMatchObject({ target: 1800, scaleOutCooldownSeconds: 0, scaleInCooldownSeconds: 600 });
+  });
+
+  test('the target is the same share of any measured rate, positive, and grows with it', () => {
+    const rate = fc.double({ min: 0.001, max: 100_000, noNaN: true });
+    const share = fc.double({ min: 0.1, max: 0.95, noNaN: true });
+    fc.assert(
+      fc.property(rate, rate, share, (a, b, utilization) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)].map((value) => invocationsPerMinute(value, utilization));
+        expect(low).toBeGreaterThan(0);
+        expect(low).toBeLessThanOrEqual(high);
+        expect(Math.abs(low / (Math.min(a, b) * utilization * 60) - 1)).toBeLessThan(1e-5);
+        expect(invocationsPerMinute(a, utilization)).toBeLessThan(a * 60);
+      }),
+    );
+    expect(DEFAULT_UTILIZATION).toBe(0.6);
+  });
+
+  test('the policy data imports nothing, so that a simulator can run it', () => {
+    const source = readFileSync(join(__dirname, '../../../lib/constructs/serving/scaling/policy.ts'), 'utf8');
+    expect(source).not.toMatch(/\bimport\b[^*]*from|require\(/);
+  });
+});
+
+describe('MeasuredCapacity.fromFile [A2]', () => {
+  test('reads the documented file', () => {
+    expect(capacity()).toMatchObject({ requestsPerSecondPerInstance: 40, instance: 'ml.m5.large', measuredOn: '2026-05-31' });
+  });
+
+  test('fails on a missing file, on what is not JSON and on what is no object', () => {
+    expect(() => MeasuredCapacity.fromFile('/no/such.json')).toThrow(
+      'InvalidCapacityFile: the file does not exist: measure one instance and write it (docs/capacity-file.md) [in /no/such.json]',
+    );
+    expect(() => MeasuredCapacity.fromFile(join(folder({ f: '{' }), 'f'))).toThrow('the file is not JSON');
+    expect(() => MeasuredCapacity.fromFile(write([1]))).toThrow('the file must hold one JSON object');
+  });
+
+  test('fails with every wrong field at once and suggests the one probably meant', () => {
+    const { tool: _tool, ...rest } = CAPACITY;
+    const path = write({ ...rest, requestsPerSecondPerInstance: 0, instance: 'm5', tol: 'x' });
+    expect(() => MeasuredCapacity.fromFile(path)).toThrow(
+      `InvalidCapacityFile: 'instance' must be like 'ml.m5.large', got "m5"; 'requestsPerSecondPerInstance' must be above 0 and at most 100000, got 0; ` +
+        `'tool' is missing: it must be a text; 'tol' is not a field of a capacity file: did you mean 'tool'? [in ${path}]`,
+    );
+  });
+
+  test('agrees with the JSON Schema and the example of docs/capacity-file.md', () => {
+    const blocks = [...readFileSync(join(__dirname, '../../../docs/capacity-file.md'), 'utf8').matchAll(/```json\n([\s\S]*?)```/g)].map(
+      (match) => JSON.parse(match[1]),
+    );
+    const [example, schema] = blocks;
+    const valid = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    const reads = (content: unknown) => {
+      try {
+        MeasuredCapacity.fromFile(write(content));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    expect([valid(example), reads(example)]).toEqual([true, true]);
+    const candidates: Record<string, unknown[]> = {
+      version: [1, 2, '1'],
+      model: ['m', '', 3],
+      instance: ['ml.g5.xlarge', 'g5.xlarge', 'ml.g5'],
+      image: ['i:1', ''],
+      requestsPerSecondPerInstance: [0.001, 100_000, 0, 100_001, -1, '4'],
+      latencyPercentile: [50, 99.9, 49.9, 100],
+      latencyBelowMs: [1, 60_000, 0.5, 60_001],
+      measuredOn: ['2026-01-01', '01.01.2026', 2026],
+      tool: ['t', ''],
+      extra: ['x'],
+    };
+    for (const [name, values] of Object.entries(candidates)) {
+      for (const value of [...values, undefined]) {
+        const content = JSON.parse(JSON.stringify({ ...example, [name]: value }));
+        expect([name, value, valid(content)]).toEqual([name, value, reads(content)]);
+      }
+    }
+  });
+});
