@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import { startAccount, stopAccount } from './account-process';
+import { currentAccount, DEFAULT_STATE_DIR } from './account-state';
+
+export { type Account, connectAccount, startAccount, type StartOptions, stopAccount } from './account-process';
+export { ensurePython } from './python';
+
+const USAGE = `Usage: npm run account -- up|down|status [options]
+
+  up       start the local account and leave it running
+  down     stop it and everything it started
+  status   say whether it runs, and where
+
+Options of up:
+  --port N       port on 127.0.0.1 (default: a free one)
+  --factor N     how many times faster platform time runs, 1 to 3600 (default 20)
+  --endpoint URL refused unless it is on this machine`;
+
+async function up(values: { port?: string; factor?: string; endpoint?: string }): Promise<void> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal} while the account started; nothing is left running`)));
+  }
+  const account = await startAccount({
+    port: values.port === undefined ? undefined : portOf(values.port),
+    clockFactor: values.factor === undefined ? undefined : Number(values.factor),
+    endpoint: values.endpoint,
+    tied: false,
+    progress: (text) => console.error(text),
+    signal: abort.signal,
+  });
+  console.log(
+    `The local account runs at ${account.url} (process ${account.pid}, platform clock x${account.clockFactor}); log: ${account.logFile}`,
+  );
+  const names = ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION', 'AWS_EC2_METADATA_DISABLED', 'CDK_HOME'];
+  console.log(names.map((name) => `export ${name}=${account.env[name]}`).join('\n'));
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new Error(`InvalidPort: --port must be a whole number from 1 to 65535, got '${text}'`);
+  }
+  return port;
+}
+
+function status(): void {
+  const record = currentAccount(DEFAULT_STATE_DIR);
+  if (record?.pid === undefined) {
+    console.log(record ? `process ${record.owner} is starting a local account` : 'no local account is running');
+    process.exitCode = 1;
+    return;
+  }
+  console.log(`running at ${record.url} as process ${record.pid} since ${record.startedAt}, platform clock x${record.clockFactor}`);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { port: { type: 'string' }, factor: { type: 'string' }, endpoint: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  if (values.help || positionals.length !== 1 || !['up', 'down', 'status'].includes(positionals[0])) {
+    console.log(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+  } else if (positionals[0] === 'up') {
+    await up(values);
+  } else if (positionals[0] === 'down') {
+    console.log((await stopAccount()) ? 'the local account is stopped' : 'no local account was running');
+  } else {
+    status();
+  }
+}
+
+if (require.main === module) {
+  main(process.argv.slice(2)).catch((error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,1 @@
+"""The bridge: what the local account adds to, and corrects in, the emulator it runs in."""

@@ -1,0 +1,51 @@
+"""Metric math: results by hand, missing datapoints, and loud errors [O1]."""
+from __future__ import annotations
+
+import pytest
+
+from account.alarms.expressions import Evaluation, ExpressionError, names, parse
+
+SERIES = {"m1": [1.0, 2.0, None], "m2": [4.0, 0.0, 6.0], "e": [None, None, None]}
+
+
+def evaluate(expression: str) -> list[float | None]:
+    return Evaluation(3, 60, SERIES.__getitem__, lambda: list(SERIES.values())[:2]).series(expression)
+
+
+@pytest.mark.parametrize("expression,expected", [
+    ("m1 + m2", [5, 2, None]),
+    ("100 * m1 / m2", [25, None, None]),
+    ("-m1 ^ 2", [-1, -4, None]),
+    ("m2 > 3", [1, 0, 1]),
+    ("m2 >= 4 && m1 < 2", [1, 0, None]),
+    ("m2 > 3 OR m2 == 0", [1, 1, 1]),
+    ("m2 > 3 AND m2 < 5", [1, 0, 0]),
+    ("FILL(m1, 0)", [1, 2, 0]),
+    ("FILL(m1, REPEAT)", [1, 2, 2]),
+    ("FILL(e, 7)", [7, 7, 7]),
+    ("IF(m2 > 3, m1, 0)", [1, 0, None]),
+    ("IF(m2 > 3, 9)", [9, None, 9]),
+    ("IF(FILL(m1, 0) > 0, 100 * (m2 / m1), 0)", [400, 0, 0]),
+    ("MAX(m2)", [6, 6, 6]),
+    ("MAX([m1, m2])", [4, 2, 6]),
+    ("SUM(METRICS())", [5, 2, 6]),
+    ("AVG([m1, m2])", [2.5, 1, 6]),
+    ("MIN([m1, m2])", [1, 0, 6]),
+    ("MAX(METRICS()) - MIN(METRICS())", [3, 2, 0]),
+    ("ABS(m1 - m2)", [3, 2, None]),
+    ("CEIL(m1 / 2) + FLOOR(m1 / 2)", [1, 2, None]),
+    ("m1 / PERIOD(m1)", [1 / 60, 2 / 60, None]),
+    ("TIME_SERIES(5)", [5, 5, 5]),
+])  # fmt: skip
+def test_gives_the_value_of_each_period(expression: str, expected: list[float | None]) -> None:
+    assert evaluate(expression) == expected
+
+
+@pytest.mark.parametrize("expression", ["SEARCH('x', 'Sum')", "ANOMALY_DETECTION_BAND(m1, 2)", "m1.real", "(lambda: 1)()", "m1 if m2 else 3", "1 +", "FILL(m1, LINEAR)", "METRICS()", "1 / 0"])
+def test_fails_on_what_is_not_modelled(expression: str) -> None:
+    with pytest.raises(ExpressionError):
+        evaluate(expression)
+
+
+def test_names_the_metrics_of_an_expression() -> None:
+    assert names(parse("IF(FILL(m1, REPEAT) > 0, m2, e)")) == {"m1", "m2", "e"}

@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assemblyCoverage, classOf, loadCoverage } from '../../local/coverage';
+import { readBackProblems } from '../../local/readback';
+
+function assembly(...templates: string[][]): string {
+  const dir = mkdtempSync(join(tmpdir(), 'assembly-test-'));
+  mkdirSync(join(dir, 'assembly-Stage'));
+  templates.forEach((types, index) => {
+    const Resources = Object.fromEntries(types.map((Type, position) => [`R${position}`, { Type }]));
+    writeFileSync(join(dir, index === 0 ? '' : 'assembly-Stage', `s${index}.template.json`), JSON.stringify({ Resources }));
+  });
+  return dir;
+}
+
+describe('the coverage table [L2]', () => {
+  test('every entry has a known class and says what it leaves out', () => {
+    const { classes, types, behaviours } = loadCoverage();
+    for (const entry of [...Object.values(types), ...behaviours]) {
+      expect(Object.keys(classes)).toContain(entry.class);
+      expect(entry.note).toMatch(/\.$/);
+    }
+  });
+
+  test('lists the types of an assembly with nested assemblies, with their classes', () => {
+    const used = assemblyCoverage(assembly(['AWS::S3::Bucket', 'AWS::S3::Bucket'], ['Custom::Anything', 'AWS::CE::AnomalyMonitor']));
+    expect(used.map(({ type, count, class: rank }) => [type, count, rank])).toEqual([
+      ['AWS::CE::AnomalyMonitor', 1, 'stub'],
+      ['AWS::S3::Bucket', 2, 'real'],
+      ['Custom::Anything', 1, 'real'],
+    ]);
+  });
+
+  test('fails on types that are not listed and names all of them', () => {
+    expect(() => assemblyCoverage(assembly(['AWS::Braket::X', 'AWS::S3::Bucket', 'AWS::Wisdom::Y']))).toThrow(
+      'UnlistedResourceType: local/coverage.json says nothing about AWS::Braket::X, AWS::Wisdom::Y',
+    );
+  });
+
+  test('fails on a resource that is missing and on a type that nobody can read but that claims more than a stub', () => {
+    const missing = [{ stack: 's', type: 'AWS::SQS::Queue', logicalId: 'Q', id: 'q', problem: 'gone' }];
+    const problems = readBackProblems({ read: 3, missing, typesWithoutReader: ['AWS::CE::AnomalyMonitor', 'AWS::KMS::Key'] });
+    expect(problems).toHaveLength(2);
+    expect(problems.join('\n')).toMatch(/ResourceMissing: AWS::SQS::Queue s\/Q .*gone[\s\S]*ResourceUnread: AWS::KMS::Key/);
+    expect(classOf(loadCoverage(), 'AWS::KMS::Key')).toBe('bridged');
+  });
+});
