@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { startAccount, stopAccount } from './account-process';
 import { currentAccount, DEFAULT_STATE_DIR } from './account-state';
+import { ensurePython } from './python';
 
 export { type Account, connectAccount, startAccount, type StartOptions, stopAccount } from './account-process';
 export { ensurePython } from './python';
 
-const USAGE = `Usage: npm run account -- up|down|status [options]
+const USAGE = `Usage: npm run account -- install|up|down|status [options]
 
+  install  make the Python environment that it needs, unless it is there
   up       start the local account and leave it running
   down     stop it and everything it started
   status   say whether it runs, and where
@@ -60,9 +62,11 @@ async function main(args: string[]): Promise<void> {
     allowPositionals: true,
     options: { port: { type: 'string' }, factor: { type: 'string' }, endpoint: { type: 'string' }, help: { type: 'boolean' } },
   });
-  if (values.help || positionals.length !== 1 || !['up', 'down', 'status'].includes(positionals[0])) {
+  if (values.help || positionals.length !== 1 || !['install', 'up', 'down', 'status'].includes(positionals[0])) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
+  } else if (positionals[0] === 'install') {
+    console.log(await ensurePython((text) => console.error(text)));
   } else if (positionals[0] === 'up') {
     await up(values);
   } else if (positionals[0] === 'down') {

@@ -144,7 +144,7 @@ function missingFiles(config: BlueprintConfig): Problem[] {
 function where(document: Document, lines: LineCounter, path: Path): string {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
-    if (node?.range != null) {
+    if (node?.range !== undefined && node.range !== null) {
       return `line ${lines.linePos(node.range[0]).line}, ${path.map(String).join('.') || '(file)'}: `;
     }
   }

@@ -5,7 +5,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
 import { answer, Request, Route } from '../inference-api/http';
 import { PredictionBooks } from '../prediction-books/store';
-import { measureWith, metricsFor } from '../prediction-books/telemetry';
+import { measureWith, metricsFor } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
 import { FeedbackDependencies, getBooks, getPrediction, postFeedback } from './routes';
 

@@ -7,7 +7,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
 import { PredictionBooks } from '../prediction-books/store';
-import { measureWith, metricsFor } from '../prediction-books/telemetry';
+import { measureWith, metricsFor } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
 import { answer, Request, Route } from './http';
 import { infer, InferDependencies, Invoke } from './infer';

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { API_METRIC } from '../../lib/constructs/integration/contract';
-import type { Log, Measure } from '../prediction-books/telemetry';
+import type { Log, Measure } from '../shared/telemetry';
 import { Refusal } from './core';
 
 export type Request = Pick<APIGatewayProxyEvent, 'resource' | 'httpMethod' | 'pathParameters' | 'body' | 'isBase64Encoded'> & {

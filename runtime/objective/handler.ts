@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { OBJECTIVE, ObjectiveSpec } from '../../lib/constructs/ownership/objective-contract';
 import { PredictionBooks } from '../prediction-books/store';
-import { Log, Measure, measureWith, metricsFor } from '../prediction-books/telemetry';
+import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
 import { Clock, clockFrom } from '../shared/clock';
 import { evaluate, ObjectiveReport } from './core';
 

@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { API_DIMENSION, API_METRIC, BOOKS, ENV } from '../../lib/constructs/integration/contract';
 import { sum } from '../prediction-books/core';
 import { PredictionBooks } from '../prediction-books/store';
-import { Log, Measure, measureWith, metricsFor } from '../prediction-books/telemetry';
+import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
 import { Clock, clockFrom } from '../shared/clock';
 import { closedDays, coverageOf } from './core';
 

@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import { failOn, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName } from '../shared/names';
-import { isDeadLetterQueue, withoutPolicyFindings } from './acknowledgements';
+import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
 import { BOOKS, ENV } from './contract';
 import { registerBooksAlarms } from './prediction-books-alarms';
 

@@ -8,7 +8,7 @@ import { registerAlarm } from '../ownership/alarms';
 import { Layer, Severity } from '../ownership/layer';
 import { failOn, mismatch, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
 import { generatedName, physicalName } from '../shared/names';
-import { isDeadLetterQueue } from './acknowledgements';
+import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { EVENT_SOURCE, EventType } from './contract';
 
 /** Properties of a `PredictionBus`. */

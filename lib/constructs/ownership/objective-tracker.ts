@@ -4,7 +4,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { withoutPolicyFindings } from '../integration/acknowledgements';
+import { withoutPolicyFindings } from '../shared/acknowledgements';
 import { METRIC_NAMESPACE } from '../integration/contract';
 import { PredictionBooks } from '../integration/prediction-books';
 import { failOn, mismatch, unknownAtSynth } from '../shared/checks';

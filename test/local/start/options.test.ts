@@ -7,7 +7,12 @@ describe('npm start options', () => {
 
   test('take a range or one month', () => {
     expect(parseOptions(['--months', '2-4'])?.months).toEqual([2, 4]);
-    expect(parseOptions(['--months', '2', '--keep', '--seed', '7', '--port', '14566'])).toMatchObject({ months: [2, 2], keep: true, seed: 7, port: 14566 });
+    expect(parseOptions(['--months', '2', '--keep', '--seed', '7', '--port', '14566'])).toMatchObject({
+      months: [2, 2],
+      keep: true,
+      seed: 7,
+      port: 14566,
+    });
   });
 
   test('only show the help when it is asked for', () => {

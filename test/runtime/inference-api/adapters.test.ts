@@ -1,5 +1,5 @@
 import { describeWith, invokeWith } from '../../../runtime/inference-api/handler';
-import { measureWith, metricsFor } from '../../../runtime/prediction-books/telemetry';
+import { measureWith, metricsFor } from '../../../runtime/shared/telemetry';
 
 describe('calls of SageMaker', () => {
   test('carry body, inference id and correlation id [O6], and end with the time that the route has', async () => {

@@ -1,0 +1,107 @@
+/** Names and shapes that the data constructs, their handlers and their tests share. This file imports nothing. */
+
+/** Type of a column's values, named as in the Open Data Contract Standard. */
+export type ColumnType = 'string' | 'integer' | 'number' | 'boolean' | 'date' | 'timestamp';
+
+/** What a column's values must be. */
+export interface CompiledColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** No null token and no empty field. */
+  readonly required: boolean;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** Unanchored ECMAScript pattern. */
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  /** The only values. */
+  readonly allowed?: readonly string[];
+}
+
+/** A data contract as the validator reads it. */
+export interface CompiledContract {
+  readonly dataset: string;
+  readonly version: string;
+  readonly format: 'csv' | 'jsonl';
+  readonly columns: readonly CompiledColumn[];
+  /** Texts that mean no value; the empty field always does. */
+  readonly nullTokens: readonly string[];
+  /** Columns that identify a record; empty when the contract names none. */
+  readonly primaryKey: readonly string[];
+  /** Share of a file's records in quarantine above which its owner is told. */
+  readonly maxQuarantinePercent?: number;
+  /** Hours without an accepted file after which its owner is told. */
+  readonly freshnessHours?: number;
+}
+
+/** Environment variables of the handlers. */
+export const DATA_ENV = {
+  contractBucket: 'CONTRACT_BUCKET',
+  contractKey: 'CONTRACT_KEY',
+  contractHash: 'CONTRACT_HASH',
+  dataset: 'DATASET',
+  ledger: 'LEDGER_TABLE',
+  rawBucket: 'RAW_BUCKET',
+  validatedBucket: 'VALIDATED_BUCKET',
+  quarantineBucket: 'QUARANTINE_BUCKET',
+  queueUrl: 'QUEUE_URL',
+  eventBus: 'EVENT_BUS',
+  catalogue: 'CATALOGUE_TABLE',
+  datasets: 'DATASETS',
+} as const;
+
+/** Partition key of the ledger and of the catalogue, and the prefixes of the ledger's three kinds of item. */
+export const LEDGER = {
+  key: 'pk',
+  /** One per object version: `object#<key>#<version id>`. */
+  object: 'object#',
+  /** One per content: `content#<SHA-256>`; says which object version stands for these bytes. */
+  content: 'content#',
+  /** One per key: `head#<key>`; says which object version is current. */
+  head: 'head#',
+} as const;
+
+/** States of an object version. It ends in one of the last two. */
+export const FILE_STATE = { received: 'received', validating: 'validating', accounted: 'accounted', rejected: 'rejected' } as const;
+
+/** Event types on the bus. */
+export const DATA_EVENT = {
+  source: 'ai-workloads',
+  accounted: 'File Accounted',
+  rejected: 'File Rejected',
+  requested: 'Dataset Requested',
+  published: 'Dataset Published',
+} as const;
+
+/** Namespace and dimension of the metrics below. */
+export const DATA_METRICS = { namespace: 'AiWorkloads', dimension: 'Dataset' } as const;
+
+/** Metrics. Units: Count, or Percent where the name says so. */
+export const DATA_METRIC = {
+  rowsRead: 'RowsRead',
+  rowsValid: 'RowsValid',
+  rowsQuarantined: 'RowsQuarantined',
+  /** Of one file. */
+  quarantinePercent: 'QuarantinePercent',
+  filesAccounted: 'FilesAccounted',
+  filesRejected: 'FilesRejected',
+  /** Object versions without a final row for longer than the limit. */
+  filesUnaccounted: 'FilesUnaccounted',
+} as const;
+
+/** Times of the intake, seconds. Six function times must fit into the visibility timeout. */
+export const INTAKE_SECONDS = {
+  functionTimeout: 120,
+  visibility: 720,
+  /** A little more than the function can live, so that a lease never outlives a running owner. */
+  lease: 150,
+  /** An object version without a final row for longer than this is reported. */
+  unaccounted: 1200,
+} as const;
+
+/** A record longer than this is quarantined, and reading goes on at the next newline. Bytes. */
+export const MAXIMUM_RECORD_BYTES = 1024 * 1024;
+
+/** One function reads at most this much after decompression; larger files are rejected with that reason. Bytes. */
+export const MAXIMUM_FILE_BYTES = 2 * 1024 * 1024 * 1024;

@@ -1,0 +1,43 @@
+import { LEDGER } from '../../lib/constructs/data/contract';
+
+/** One version of an object, as an event names it. */
+export interface ObjectVersion {
+  bucket: string;
+  key: string;
+  versionId: string;
+  /** Order of writes to one key; later writes compare greater after padding (Amazon S3 user guide, event message structure). */
+  sequencer: string;
+}
+
+export function objectKey({ key, versionId }: Pick<ObjectVersion, 'key' | 'versionId'>): string {
+  return `${LEDGER.object}${key}#${versionId}`;
+}
+
+/** Sequencers are hexadecimal of different lengths: the shorter one is padded with zeros on the right. */
+export function isLater(a: string, b: string): boolean {
+  const length = Math.max(a.length, b.length);
+  return a.padEnd(length, '0') > b.padEnd(length, '0');
+}
+
+interface S3Event {
+  detail?: { bucket?: { name?: string }; object?: { key?: string; 'version-id'?: string; sequencer?: string } };
+}
+
+/** The object version that a queue message is about. Errors: a message of another form, which then ends in the dead-letter queue. */
+export function parseMessage(body: string): ObjectVersion {
+  const { detail } = JSON.parse(body) as S3Event;
+  const object = detail?.object;
+  if (detail?.bucket?.name === undefined || object?.key === undefined || object['version-id'] === undefined) {
+    throw new Error("UnknownMessage: not an 'Object Created' event of a versioned bucket: look at the rule that feeds the queue");
+  }
+  return { bucket: detail.bucket.name, key: object.key, versionId: object['version-id'], sequencer: object.sequencer ?? '' };
+}
+
+/** Where an attempt writes. Nothing is ever overwritten: every attempt has a folder of its own. */
+export function attemptPrefix(dataset: string, object: Pick<ObjectVersion, 'key' | 'versionId'>, attempt: string): string {
+  const name = object.key
+    .split('/')
+    .at(-1)!
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  return `${dataset}/${name}/version=${object.versionId}/attempt=${attempt}`;
+}

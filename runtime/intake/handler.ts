@@ -1,0 +1,115 @@
+import { tmpdir } from 'node:os';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
+import { attemptFile, Outcome } from './attempt';
+import { metricsFor } from '../shared/telemetry';
+import { parseMessage } from './core';
+import { FileRow, Ledger } from './ledger';
+
+export interface Clients {
+  s3: S3Client;
+  sqs: Pick<SQSClient, 'send'>;
+  dynamo: Pick<DynamoDBDocumentClient, 'send'>;
+}
+
+/** What the validator is: a change of its behaviour raises this. */
+const BUILD = 'intake-1';
+
+export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Logger, metrics: Metrics) {
+  const ledger = new Ledger(clients.dynamo, env[DATA_ENV.ledger]!);
+  let contract: Promise<CompiledContract> | undefined;
+
+  const handle = async (record: SQSRecord): Promise<boolean> => {
+    const object = parseMessage(record.body);
+    contract ??= readContract(env, clients.s3);
+    const outcome = await attemptFile(object, {
+      s3: clients.s3,
+      ledger,
+      contract: await contract,
+      contractHash: env[DATA_ENV.contractHash]!,
+      build: BUILD,
+      validatedBucket: env[DATA_ENV.validatedBucket]!,
+      quarantineBucket: env[DATA_ENV.quarantineBucket]!,
+      scratchFolder: tmpdir(),
+    });
+    logger.info('file', { key: object.key, versionId: object.versionId, ...summary(outcome) });
+    if (outcome.outcome === 'busy') {
+      await waitForLease(record, outcome.until);
+      return false;
+    }
+    if (outcome.outcome !== 'already final') {
+      publish(metrics, outcome.row);
+    }
+    return true;
+  };
+
+  /** Another attempt is at work: the message comes back when its lease has lapsed, not sooner, so that it does not burn its receives. */
+  const waitForLease = (record: SQSRecord, until: number) =>
+    clients.sqs.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: env[DATA_ENV.queueUrl],
+        ReceiptHandle: record.receiptHandle,
+        VisibilityTimeout: Math.min(INTAKE_SECONDS.visibility, Math.max(5, Math.ceil(until - Date.now() / 1000) + 5)),
+      }),
+    );
+
+  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const batchItemFailures = [];
+    for (const record of event.Records) {
+      try {
+        if (!(await handle(record))) {
+          batchItemFailures.push({ itemIdentifier: record.messageId });
+        }
+      } catch (error) {
+        logger.error('a message failed and comes back', { messageId: record.messageId, error: error as Error });
+        batchItemFailures.push({ itemIdentifier: record.messageId });
+      }
+    }
+    metrics.publishStoredMetrics();
+    return { batchItemFailures };
+  };
+}
+
+async function readContract(env: NodeJS.ProcessEnv, s3: S3Client): Promise<CompiledContract> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: env[DATA_ENV.contractBucket], Key: env[DATA_ENV.contractKey] }));
+  return JSON.parse(await Body!.transformToString());
+}
+
+function summary(outcome: Outcome): object {
+  if (outcome.outcome === 'busy') {
+    return outcome;
+  }
+  const { counts, reason, duplicateOf, supersededBy, attempts } = outcome.row;
+  return { outcome: outcome.outcome, counts, reason, duplicateOf, supersededBy, attempts };
+}
+
+function publish(metrics: Metrics, row: FileRow): void {
+  if (row.reason !== undefined) {
+    metrics.addMetric(DATA_METRIC.filesRejected, MetricUnit.Count, 1);
+    return;
+  }
+  const { read, valid, quarantined } = row.counts ?? { read: 0, valid: 0, quarantined: 0 };
+  metrics.addMetric(DATA_METRIC.filesAccounted, MetricUnit.Count, 1);
+  metrics.addMetric(DATA_METRIC.rowsRead, MetricUnit.Count, read);
+  metrics.addMetric(DATA_METRIC.rowsValid, MetricUnit.Count, valid);
+  metrics.addMetric(DATA_METRIC.rowsQuarantined, MetricUnit.Count, quarantined);
+  metrics.addMetric(DATA_METRIC.quarantinePercent, MetricUnit.Percent, read === 0 ? 0 : (100 * quarantined) / read);
+}
+
+let handle: ReturnType<typeof makeHandler> | undefined;
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => {
+  handle ??= makeHandler(
+    process.env,
+    { s3: new S3Client({}), sqs: new SQSClient({}), dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})) },
+    new Logger({ serviceName: 'intake' }),
+    metricsFor({ [DATA_METRICS.dimension]: process.env[DATA_ENV.dataset]! }),
+  );
+  return handle(event);
+};
