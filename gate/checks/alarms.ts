@@ -4,6 +4,8 @@ import { asList, literal, numeric, ofType, walk } from '../template';
 import { Template } from '../assembly';
 import { thresholdProblems } from './alarm-threshold';
 
+type Resource = ReturnType<typeof ofType>[number];
+
 /* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: period, and the longest evaluation. */
@@ -16,10 +18,18 @@ const MOST_METRICS_IN_MATH = 10;
 export const alarms: Check = {
   name: 'alarms',
   run: ({ template }) => {
-    const heard = alarmsNamedElsewhere(template);
-    return ofType(template, 'AWS::CloudWatch::Alarm').flatMap(([resource, { Properties }]): Problem[] => {
-      const name = literal(Properties.AlarmName);
-      const spokenFor = [...heard].some((text) => text.includes(`"${resource}"`) || (name !== undefined && text.includes(String(name))));
+    const spokenFor = spokenForIn(template);
+    const unheard = ([resource, { Properties }]: Resource): string[] => [
+      ...(asList(Properties.AlarmActions).length === 0 && !spokenFor(resource, literal(Properties.AlarmName))
+        ? ['no AlarmActions, and no composite alarm or rollback names it: nobody hears of it']
+        : []),
+      ...(String(Properties.ActionsEnabled) === 'false' ? ['ActionsEnabled is false: nobody hears of it'] : []),
+    ];
+    const composites = ofType(template, 'AWS::CloudWatch::CompositeAlarm').flatMap((alarm) =>
+      unheard(alarm).map((problem) => ({ resource: alarm[0], problem })),
+    );
+    const simple = ofType(template, 'AWS::CloudWatch::Alarm').flatMap((alarm): Problem[] => {
+      const [resource, { Properties }] = alarm;
       return [
         ...(Properties.Metrics === undefined ? simpleProblems(Properties) : mathProblems(Properties)),
         ...spanProblems(Properties),
@@ -28,25 +38,34 @@ export const alarms: Check = {
               "no TreatMissingData: the default lets the alarm flap to INSUFFICIENT_DATA; say 'notBreaching', 'breaching', 'ignore' or 'missing'",
             ]
           : []),
-        ...(asList(Properties.AlarmActions).length === 0 && !spokenFor
-          ? ['no AlarmActions, and no composite alarm or rollback names it: nobody hears of it']
-          : []),
-        ...(String(Properties.ActionsEnabled) === 'false' ? ['ActionsEnabled is false: nobody hears of it'] : []),
+        ...unheard(alarm),
       ].map((problem) => ({ resource, problem }));
     });
+    return [...simple, ...composites];
   },
 };
 
-/** Composite rules with actions, and rollback and scaling configurations, as text: an alarm named there needs no action of its own. */
-function alarmsNamedElsewhere(template: Template): Set<string> {
-  const texts = new Set<string>();
-  for (const [, { Properties }] of ofType(template, 'AWS::CloudWatch::CompositeAlarm')) {
-    if (asList(Properties.AlarmActions).length > 0) {
-      texts.add(JSON.stringify(Properties.AlarmRule));
-    }
+/**
+ * Whether an alarm needs no action of its own: a rollback or scaling configuration names it, or a composite that somebody hears, be it
+ * through further composites.
+ */
+function spokenForIn(template: Template): (resource: string, name: unknown) => boolean {
+  const heard = new Set<string>();
+  walk(template.Resources, (node) => node.AutoRollbackConfiguration && heard.add(JSON.stringify(node.AutoRollbackConfiguration)));
+  const names = (resource: string, name: unknown) =>
+    [...heard].some((text) => text.includes(`"${resource}"`) || (name !== undefined && text.includes(String(name))));
+  let silent = ofType(template, 'AWS::CloudWatch::CompositeAlarm');
+  for (let before = -1; before !== silent.length; ) {
+    before = silent.length;
+    silent = silent.filter(([resource, { Properties }]) => {
+      const quiet = asList(Properties.AlarmActions).length === 0 && !names(resource, literal(Properties.AlarmName));
+      if (!quiet) {
+        heard.add(JSON.stringify(Properties.AlarmRule));
+      }
+      return quiet;
+    });
   }
-  walk(template.Resources, (node) => node.AutoRollbackConfiguration && texts.add(JSON.stringify(node.AutoRollbackConfiguration)));
-  return texts;
+  return names;
 }
 
 function simpleProblems(alarm: Record<string, any>): string[] {

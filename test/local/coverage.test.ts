@@ -1,8 +1,11 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { assemblyCoverage, classOf, loadCoverage } from '../../local/coverage';
 import { readBackProblems } from '../../local/readback';
+
+const root = resolve(__dirname, '../..');
 
 function assembly(...templates: string[][]): string {
   const dir = mkdtempSync(join(tmpdir(), 'assembly-test-'));
@@ -45,4 +48,9 @@ describe('the coverage table [L2]', () => {
     expect(problems.join('\n')).toMatch(/ResourceMissing: AWS::SQS::Queue s\/Q .*gone[\s\S]*ResourceUnread: AWS::KMS::Key/);
     expect(classOf(loadCoverage(), 'AWS::KMS::Key')).toBe('bridged');
   });
+});
+
+test('docs/coverage.md is the one that local/coverage.json gives: run `npm run coverage:table` after a change [L2]', () => {
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/coverage-table.ts', '--print'], { cwd: root, encoding: 'utf8' });
+  expect(readFileSync(join(root, 'docs/coverage.md'), 'utf8')).toBe(printed);
 });
