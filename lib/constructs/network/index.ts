@@ -1,1 +1,2 @@
+export * from './network-feature';
 export * from './private-network';

@@ -1,9 +1,7 @@
-import { RemovalPolicy, Tags } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Tags, Token } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   GatewayVpcEndpointAwsService,
-  InterfaceVpcEndpointAwsService,
-  IpAddresses,
   ISecurityGroup,
   IVpc,
   Peer,
@@ -16,36 +14,9 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { failOn, mismatch, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
-
-/** Something in the network that calls AWS services; the interface endpoints follow from it. */
-export enum NetworkFeature {
-  /** Model containers without a network of their own: model data comes through the S3 gateway endpoint, which is always there. */
-  ISOLATED_MODELS = 'isolated-models',
-  /** Model containers that write logs and metrics and fetch images themselves. */
-  CONNECTED_MODELS = 'connected-models',
-  /** Functions that call endpoints, queues, topics and tables from inside the network. */
-  FUNCTIONS = 'functions',
-}
-
-const SERVICES: Record<NetworkFeature, InterfaceVpcEndpointAwsService[]> = {
-  [NetworkFeature.ISOLATED_MODELS]: [],
-  [NetworkFeature.CONNECTED_MODELS]: [
-    InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-    InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
-    InterfaceVpcEndpointAwsService.ECR,
-    InterfaceVpcEndpointAwsService.ECR_DOCKER,
-    InterfaceVpcEndpointAwsService.STS,
-  ],
-  [NetworkFeature.FUNCTIONS]: [
-    InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-    InterfaceVpcEndpointAwsService.EVENTBRIDGE,
-    InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME,
-    InterfaceVpcEndpointAwsService.SNS,
-    InterfaceVpcEndpointAwsService.SQS,
-    InterfaceVpcEndpointAwsService.SSM,
-    InterfaceVpcEndpointAwsService.STS,
-  ],
-};
+import { chosenZones, vpcOfDeploymentZones } from './deployment-zones';
+import { NetworkFeature, servicesOf } from './network-feature';
+import { refusePrivateDnsClashes } from './private-dns-clashes';
 
 /** Where model containers and functions run. */
 export interface INetwork {
@@ -60,26 +31,29 @@ export interface INetwork {
 /** Properties of a `PrivateNetwork`. */
 export interface PrivateNetworkProps {
   /**
-   * What runs in the network: each feature adds the interface endpoints of the services that it calls, each service once.
+   * What runs in the network: each feature adds the interface endpoints of the services that it calls, each service once. Each endpoint
+   * is billed by the hour and zone, used or not (https://aws.amazon.com/privatelink/pricing/).
    *
    * @default - isolated models only, which need none
    */
   readonly features?: NetworkFeature[];
   /**
-   * IPv4 range in CIDR notation, /16 to /24.
+   * IPv4 range in CIDR notation, /16 to /24, large enough for the subnets of all zones; known at synth.
    *
    * @default '10.0.0.0/16'
    */
   readonly cidr?: string;
   /**
-   * Availability Zones, 2 to 6: SageMaker refuses a model in fewer than two
-   * (https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html).
+   * Availability Zones, 2 to 6, known at synth: SageMaker refuses a model in fewer than two
+   * (https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html). They are the first ones that the deployment finds in its Region,
+   * unless the stack overrides `availabilityZones`.
    *
    * @default 2
    */
   readonly availabilityZones?: number;
   /**
-   * Prefix length of each zone's subnet, 18 to 26: a fleet and its double during a blue/green update must fit.
+   * Prefix length of each zone's subnet, 18 to 26, known at synth: a fleet and its double during a blue/green update must fit. AWS keeps
+   * five addresses of each (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
    *
    * @default 24
    */
@@ -92,54 +66,72 @@ export interface PrivateNetworkProps {
   readonly internetAccess?: boolean;
 }
 
-/** A network without a way in: private subnets, an S3 gateway endpoint, interface endpoints for the features in use, flow logs. */
+const DEFAULT = { cidr: '10.0.0.0/16', availabilityZones: 2, subnetMask: 24 };
+const NAT_MASK = 28;
+
+/** A network without a way in: private subnets, gateway endpoints for S3 and DynamoDB, interface endpoints for the features in use, flow logs. */
 export class PrivateNetwork extends Construct implements INetwork {
   /**
    * An existing network. Its subnets must lie in two or more zones and reach Amazon S3 through a gateway endpoint or NAT;
-   * neither can be seen at synth for a VPC that is imported by id.
+   * neither can be seen at synth for a VPC that is imported by id. It gets a security group and nothing else.
+   *
+   * @param subnets where containers and functions run
    */
   public static fromVpc(scope: Construct, id: string, vpc: IVpc, subnets: SubnetSelection): INetwork {
-    const selected = vpc.selectSubnets(subnets);
-    const problems =
-      selected.isPendingLookup || new Set(selected.availabilityZones).size >= 2
-        ? []
-        : ['the subnets must lie in at least 2 Availability Zones'];
     const here = new Construct(scope, id);
-    failOn(here, 'InvalidNetwork', problems);
+    const selected = vpc.selectSubnets(subnets);
+    const zones = new Set(selected.availabilityZones.map((zone) => JSON.stringify(Stack.of(here).resolve(zone))));
+    failOn(
+      here,
+      'InvalidNetwork',
+      selected.isPendingLookup || zones.size >= 2 ? [] : [`'subnets' must lie in at least 2 Availability Zones, got ${zones.size}`],
+    );
+    refusePrivateDnsClashes(here, vpc);
     return { vpc, subnets, securityGroup: callers(here, vpc) };
   }
 
+  /** The virtual private cloud. */
   public readonly vpc: IVpc;
+  /** The private subnets, one a zone. */
   public readonly subnets: SubnetSelection;
+  /** Members may call AWS services over HTTPS and accept nothing. */
   public readonly securityGroup: ISecurityGroup;
+  private readonly services = new Set<string>();
+  private endpoints?: SecurityGroup;
 
   constructor(scope: Construct, id: string, props: PrivateNetworkProps = {}) {
     super(scope, id);
-    failOn(this, 'InvalidPrivateNetwork', [
-      ...unknownAtSynth('cidr', props.cidr),
-      ...unknownAtSynth('availabilityZones', props.availabilityZones),
-      ...unknownAtSynth('subnetMask', props.subnetMask),
-      ...mismatch('cidr', props.cidr, /^\d{1,3}(\.\d{1,3}){3}\/(1[6-9]|2[0-4])$/, 'an IPv4 range with a prefix of /16 to /24'),
-      ...outsideRange('availabilityZones', props.availabilityZones, 2, 6),
-      ...notWhole('availabilityZones', props.availabilityZones),
-      ...outsideRange('subnetMask', props.subnetMask, 18, 26),
-      ...notWhole('subnetMask', props.subnetMask),
-    ]);
+    failOn(this, 'InvalidPrivateNetwork', problemsOf(this, props));
     const connected = props.internetAccess ?? false;
     this.subnets = { subnetType: connected ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED };
     this.vpc = this.createVpc(props, connected);
     this.securityGroup = callers(this, this.vpc);
-    this.createInterfaceEndpoints(props.features ?? [NetworkFeature.ISOLATED_MODELS]);
+    (props.features ?? [NetworkFeature.ISOLATED_MODELS]).forEach((feature) => this.addFeature(feature));
+    refusePrivateDnsClashes(this, this.vpc);
+  }
+
+  /** Adds the interface endpoints that `feature` needs and that are not there yet; their order does not matter. */
+  public addFeature(feature: NetworkFeature): void {
+    for (const service of servicesOf(feature)) {
+      if (!this.services.has(service.shortName)) {
+        this.services.add(service.shortName);
+        const endpoint = this.vpc.addInterfaceEndpoint(service.shortName, {
+          service,
+          subnets: this.subnets,
+          securityGroups: [this.endpointGroup()],
+          open: false,
+        });
+        Tags.of(endpoint).add('Name', `${this.node.path}/${service.shortName}`);
+      }
+    }
   }
 
   private createVpc(props: PrivateNetworkProps, connected: boolean): Vpc {
-    const cidrMask = props.subnetMask ?? 24;
-    return new Vpc(this, 'Vpc', {
-      ipAddresses: IpAddresses.cidr(props.cidr ?? '10.0.0.0/16'),
-      maxAzs: props.availabilityZones ?? 2,
+    const { cidr, availabilityZones, cidrMask } = sizes(props);
+    return vpcOfDeploymentZones(this, 'Vpc', availabilityZones, cidr, {
       subnetConfiguration: [
         { name: 'workload', subnetType: this.subnets.subnetType!, cidrMask },
-        ...(connected ? [{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false }] : []),
+        ...(connected ? [{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: NAT_MASK, mapPublicIpOnLaunch: false }] : []),
       ],
       gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 }, DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB } },
       flowLogs: {
@@ -152,25 +144,26 @@ export class PrivateNetwork extends Construct implements INetwork {
     });
   }
 
-  /** One endpoint a service: two with private DNS for the same service in one VPC collide. */
-  private createInterfaceEndpoints(features: NetworkFeature[]): void {
-    const services = new Map(features.flatMap((feature) => SERVICES[feature]).map((service) => [service.shortName, service]));
-    if (services.size === 0) {
-      return;
+  private endpointGroup(): SecurityGroup {
+    if (this.endpoints === undefined) {
+      this.endpoints = new SecurityGroup(this, 'Endpoints', {
+        vpc: this.vpc,
+        description: 'Interface endpoints: HTTPS from the workload',
+        allowAllOutbound: false,
+      });
+      this.endpoints.addIngressRule(this.securityGroup, Port.tcp(443), 'workload calls AWS services');
     }
-    const group = new SecurityGroup(this, 'Endpoints', {
-      vpc: this.vpc,
-      description: 'Interface endpoints: HTTPS from the workload',
-      allowAllOutbound: false,
-    });
-    group.addIngressRule(this.securityGroup, Port.tcp(443), 'workload calls AWS services');
-    for (const [name, service] of [...services].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const endpoint = this.vpc.addInterfaceEndpoint(name, { service, subnets: this.subnets, securityGroups: [group], open: false });
-      Tags.of(endpoint).add('Name', `${this.node.path}/${name}`);
-    }
+    return this.endpoints;
   }
 }
 
+const sizes = ({ cidr, availabilityZones, subnetMask }: PrivateNetworkProps) => ({
+  cidr: cidr ?? DEFAULT.cidr,
+  availabilityZones: availabilityZones ?? DEFAULT.availabilityZones,
+  cidrMask: subnetMask ?? DEFAULT.subnetMask,
+});
+
+/** To any address: gateway endpoints have none of their own, and their prefix lists are not known at synth. What is reached, routes decide. */
 function callers(scope: Construct, vpc: IVpc): SecurityGroup {
   const group = new SecurityGroup(scope, 'Workload', {
     vpc,
@@ -179,4 +172,41 @@ function callers(scope: Construct, vpc: IVpc): SecurityGroup {
   });
   group.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS services');
   return group;
+}
+
+function problemsOf(scope: Construct, props: PrivateNetworkProps): string[] {
+  const octet = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+  const range = new RegExp(`^${octet}(\\.${octet}){3}/(1[6-9]|2[0-4])$`);
+  const problems = [
+    ...unknownAtSynth('cidr', props.cidr),
+    ...unknownAtSynth('availabilityZones', props.availabilityZones),
+    ...unknownAtSynth('subnetMask', props.subnetMask),
+    ...mismatch('cidr', props.cidr, range, 'an IPv4 range with a prefix of /16 to /24'),
+    ...outsideRange('availabilityZones', props.availabilityZones, 2, 6),
+    ...notWhole('availabilityZones', props.availabilityZones),
+    ...outsideRange('subnetMask', props.subnetMask, 18, 26),
+    ...notWhole('subnetMask', props.subnetMask),
+  ];
+  return problems.length > 0 ? problems : [...spaceProblems(props), ...zoneProblems(scope, props)];
+}
+
+function spaceProblems(props: PrivateNetworkProps): string[] {
+  const { cidr, availabilityZones, cidrMask } = sizes(props);
+  const nat = (props.internetAccess ?? false) ? 2 ** (32 - NAT_MASK) : 0;
+  const available = 2 ** (32 - Number(cidr.split('/')[1]));
+  const needed = availabilityZones * (2 ** (32 - cidrMask) + nat);
+  return needed > available
+    ? [
+        `'cidr' ${cidr} has ${available} addresses but ${availabilityZones} zones with subnets of /${cidrMask} need ${needed}: ` +
+          `take a larger range, a larger 'subnetMask' (a smaller subnet) or fewer zones`,
+      ]
+    : [];
+}
+
+function zoneProblems(scope: Construct, props: PrivateNetworkProps): string[] {
+  const chosen = chosenZones(Stack.of(scope));
+  const { availabilityZones } = sizes(props);
+  return chosen !== undefined && !Token.isUnresolved(chosen) && chosen.length < availabilityZones
+    ? [`'availabilityZones' is ${availabilityZones} but the stack chooses only ${chosen.length}: name more there or ask for fewer`]
+    : [];
 }
