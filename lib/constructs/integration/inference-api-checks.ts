@@ -1,5 +1,5 @@
-import { Duration, SizeRoundingBehavior } from 'aws-cdk-lib';
-import { mismatch, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
+import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import type { InferenceApiProps } from './inference-api';
 import { signatureProblems } from './model-signature';
 
@@ -11,22 +11,20 @@ export const OVERHEAD = Duration.seconds(5);
 
 /** @internal */
 export function inferenceApiProblems(props: InferenceApiProps): string[] {
-  const kibibytes = props.maximumRequest?.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
-  const lead = props.decisionLeadTime?.toSeconds({ integral: false });
   return [
     ...unknownAtSynth('endpointPrefix', props.endpointPrefix),
     ...mismatch(
       'endpointPrefix',
       props.endpointPrefix,
-      /^[a-z0-9](-?[a-z0-9]){0,38}-$/,
+      /^(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*-$/,
       '2 to 40 lower-case letters, digits and single hyphens, ending with a hyphen',
     ),
     ...unknownAtSynth('apiName', props.apiName),
     ...mismatch('apiName', props.apiName, /^[a-z0-9][a-z0-9-]{0,59}$/, '1 to 60 lower-case letters, digits and hyphens'),
     ...mismatch('decisionOutput', props.decisionOutput, /^[\x21-\x7e]{1,100}$/, '1 to 100 printable ASCII characters without blanks'),
-    ...outsideRange('decisionLeadTime (seconds)', lead, 0, 365 * 86400),
+    ...leadTimeProblems(props.decisionLeadTime),
     ...modelTimeoutProblems(props.modelTimeout),
-    ...outsideRange('maximumRequest (KiB)', kibibytes, 1, 4096),
+    ...requestProblems(props.maximumRequest),
     ...outsideRange('requestsPerSecond', props.requestsPerSecond, 1, 10_000),
     ...outsideRange('burst', props.burst, 1, 5000),
     ...notWhole('burst', props.burst),
@@ -34,8 +32,28 @@ export function inferenceApiProblems(props: InferenceApiProps): string[] {
   ];
 }
 
+function leadTimeProblems(lead: Duration | undefined): string[] {
+  if (lead === undefined || lead.isUnresolved()) {
+    return unknownAmount('decisionLeadTime', lead);
+  }
+  const seconds = lead.toSeconds({ integral: false });
+  return [...outsideRange('decisionLeadTime (seconds)', seconds, 0, 365 * 86400), ...notWhole('decisionLeadTime (seconds)', seconds)];
+}
+
+function requestProblems(size: Size | undefined): string[] {
+  if (size === undefined || size.isUnresolved()) {
+    return unknownAmount('maximumRequest', size);
+  }
+  const rounding = SizeRoundingBehavior.NONE;
+  const problems = outsideRange('maximumRequest (KiB)', size.toKibibytes({ rounding }), 1, 4096);
+  return [...problems, ...notWhole('maximumRequest (bytes)', size.toBytes({ rounding }))];
+}
+
 function modelTimeoutProblems(timeout: Duration | undefined): string[] {
-  const seconds = timeout?.toSeconds({ integral: false });
+  if (timeout === undefined || timeout.isUnresolved()) {
+    return unknownAmount('modelTimeout', timeout);
+  }
+  const seconds = timeout.toSeconds({ integral: false });
   const longest = REST_LIMIT.toSeconds() - OVERHEAD.toSeconds();
   const problems = [...outsideRange('modelTimeout (seconds)', seconds, 1, longest), ...notWhole('modelTimeout (seconds)', seconds)];
   return problems.map(

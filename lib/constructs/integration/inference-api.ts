@@ -33,44 +33,48 @@ import { PredictionBooks } from './prediction-books';
 export interface InferenceApiProps {
   /**
    * Start of the endpoint names: the route `/v2/models/{model}/infer` reaches the endpoint `<endpointPrefix><model>`, and the API may
-   * call no other. 1 to 40 lower-case letters, digits and hyphens, ending with a hyphen, known at synth.
+   * call no other. 2 to 40 lower-case letters, digits and single hyphens, ending with a hyphen, known at synth.
    */
   readonly endpointPrefix: string;
   /** Bus that hears of every prediction made, labelled and expired. */
   readonly bus: IEventBus;
   /**
-   * Name of the API, start of its alarm names and value of the dimension `Api`: 1 to 60 lower-case letters, digits and hyphens.
+   * Name of the API, start of its alarm names and value of the dimension `Api`: 1 to 60 lower-case letters, digits and hyphens, known at
+   * synth.
    *
    * @default - generated from the construct path
    */
   readonly apiName?: string;
   /**
-   * Output tensor (BOOL, one element) that holds the decision of a prediction. Objectives count it against the ground truth.
+   * Output tensor (BOOL, one element) that holds the decision of a prediction: 1 to 100 printable ASCII characters without blanks.
+   * Objectives count it against the ground truth.
    *
    * @default - answers hold no decision
    */
   readonly decisionOutput?: string;
   /**
-   * A positive decision counts as a hit only when it was made at least this long before its event: 0 to 365 days.
+   * A positive decision counts as a hit only when it was made at least this long before its event: whole seconds up
+   * to 365 days, known at synth.
    *
    * @default Duration.seconds(0) - any time
    */
   readonly decisionLeadTime?: Duration;
   /**
-   * A prediction without ground truth expires this long after its event: 1 hour to 365 days.
+   * A prediction without ground truth expires this long after its event: whole seconds, 1 hour to 365 days, known at synth.
    *
    * @default Duration.hours(48)
    */
   readonly labelWindow?: Duration;
   /**
-   * Time that a model has for its answer, 1 to 24 whole seconds. With 5 seconds for the rest it must stay within the 29 seconds of a
-   * REST API (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html).
+   * Time that a model has for its answer, 1 to 24 whole seconds, known at synth. With 5 seconds for the rest it must stay within the
+   * 29 seconds of a REST API (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html).
    *
    * @default Duration.seconds(20)
    */
   readonly modelTimeout?: Duration;
   /**
-   * Largest request body: 1 KiB to 4 MiB. Amazon API Gateway takes 10 MB, but AWS Lambda gets the body as text inside an event of 6 MB.
+   * Largest request body: 1 KiB to 4 MiB, known at synth. Amazon API Gateway takes 10 MB, but AWS Lambda gets the body as text inside an
+   * event of 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
    *
    * @default Size.mebibytes(1)
    */
@@ -82,19 +86,19 @@ export interface InferenceApiProps {
    */
   readonly requestsPerSecond?: number;
   /**
-   * Requests that may arrive at once above the rate, 1 to 5000.
+   * Requests that may arrive at once above the rate, a whole number from 1 to 5000.
    *
    * @default - twice the rate, at most 5000; 5000 when the rate is a Token
    */
   readonly burst?: number;
   /**
-   * What models take and give, by route name; told by `GET /v2/models/{model}`.
+   * What models take and give, by route name; told by `GET /v2/models/{model}`. At most 2,500 bytes as JSON.
    *
    * @default - clients learn names of models but not of tensors
    */
   readonly signatures?: { readonly [model: string]: ModelSignature };
   /**
-   * An alarm tells the owner when less than this share of the predictions gets ground truth. Percent, 0 (never) to 100.
+   * An alarm tells the owner when less than this share of the predictions gets ground truth. Percent, 0 (no alarm) to 100, known at synth.
    *
    * @default 90
    */
@@ -146,12 +150,20 @@ export class InferenceApi extends Construct {
     return this.api.url;
   }
 
-  /** Lets `grantee` call a model: infer, ask whether it is ready and what it takes. */
+  /**
+   * Lets `grantee` call a model: infer, ask whether it is ready and what it takes.
+   *
+   * @param model route name; left out, every model
+   */
   public grantInvoke(grantee: IGrantable, model = '*'): Grant {
     return this.grantExecute(grantee, [`POST/v2/models/${model}/infer`, `GET/v2/models/${model}`, `GET/v2/models/${model}/ready`]);
   }
 
-  /** Lets `grantee` post ground truth for the predictions of a model and read their state. */
+  /**
+   * Lets `grantee` post ground truth for the predictions of a model and read their state.
+   *
+   * @param model route name; left out, every model
+   */
   public grantFeedback(grantee: IGrantable, model = '*'): Grant {
     const predictions = `v2/models/${model}/predictions`;
     return this.grantExecute(grantee, [`POST/${predictions}/*/feedback`, `GET/${predictions}`, `GET/${predictions}/*`]);

@@ -22,16 +22,17 @@ export function apiMetric(apiName: string, metricName: string, statistic: string
   return new Metric({ namespace: METRIC_NAMESPACE, metricName, dimensionsMap: { [API_DIMENSION]: apiName }, statistic, period });
 }
 
+const COMMON = {
+  layer: Layer.INTEGRATION,
+  severity: Severity.TICKET,
+  evaluationPeriods: 1,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
+
 /** Three ways in which the books stop telling the truth, each with a cause of its own. @internal */
 export function registerBooksAlarms(scope: Construct, props: BooksAlarmsProps): void {
-  const common = {
-    layer: Layer.INTEGRATION,
-    severity: Severity.TICKET,
-    evaluationPeriods: 1,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  };
   registerAlarm(scope, 'UnannouncedAlarm', {
-    ...common,
+    ...COMMON,
     alarmName: physicalName([props.apiName, 'predictions', 'unannounced'], 255),
     summary: 'Predictions are in the books but could not be announced on the event bus.',
     firstAction:
@@ -41,7 +42,7 @@ export function registerBooksAlarms(scope: Construct, props: BooksAlarmsProps): 
     threshold: 1,
   });
   registerAlarm(scope, 'ExpiryFailingAlarm', {
-    ...common,
+    ...COMMON,
     alarmName: physicalName([props.apiName, 'predictions', 'expiry-failing'], 255),
     summary: 'The job that expires predictions fails: predictions stay open for ever.',
     firstAction: 'read the log of the function for the error.',
@@ -49,8 +50,14 @@ export function registerBooksAlarms(scope: Construct, props: BooksAlarmsProps): 
     metric: props.expiry.metricErrors({ statistic: Stats.SUM, period: Duration.minutes(15) }),
     threshold: 3,
   });
+  if (props.minimumLabelCoverage > 0) {
+    registerCoverageAlarm(scope, props);
+  }
+}
+
+function registerCoverageAlarm(scope: Construct, props: BooksAlarmsProps): void {
   registerAlarm(scope, 'LabelCoverageAlarm', {
-    ...common,
+    ...COMMON,
     alarmName: physicalName([props.apiName, 'label-coverage', 'low'], 255),
     summary: `Less than ${props.minimumLabelCoverage} % of the predictions whose label window is over got ground truth.`,
     firstAction: 'ask the system that reports outcomes whether it posts feedback, and compare FeedbackLate and FeedbackConflict.',

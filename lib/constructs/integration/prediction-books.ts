@@ -8,7 +8,7 @@ import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { failOn, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
+import { failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName } from '../shared/names';
 import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
@@ -20,25 +20,27 @@ export interface PredictionBooksProps {
   /** Bus that hears of every prediction made, labelled and expired. */
   readonly bus: IEventBus;
   /**
-   * Value of the dimension `Api` in the metrics and start of the alarm names, known at synth.
+   * Value of the dimension `Api` in the metrics and start of the alarm names: 1 to 60 lower-case letters, digits and hyphens, known at
+   * synth.
    *
    * @default - generated from the construct path
    */
   readonly apiName?: string;
   /**
-   * A prediction without ground truth expires this long after its event: 1 hour to 365 days, whole seconds.
+   * A prediction without ground truth expires this long after its event: whole seconds, 1 hour to 365 days, known at synth.
    *
    * @default Duration.hours(48)
    */
   readonly labelWindow?: Duration;
   /**
-   * An alarm tells the owner of integration when less than this share of the predictions gets ground truth. Percent, 0 (never) to 100.
+   * An alarm tells the owner of integration when less than this share of the predictions gets ground truth. Percent, 0 (no alarm) to
+   * 100, known at synth.
    *
    * @default 90
    */
   readonly minimumLabelCoverage?: number;
   /**
-   * Label coverage is not judged on fewer predictions than this, a whole number from 1.
+   * Label coverage is not judged on fewer predictions than this, a whole number from 1 to 1,000,000,000.
    *
    * @default 100
    */
@@ -83,7 +85,7 @@ export class PredictionBooks extends Construct {
   constructor(scope: Construct, id: string, props: PredictionBooksProps) {
     super(scope, id);
     failOn(this, 'InvalidPredictionBooks', problemsOf(props));
-    this.apiName = props.apiName ?? generatedName(this);
+    this.apiName = props.apiName ?? generatedName(this, 60);
     this.labelWindow = props.labelWindow ?? Duration.hours(48);
     this.clockParameter = props.clockParameter;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
@@ -224,12 +226,16 @@ const allow = (grantee: IGrantable, arn: string, actions: string[]): Grant =>
   Grant.addToPrincipal({ grantee, actions, resourceArns: [arn] });
 
 function problemsOf(props: PredictionBooksProps): string[] {
-  const seconds = props.labelWindow?.toSeconds({ integral: false });
+  const seconds = (props.labelWindow?.isUnresolved() ?? true) ? undefined : props.labelWindow?.toSeconds({ integral: false });
   return [
     ...unknownAtSynth('apiName', props.apiName),
+    ...mismatch('apiName', props.apiName, /^[a-z0-9][a-z0-9-]{0,59}$/, '1 to 60 lower-case letters, digits and hyphens'),
+    ...unknownAmount('labelWindow', props.labelWindow),
     ...outsideRange('labelWindow (seconds)', seconds, 3600, 365 * 86400),
     ...notWhole('labelWindow (seconds)', seconds),
+    ...unknownAtSynth('minimumLabelCoverage', props.minimumLabelCoverage),
     ...outsideRange('minimumLabelCoverage', props.minimumLabelCoverage, 0, 100),
+    ...unknownAtSynth('labelCoverageBase', props.labelCoverageBase),
     ...outsideRange('labelCoverageBase', props.labelCoverageBase, 1, 1e9),
     ...notWhole('labelCoverageBase', props.labelCoverageBase),
   ];

@@ -5,13 +5,6 @@ import { Construct } from 'constructs';
 import scikit from './data/scikit-learn.json';
 import { acknowledgeLogin, grantLogin } from './image-login';
 
-/** An image as a container definition names it. @internal */
-export interface BoundImage {
-  readonly uri: string;
-  /** Environment that makes the image serve code that lies in the model archive. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
 /** A container image that serves models. */
 export abstract class InferenceImage {
   /**
@@ -40,14 +33,16 @@ export abstract class InferenceImage {
   public abstract readonly label: string;
   /** Whether the image serves Python code that lies under `code/` in the model archive. @internal */
   public abstract readonly _scriptMode: boolean;
+  /** Environment that makes the image serve code that lies in the model archive. @internal */
+  public abstract readonly _environment: Readonly<Record<string, string>>;
   /** Whether the image is known to run on x86-64 only. @internal */
   public abstract readonly _x86Only: boolean;
   /** Whether the image is known to leave accelerators idle. @internal */
   public abstract readonly _cpuOnly: boolean;
   /** What is wrong with the image for an endpoint in `scope`. @internal */
   public abstract _problems(scope: Construct): string[];
-  /** Lets `role` pull the image and returns it. @internal */
-  public abstract _bind(scope: Construct, role: IRole): BoundImage;
+  /** Lets `role` pull the image and returns its address. @internal */
+  public abstract _bind(scope: Construct, role: IRole): string;
 }
 
 /** Program and folder of script mode; the folder is inside the archive, so that no network is needed to fetch it. */
@@ -56,6 +51,7 @@ const SCRIPT_MODE = { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECT
 class ScikitLearnImage extends InferenceImage {
   public readonly label: string;
   public readonly _scriptMode = true;
+  public readonly _environment = SCRIPT_MODE;
   public readonly _x86Only = true;
   public readonly _cpuOnly = true;
 
@@ -76,7 +72,7 @@ class ScikitLearnImage extends InferenceImage {
     return problems;
   }
 
-  public _bind(scope: Construct, role: IRole): BoundImage {
+  public _bind(scope: Construct, role: IRole): string {
     const stack = Stack.of(scope);
     const account = registryAccount(scope, stack.region);
     role.addToPrincipalPolicy(
@@ -87,7 +83,7 @@ class ScikitLearnImage extends InferenceImage {
       }),
     );
     grantLogin(role);
-    return { uri: `${account}.dkr.ecr.${stack.region}.${Aws.URL_SUFFIX}/${this.label}`, environment: SCRIPT_MODE };
+    return `${account}.dkr.ecr.${stack.region}.${Aws.URL_SUFFIX}/${this.label}`;
   }
 }
 
@@ -104,6 +100,7 @@ function registryAccount(scope: Construct, region: string): string {
 class EcrImage extends InferenceImage {
   public readonly label: string;
   public readonly _scriptMode = false;
+  public readonly _environment = {};
   public readonly _x86Only = false;
   public readonly _cpuOnly = false;
 
@@ -137,9 +134,9 @@ class EcrImage extends InferenceImage {
     return problems;
   }
 
-  public _bind(_scope: Construct, role: IRole): BoundImage {
+  public _bind(_scope: Construct, role: IRole): string {
     this.repository.grantPull(role);
     acknowledgeLogin(role);
-    return { uri: this.repository.repositoryUriForTagOrDigest(this.tagOrDigest), environment: {} };
+    return this.repository.repositoryUriForTagOrDigest(this.tagOrDigest);
   }
 }

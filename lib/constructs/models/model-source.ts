@@ -14,7 +14,8 @@ export interface ContainerModelProps {
   /** Image of the container that loads the archive. */
   readonly image: InferenceImage;
   /**
-   * Environment of the container: up to 100 entries, 1,024 bytes per key or value, 32 KB in all. Secrets by ARN, never by value.
+   * Environment of the container: up to 100 entries, 1,024 bytes per key or value, 32 KiB in all, each with what the image needs. Secrets
+   * by ARN, never by value (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).
    *
    * @default - what the image needs to find its code
    */
@@ -71,7 +72,7 @@ abstract class ArchiveSource extends ModelSource {
   constructor(props: ContainerModelProps) {
     super();
     this.image = props.image;
-    this.environment = props.environment ?? {};
+    this.environment = { ...props.image._environment, ...props.environment };
   }
 
   public _problems(scope: Construct, networkIsolation: boolean): string[] {
@@ -87,8 +88,7 @@ abstract class ArchiveSource extends ModelSource {
 
   public _bind(scope: Construct, role: IRole): BoundModel {
     const artifactUrl = this.provideArchive(scope, role);
-    const image = this.image._bind(scope, role);
-    return { artifactUrl, imageUri: image.uri, environment: { ...image.environment, ...this.environment } };
+    return { artifactUrl, imageUri: this.image._bind(scope, role), environment: this.environment };
   }
 
   protected abstract archiveProblems(scope: Construct, networkIsolation: boolean): string[];

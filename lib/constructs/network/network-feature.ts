@@ -2,7 +2,7 @@ import { InterfaceVpcEndpointAwsService as Service } from 'aws-cdk-lib/aws-ec2';
 
 /** Something in the network that calls AWS services; the interface endpoints follow from it. */
 export enum NetworkFeature {
-  /** Model containers with `networkIsolation`: they call nothing. Model data comes through the S3 gateway endpoint, which is always there. */
+  /** Model containers with `networkIsolation` call nothing. Model data comes through the S3 gateway endpoint, which is always there. */
   ISOLATED_MODELS = 'isolated-models',
   /** Model containers that call AWS services themselves: for images, keys, logs, metrics, secrets and credentials. */
   CONNECTED_MODELS = 'connected-models',
@@ -32,7 +32,8 @@ const SERVICES: Readonly<Record<NetworkFeature, readonly Service[]>> = {
 };
 
 /**
- * Services that a feature calls. Amazon S3 and Amazon DynamoDB are not among them: their gateway endpoints cost nothing and are always there.
+ * Services that a feature calls. Amazon S3 and Amazon DynamoDB are not among them: their gateway endpoints cost nothing and are always
+ * there.
  *
  * @internal
  */

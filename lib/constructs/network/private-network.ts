@@ -69,7 +69,11 @@ export interface PrivateNetworkProps {
 const DEFAULT = { cidr: '10.0.0.0/16', availabilityZones: 2, subnetMask: 24 };
 const NAT_MASK = 28;
 
-/** A network without a way in: private subnets, gateway endpoints for S3 and DynamoDB, interface endpoints for the features in use, flow logs. */
+/**
+ * A network without a way in: private subnets, gateway endpoints for S3 and DynamoDB, interface endpoints for the features in use, flow logs.
+ *
+ * Errors: fewer than two zones, subnets that do not fit into the range, two interface endpoints with the private name of one service.
+ */
 export class PrivateNetwork extends Construct implements INetwork {
   /**
    * An existing network. Its subnets must lie in two or more zones and reach Amazon S3 through a gateway endpoint or NAT;
@@ -163,7 +167,7 @@ const sizes = ({ cidr, availabilityZones, subnetMask }: PrivateNetworkProps) => 
   cidrMask: subnetMask ?? DEFAULT.subnetMask,
 });
 
-/** To any address: gateway endpoints have none of their own, and their prefix lists are not known at synth. What is reached, routes decide. */
+/** To any address: gateway endpoints have none of their own, and their prefix lists are not known at synth. Routes decide what is reached. */
 function callers(scope: Construct, vpc: IVpc): SecurityGroup {
   const group = new SecurityGroup(scope, 'Workload', {
     vpc,

@@ -1,10 +1,10 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AlarmBase, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct, IConstruct } from 'constructs';
-import { failOn, mismatch } from '../shared/checks';
+import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
 import { generatedName, physicalName } from '../shared/names';
 import { alarmsWithoutAction, attachRouter, routeAlarm } from './alarm-routing';
 import { registerAlarm } from './alarms';
@@ -12,8 +12,9 @@ import { Layer, Severity } from './layer';
 import { Owner, Owners } from './owner';
 
 /**
- * Services that publish alerts. `Topic.grantPublish` also lets them use the topic's key; without that an alarm fires and nobody hears
- * (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+ * Services that publish alerts, each for this account alone. `Topic.grantPublish` also lets them use the topic's key; without that an alarm
+ * fires and nobody hears (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). A rule of Amazon EventBridge that targets a
+ * topic brings its own grant, which must not have this condition.
  */
 const PUBLISHERS = ['cloudwatch.amazonaws.com', 'budgets.amazonaws.com'];
 
@@ -22,15 +23,16 @@ export interface AlarmBoardProps {
   /** Who answers for which layer. */
   readonly owners: Owners;
   /**
-   * Start of the names of topics and alarms: 1 to 100 lower-case letters, digits and hyphens.
+   * Start of the names of topics and alarms: 1 to 100 lower-case letters, digits and hyphens, known at synth.
    *
    * @default - generated from the construct path
    */
   readonly namePrefix?: string;
   /**
-   * Key that encrypts the topics. Its policy must let Amazon CloudWatch, Amazon EventBridge and AWS Budgets use it.
+   * Key that encrypts the topics. An imported one must let Amazon CloudWatch and AWS Budgets use `kms:Decrypt` and `kms:GenerateDataKey*`;
+   * the policy of one that this app makes is extended.
    *
-   * @default - a new key with such a policy
+   * @default - a new key
    */
   readonly encryptionKey?: IKey;
 }
@@ -50,11 +52,10 @@ export class AlarmBoard extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmBoardProps) {
     super(scope, id);
-    failOn(
-      this,
-      'InvalidAlarmBoard',
-      mismatch('namePrefix', props.namePrefix, /^[a-z0-9-]{1,100}$/, '1 to 100 lower-case letters, digits and hyphens'),
-    );
+    failOn(this, 'InvalidAlarmBoard', [
+      ...unknownAtSynth('namePrefix', props.namePrefix),
+      ...mismatch('namePrefix', props.namePrefix, /^[a-z0-9-]{1,100}$/, '1 to 100 lower-case letters, digits and hyphens'),
+    ]);
     this.owners = props.owners;
     this.namePrefix = props.namePrefix ?? generatedName(this, 100);
     this.encryptionKey = props.encryptionKey ?? this.createKey();
@@ -96,18 +97,18 @@ export class AlarmBoard extends Construct {
       masterKey: this.encryptionKey,
       enforceSSL: true,
     });
-    PUBLISHERS.forEach((service) => topic.grantPublish(new ServicePrincipal(service)));
+    const conditions = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
+    PUBLISHERS.forEach((service) => topic.grantPublish(new ServicePrincipal(service, { conditions })));
     (severity === Severity.PAGE ? owner.page : owner.ticket).forEach((destination) => topic.addSubscription(destination.bind()));
     this.topics.set(topicKey(owner, severity), topic);
   }
 
   /** Failed deliveries to a team are told to another one where there is one: its own topic is what does not work. */
   private createUndeliveredAlarms(owner: Owner): void {
-    const watcher = this.owners.of(Layer.OBSERVABILITY) === owner ? Layer.INFRASTRUCTURE : Layer.OBSERVABILITY;
     for (const severity of [Severity.PAGE, Severity.TICKET]) {
-      registerAlarm(this, `${topicKey(owner, severity)}-undelivered`, {
+      const alarm = registerAlarm(this, `${topicKey(owner, severity)}-undelivered`, {
         alarmName: physicalName([this.namePrefix, owner.team, severity, 'undelivered'], 255),
-        layer: watcher,
+        layer: Layer.OBSERVABILITY,
         severity: Severity.TICKET,
         summary: `Alerts to team ${owner.team} (${severity}) could not be delivered.`,
         firstAction: 'check the subscriptions of the topic and the policies of their queues.',
@@ -123,7 +124,14 @@ export class AlarmBoard extends Construct {
         evaluationPeriods: 1,
         treatMissingData: TreatMissingData.NOT_BREACHING,
       });
+      routeAlarm(alarm, this.watcherOf(owner), Severity.TICKET);
     }
+  }
+
+  /** A layer of another team: that of observability first, then whichever there is. */
+  private watcherOf(owner: Owner): Layer {
+    const layers = [Layer.OBSERVABILITY, Layer.INFRASTRUCTURE, ...Object.values(Layer)];
+    return layers.find((layer) => this.owners.of(layer) !== owner) ?? Layer.OBSERVABILITY;
   }
 }
 

@@ -40,7 +40,15 @@ export interface AlarmSpec extends AlarmIdentity {
 /** A composite over alarms of this library. @internal */
 export interface CompositeAlarmSpec extends AlarmIdentity {
   /** In ALARM when any of these is. */
-  readonly anyOf: AlarmBase[];
+  readonly anyOf?: AlarmBase[];
+  /** In ALARM when all of these are; this or `anyOf`. */
+  readonly allOf?: AlarmBase[];
+  /**
+   * Another composite alarm speaks for this one.
+   *
+   * @default false
+   */
+  readonly silent?: boolean;
 }
 
 /** Creates an alarm whose actions the `AlarmBoard` above it decides at synth. @internal */
@@ -55,12 +63,7 @@ export function registerAlarm(scope: Construct, id: string, spec: AlarmSpec): Al
     datapointsToAlarm: spec.datapointsToAlarm ?? spec.evaluationPeriods,
     treatMissingData: spec.treatMissingData,
   });
-  if (spec.silent ?? false) {
-    markSpokenFor(alarm);
-  } else {
-    routeAlarm(alarm, spec.layer, spec.severity);
-  }
-  return alarm;
+  return routed(alarm, spec);
 }
 
 /** Creates a composite alarm whose actions the `AlarmBoard` above it decides at synth. @internal */
@@ -68,9 +71,17 @@ export function registerCompositeAlarm(scope: Construct, id: string, spec: Compo
   const alarm = new CompositeAlarm(scope, id, {
     compositeAlarmName: spec.alarmName,
     alarmDescription: description(spec),
-    alarmRule: AlarmRule.anyOf(...spec.anyOf),
+    alarmRule: spec.allOf === undefined ? AlarmRule.anyOf(...(spec.anyOf ?? [])) : AlarmRule.allOf(...spec.allOf),
   });
-  routeAlarm(alarm, spec.layer, spec.severity);
+  return routed(alarm, spec);
+}
+
+function routed<T extends AlarmBase>(alarm: T, { layer, severity, silent }: AlarmIdentity & { readonly silent?: boolean }): T {
+  if (silent ?? false) {
+    markSpokenFor(alarm);
+  } else {
+    routeAlarm(alarm, layer, severity);
+  }
   return alarm;
 }
 

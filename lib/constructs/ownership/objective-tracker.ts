@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { Function as Lambda, IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { withoutPolicyFindings } from '../shared/acknowledgements';
 import { METRIC_NAMESPACE } from '../integration/contract';
@@ -48,6 +48,8 @@ export class ObjectiveTracker extends Construct {
   public readonly missedAlarm: Alarm;
   /** In ALARM when the guard's ceiling is passed. */
   public readonly guardAlarm?: Alarm;
+  /** The function that computes the values; invoking it publishes them at once. */
+  public readonly job: IFunction;
   private readonly workload: string;
   private readonly objective: Objective;
 
@@ -59,8 +61,8 @@ export class ObjectiveTracker extends Construct {
     ]);
     this.workload = props.workload;
     this.objective = props.objective;
-    const job = this.createJob(props);
-    this.createJobAlarm(job);
+    this.job = this.createJob(props);
+    this.createJobAlarm(this.job);
     this.missedAlarm = this.createMissedAlarm();
     this.guardAlarm = this.createGuardAlarm();
   }
@@ -114,7 +116,7 @@ export class ObjectiveTracker extends Construct {
   private createMissedAlarm(): Alarm {
     const { metric, percent, over } = this.objective;
     return this.createAlarm('MissedAlarm', metric, {
-      cause: 'objective-missed',
+      runbook: 'objective-missed',
       summary: `${metric.metricName} is below ${percent} % over ${over.toDays()} days.`,
       firstAction: 'compare with label count and guard on the dashboard: did the decisions or the outcomes change?',
       threshold: percent,
@@ -127,7 +129,7 @@ export class ObjectiveTracker extends Construct {
     return (
       guard &&
       this.createAlarm('GuardAlarm', guard.metric, {
-        cause: 'guard-passed',
+        runbook: 'guard-passed',
         summary: `${guard.metric.metricName} is above ${guard.percent} % over ${over.toDays()} days.`,
         firstAction:
           "see since when, and whether a release or a change in the data came before; the model's threshold decides this number.",
@@ -138,13 +140,11 @@ export class ObjectiveTracker extends Construct {
   }
 
   private createAlarm(id: string, metric: ObjectiveMetric, what: WhatHappened): Alarm {
-    const { cause, ...spec } = what;
     return registerAlarm(this, id, {
-      ...spec,
-      alarmName: physicalName([this.workload, cause], 255),
+      ...what,
+      alarmName: physicalName([this.workload, what.runbook], 255),
       layer: Layer.PRODUCT,
       severity: Severity.TICKET,
-      runbook: cause,
       metric: new MathExpression({
         label: `${metric.metricName}, from ${this.objective.minimumLabels} labels on`,
         expression: `IF(labels >= ${this.objective.minimumLabels}, value)`,
@@ -157,7 +157,7 @@ export class ObjectiveTracker extends Construct {
   }
 
   /** Nothing published counts as fine above, so a job that fails must be heard of here. */
-  private createJobAlarm(job: Lambda): void {
+  private createJobAlarm(job: IFunction): void {
     registerAlarm(this, 'JobAlarm', {
       alarmName: physicalName([this.workload, 'objective-unknown'], 255),
       layer: Layer.OBSERVABILITY,
@@ -174,7 +174,8 @@ export class ObjectiveTracker extends Construct {
 }
 
 interface WhatHappened {
-  readonly cause: string;
+  /** Heading in the runbook, and end of the alarm's name. */
+  readonly runbook: string;
   readonly summary: string;
   readonly firstAction: string;
   readonly threshold: number;

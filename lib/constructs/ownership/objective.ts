@@ -1,5 +1,5 @@
-import { Duration, Token } from 'aws-cdk-lib';
-import { mismatch, notWhole, outsideRange } from '../shared/checks';
+import { Duration } from 'aws-cdk-lib';
+import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { OBJECTIVE, ObjectiveMeasure } from './objective-contract';
 
 /** Letters and digits, so that a name can also stand in metric math and in a URL. */
@@ -31,7 +31,10 @@ export class ObjectiveMetric {
     /** What is counted. */
     public readonly measure: ObjectiveMeasure,
   ) {
-    const problems = mismatch('name', metricName, NAME, '2 to 64 letters and digits, starting with a letter');
+    const problems = [
+      ...unknownAtSynth('name', metricName),
+      ...mismatch('name', metricName, NAME, '2 to 64 letters and digits, starting with a letter'),
+    ];
     if (metricName === OBJECTIVE.labelsMetric) {
       problems.push(`'name' must not be '${OBJECTIVE.labelsMetric}': that metric holds the number of labels`);
     }
@@ -46,7 +49,8 @@ export class ObjectiveGuard {
   /**
    * A metric that must not rise above a ceiling.
    *
-   * @param percent ceiling, above 0 and at most 100
+   * @param percent ceiling, above 0 and at most 100, known at synth
+   * @param metric what must stay below it
    */
   public static atMost(percent: number, metric: ObjectiveMetric): ObjectiveGuard {
     return new ObjectiveGuard(percent, metric);
@@ -67,7 +71,7 @@ export class ObjectiveGuard {
 
 /** Options of an `Objective`. */
 export interface ObjectiveOptions {
-  /** Length of the rolling window: 1 to 90 whole days of event time (UTC), the current day included. */
+  /** Length of the rolling window: 1 to 90 whole days of event time (UTC), the current day included; known at synth. */
   readonly over: Duration;
   /**
    * The price that the objective may not be bought at.
@@ -76,7 +80,7 @@ export interface ObjectiveOptions {
    */
   readonly guard?: ObjectiveGuard;
   /**
-   * Fewer labelled predictions than this in the window are not evaluated: a whole number from 1.
+   * Fewer labelled predictions than this in the window are not evaluated: a whole number from 1 to 1,000,000,000.
    *
    * @default 1000
    */
@@ -88,7 +92,9 @@ export class Objective {
   /**
    * A metric that must reach a target.
    *
-   * @param percent target, above 0 and at most 100
+   * @param percent target, above 0 and at most 100, known at synth
+   * @param metric what must reach it
+   * @param options window, guard and the number of labels it takes
    */
   public static atLeast(percent: number, metric: ObjectiveMetric, options: ObjectiveOptions): Objective {
     return new Objective(percent, metric, options);
@@ -118,11 +124,13 @@ export class Objective {
   }
 
   private problems(): string[] {
-    const days = this.over.toDays({ integral: false });
+    const days = this.over.isUnresolved() ? undefined : this.over.toDays({ integral: false });
     const problems = [
       ...percentProblems('percent', this.percent),
+      ...unknownAmount('over', this.over),
       ...outsideRange('over (days)', days, 1, 90),
       ...notWhole('over (days)', days),
+      ...unknownAtSynth('minimumLabels', this.minimumLabels),
       ...outsideRange('minimumLabels', this.minimumLabels, 1, 1e9),
       ...notWhole('minimumLabels', this.minimumLabels),
     ];
@@ -139,8 +147,8 @@ export class Objective {
   }
 }
 
+/** Known at synth, because people read it: in alarms and on the dashboard. */
 function percentProblems(name: string, percent: number): string[] {
-  return Token.isUnresolved(percent) || (percent > 0 && percent <= 100)
-    ? []
-    : [`'${name}' must be above 0 and at most 100, got ${percent}`];
+  const unknown = unknownAtSynth(name, percent);
+  return unknown.length > 0 || (percent > 0 && percent <= 100) ? unknown : [`'${name}' must be above 0 and at most 100, got ${percent}`];
 }

@@ -2,14 +2,14 @@ import { Token } from 'aws-cdk-lib';
 import { ITopicSubscription } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { mismatch } from '../shared/checks';
+import { mismatch, unknownAtSynth } from '../shared/checks';
 import { Layer } from './layer';
 
 /** Where the alerts of an owner go. */
 export abstract class AlertDestination {
   /**
    * An e-mail address. The receiver must confirm the subscription once: until then nothing arrives
-   * (https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html).
+   * (https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html). Errors: a text that is no address.
    */
   public static email(address: string): AlertDestination {
     const problems = mismatch('address', address, /^[^@\s]+@[^@\s]+\.[^@\s]+$/, 'an e-mail address');
@@ -38,7 +38,10 @@ export abstract class AlertDestination {
 
 /** Properties of an `Owner`. */
 export interface OwnerProps {
-  /** Team name: 2-40 lower-case letters, digits and hyphens. It becomes a tag and part of topic names. */
+  /**
+   * Team name: 2 to 40 lower-case letters, digits and hyphens, starting with a letter, known at synth. It becomes part of the names of
+   * topics and alarms.
+   */
   readonly team: string;
   /** How to reach people about this layer outside alarms: a mail address, a channel. */
   readonly contact: string;
@@ -64,12 +67,8 @@ export class Owner {
   public readonly ticket: AlertDestination[];
 
   constructor(props: OwnerProps) {
-    const problems = mismatch(
-      'team',
-      props.team,
-      /^[a-z][a-z0-9-]{1,39}$/,
-      '2 to 40 lower-case letters, digits and hyphens, starting with a letter',
-    );
+    const shape = '2 to 40 lower-case letters, digits and hyphens, starting with a letter';
+    const problems = [...unknownAtSynth('team', props.team), ...mismatch('team', props.team, /^[a-z][a-z0-9-]{1,39}$/, shape)];
     if (props.page.length === 0) {
       problems.push(`'page' of team '${props.team}' is empty: give at least one AlertDestination, or its alarms reach nobody`);
     }
@@ -108,7 +107,7 @@ export interface OwnersByLayer {
 
 /** The owners of a workload's layers. */
 export class Owners {
-  /** States the owner of each layer. Two different owners with the same team name are refused. */
+  /** States the owner of each layer. Errors: a layer without owner; two different `Owner` objects with the same team name. */
   public static byLayer(owners: OwnersByLayer): Owners {
     return new Owners(owners);
   }

@@ -11,7 +11,8 @@ export interface EndpointCapture {
    */
   readonly prefix?: string;
   /**
-   * Share of requests that is kept, percent, 0 to 100. Changing it is a full deployment of the endpoint.
+   * Share of requests that is kept, whole percent, 0 (none) to 100. Changing it is a full deployment of the endpoint
+   * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html).
    *
    * @default 100
    */

@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, AlarmRule, CompositeAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, CompositeAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { markSpokenFor } from '../ownership/alarm-routing';
 import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../ownership/alarms';
 import { Layer, Severity } from '../ownership/layer';
 import { EndpointSettings } from './endpoint-settings';
@@ -136,13 +135,15 @@ export class EndpointAlarms {
       });
     const long = window('BurnHour', this.names.burnHour, FAST_BURN.long, FAST_BURN.minimumInvocations);
     const short = window('BurnMinutes', this.names.burnMinutes, FAST_BURN.short, 1);
-    const burn = new CompositeAlarm(this.scope, 'Burn', {
-      compositeAlarmName: this.names.burn,
-      alarmDescription: `[serving/page] The error budget of endpoint ${this.endpointName} burns ${FAST_BURN.factor} times too fast. First: treat it as endpoint errors. Runbook: docs/runbooks/serving.md#endpoint-error-budget`,
-      alarmRule: AlarmRule.allOf(long, short),
+    return registerCompositeAlarm(this.scope, 'Burn', {
+      ...this.identity,
+      alarmName: this.names.burn,
+      summary: `The error budget of endpoint ${this.endpointName} burns ${FAST_BURN.factor} times too fast.`,
+      firstAction: 'treat it as endpoint errors.',
+      runbook: 'endpoint-error-budget',
+      allOf: [long, short],
+      silent: true,
     });
-    markSpokenFor(burn);
-    return burn;
   }
 
   private createSilent(

@@ -1,6 +1,6 @@
-import { Annotations, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { mismatch, outsideRange, unknownAtSynth } from '../shared/checks';
+import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { EndpointSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
 import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from './instance-catalogue';
@@ -99,7 +99,8 @@ function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: Infe
   if (volumeSize !== undefined && instance.localStorage) {
     problems.push(`'volumeSize' cannot be set for ${instance.name}, which uses its local NVMe storage: leave it out`);
   } else if (volumeSize !== undefined && !volumeSize.isUnresolved()) {
-    problems.push(...outsideRange('volumeSize, in GiB,', volumeSize.toGibibytes({ rounding: 1 }), 1, 512));
+    const size = volumeSize.toGibibytes({ rounding: SizeRoundingBehavior.NONE });
+    problems.push(...outsideRange('volumeSize, in GiB,', size, 1, 512), ...notWhole('volumeSize, in GiB,', size));
   }
   if ((keepVolumeKey ?? false) && volumeKey === undefined) {
     problems.push(`'keepVolumeKey' has no 'volumeKey' to keep: give the key or leave it out`);
@@ -115,6 +116,7 @@ function captureProblems(scope: Construct, { capture }: EndpointSettings): strin
   const elsewhere = ![here, there].some((region) => Token.isUnresolved(region)) && here !== there;
   return [
     ...outsideRange('capture.samplingPercent', capture.samplingPercent, 0, 100),
+    ...notWhole('capture.samplingPercent', capture.samplingPercent),
     ...mismatch(
       'capture.prefix',
       capture.prefix,
@@ -127,7 +129,7 @@ function captureProblems(scope: Construct, { capture }: EndpointSettings): strin
 
 function metricProblems({ enhancedMetrics, metricFrequency, scaling }: EndpointSettings): string[] {
   if (metricFrequency.isUnresolved()) {
-    return [];
+    return unknownAmount('metricFrequency', metricFrequency);
   }
   const frequency = metricFrequency.toSeconds({ integral: false });
   if (!FREQUENCIES.includes(frequency)) {

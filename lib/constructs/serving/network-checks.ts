@@ -38,7 +38,7 @@ export function noRouteToS3(scope: Construct, vpc: IVpc, subnetIds: string[]): s
   const hasGateway = vpc.node.root.node
     .findAll()
     .filter((child): child is CfnVPCEndpoint => child instanceof CfnVPCEndpoint)
-    .some((endpoint) => JSON.stringify(stack.resolve(endpoint.serviceName) ?? '').includes('.s3') && endpoint.vpcId === vpc.vpcId);
+    .some((endpoint) => /\.s3"/.test(JSON.stringify(stack.resolve(endpoint.serviceName) ?? '')) && endpoint.vpcId === vpc.vpcId);
   const isolated = vpc.isolatedSubnets.some((subnet) => subnetIds.includes(subnet.subnetId));
   return isolated && !hasGateway
     ? [`'vpcSubnets' have no route to S3, from where the model is downloaded: call vpc.addGatewayEndpoint() for S3 [at ${scope.node.path}]`]

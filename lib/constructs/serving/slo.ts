@@ -1,11 +1,15 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { outsideRange, unknownAtSynth } from '../shared/checks';
+import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 
 /** A latency objective. */
 export interface LatencySloProps {
-  /** Percentile that must hold, 50 to 99.9, with at most one decimal. */
+  /** Percentile that must hold, 50 to 99.9, with at most one decimal, known at synth. */
   readonly percentile: number;
-  /** Bound of that percentile of model latency, without network and overhead: 1 ms to 60 s, the time-out of a real-time invocation. */
+  /**
+   * Bound of that percentile of model latency, without network and overhead: whole milliseconds from 1 ms to 60 s, the time-out of a
+   * real-time invocation; known at synth
+   * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
+   */
   readonly below: Duration;
   /**
    * Share of invocations that must succeed, percent, 50 to 99.999. Requests that the model refuses (4xx) do not count as failures.
@@ -54,13 +58,19 @@ export class Slo {
       ...unknownAtSynth('slo.availabilityPercent', this.availabilityPercent),
     ];
     const percentile = this.latencyPercentile;
-    if (percentile !== undefined && !Token.isUnresolved(percentile) && Math.round(percentile * 10) !== percentile * 10) {
+    if (percentile !== undefined && !Token.isUnresolved(percentile) && Number(percentile.toFixed(1)) !== percentile) {
       problems.push(`'slo.percentile' must have at most one decimal, got ${percentile}`);
     }
-    const below = this.latencyBelow;
-    if (below !== undefined && !below.isUnresolved() && (below.toMilliseconds() < 1 || below.toSeconds({ integral: false }) > 60)) {
-      problems.push(`'slo.below' must be between 1 ms and 60 s, the time-out of a real-time invocation, got ${below.toMilliseconds()} ms`);
-    }
-    return problems;
+    return [...problems, ...latencyProblems(this.latencyBelow)];
   }
+}
+
+function latencyProblems(below: Duration | undefined): string[] {
+  if (below === undefined || below.isUnresolved()) {
+    return unknownAmount('slo.below', below);
+  }
+  const milliseconds = below.toMilliseconds({ integral: false });
+  return milliseconds < 1 || milliseconds > 60_000
+    ? [`'slo.below' must be between 1 ms and 60 s, the time-out of a real-time invocation, got ${milliseconds} ms`]
+    : notWhole('slo.below, in milliseconds,', milliseconds);
 }

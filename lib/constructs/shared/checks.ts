@@ -1,4 +1,4 @@
-import { Token } from 'aws-cdk-lib';
+import { Duration, Size, Token } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 
 /** Throws one error that names every problem and the construct; does nothing when there is none. @internal */
@@ -38,6 +38,11 @@ export function mismatch(name: string, value: string | undefined, pattern: RegEx
 /** Problem when a value that decides the shape of the template is a Token. @internal */
 export function unknownAtSynth(name: string, value: number | string | undefined): string[] {
   return value !== undefined && Token.isUnresolved(value) ? [`'${name}' must be known at synth, got a Token: give a plain value`] : [];
+}
+
+/** The same for a time or a size, which texts, names or computations need. @internal */
+export function unknownAmount(name: string, value: Duration | Size | undefined): string[] {
+  return value !== undefined && value.isUnresolved() ? [`'${name}' must be known at synth, got a Token: give a plain value`] : [];
 }
 
 /** The known name closest to a misspelt one, or undefined when none is near (edit distance at most a third of its length). @internal */

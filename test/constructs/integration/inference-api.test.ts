@@ -315,62 +315,118 @@ test.each([
   });
 });
 
-describe('InferenceApi refuses', () => {
-  const wide = {
-    inputs: Array.from({ length: 60 }, (_, i) => ({ name: `feature-number-${i}`, datatype: 'FP64', shape: [1] })),
-    outputs: [],
+const number = () => Lazy.number({ produce: () => 7 });
+const text = () => Lazy.string({ produce: () => 'a-' });
+
+describe('checks of an InferenceApi', () => {
+  /** Signatures that take exactly this many bytes as JSON. */
+  const signatures = (bytes: number) => {
+    const of = (name: string) => ({ delay: { inputs: [{ name, datatype: 'FP64', shape: [1] }], outputs: [] } });
+    return of('x'.repeat(bytes - JSON.stringify(of('')).length));
   };
+  const rest = 'a REST API waits 29 s and 5 s of them are ours; slower models need an asynchronous endpoint';
+  const unknown = (name: string) => `'${name}' must be known at synth, got a Token: give a plain value`;
+
   test.each<[Partial<InferenceApiProps>, string]>([
     [
       { endpointPrefix: 'flights' },
       "'endpointPrefix' must be 2 to 40 lower-case letters, digits and single hyphens, ending with a hyphen, got 'flights'",
     ],
+    [{ endpointPrefix: '-' }, "'endpointPrefix' must be 2 to 40"],
     [{ endpointPrefix: `${'a'.repeat(40)}-` }, "'endpointPrefix' must be 2 to 40"],
-    [{ endpointPrefix: Lazy.string({ produce: () => 'a-' }) }, "'endpointPrefix' must be known at synth, got a Token"],
+    [{ endpointPrefix: `${'a-'.repeat(20)}a-` }, "'endpointPrefix' must be 2 to 40"],
+    [{ endpointPrefix: text() }, unknown('endpointPrefix')],
     [{ apiName: 'Flights' }, "'apiName' must be 1 to 60 lower-case letters, digits and hyphens, got 'Flights'"],
+    [{ apiName: '' }, "'apiName' must be 1 to 60"],
+    [{ apiName: 'a'.repeat(61) }, "'apiName' must be 1 to 60"],
+    [{ apiName: text() }, unknown('apiName')],
     [{ decisionOutput: '' }, "'decisionOutput' must be 1 to 100 printable ASCII characters"],
-    [{ decisionLeadTime: Duration.days(366) }, "'decisionLeadTime (seconds)' must be between 0 and 31536000"],
-    [
-      { modelTimeout: Duration.seconds(25) },
-      "'modelTimeout (seconds)' must be between 1 and 24, got 25: a REST API waits 29 s and 5 s of them are ours",
-    ],
+    [{ decisionOutput: 'a b' }, "'decisionOutput' must be 1 to 100 printable ASCII characters"],
+    [{ decisionOutput: 'a'.repeat(101) }, "'decisionOutput' must be 1 to 100 printable ASCII characters"],
+    [{ decisionLeadTime: Duration.seconds(365 * 86400 + 1) }, "'decisionLeadTime (seconds)' must be between 0 and 31536000"],
+    [{ decisionLeadTime: Duration.millis(500) }, "'decisionLeadTime (seconds)' must be a whole number, got 0.5"],
+    [{ decisionLeadTime: Duration.seconds(number()) }, unknown('decisionLeadTime')],
+    [{ modelTimeout: Duration.seconds(25) }, `'modelTimeout (seconds)' must be between 1 and 24, got 25: ${rest}`],
     [{ modelTimeout: Duration.millis(500) }, "'modelTimeout (seconds)' must be between 1 and 24, got 0.5"],
-    [{ maximumRequest: Size.mebibytes(5) }, "'maximumRequest (KiB)' must be between 1 and 4096, got 5120"],
+    [{ modelTimeout: Duration.millis(1500) }, "'modelTimeout (seconds)' must be a whole number, got 1.5"],
+    [{ modelTimeout: Duration.seconds(number()) }, unknown('modelTimeout')],
+    [{ maximumRequest: Size.kibibytes(4097) }, "'maximumRequest (KiB)' must be between 1 and 4096, got 4097"],
     [{ maximumRequest: Size.bytes(1023) }, "'maximumRequest (KiB)' must be between 1 and 4096"],
-    [{ requestsPerSecond: 0 }, "'requestsPerSecond' must be between 1 and 10000, got 0"],
+    [{ maximumRequest: Size.kibibytes(1.0001) }, "'maximumRequest (bytes)' must be a whole number"],
+    [{ maximumRequest: Size.kibibytes(number()) }, unknown('maximumRequest')],
+    [{ requestsPerSecond: 0.9 }, "'requestsPerSecond' must be between 1 and 10000, got 0.9"],
+    [{ requestsPerSecond: 10_001 }, "'requestsPerSecond' must be between 1 and 10000, got 10001"],
+    [{ burst: 0 }, "'burst' must be between 1 and 5000, got 0"],
     [{ burst: 5001 }, "'burst' must be between 1 and 5000, got 5001"],
     [{ burst: 1.5 }, "'burst' must be a whole number, got 1.5"],
-    [{ labelWindow: Duration.minutes(59) }, "'labelWindow (seconds)' must be between 3600 and 31536000, got 3540 [at Test/Api/Books]"],
-    [{ labelWindow: Duration.days(366) }, "'labelWindow (seconds)' must be between 3600 and 31536000"],
+    [{ labelWindow: Duration.seconds(3599) }, "'labelWindow (seconds)' must be between 3600 and 31536000, got 3599 [at Test/Api/Books]"],
     [{ minimumLabelCoverage: 101 }, "'minimumLabelCoverage' must be between 0 and 100, got 101"],
-    [{ signatures: { wide } }, "'signatures' take"],
-  ])('%j', (over, message) => {
+    [{ signatures: signatures(2501) }, "'signatures' take 2501 bytes of the function's environment, at most 2500 fit"],
+  ])('fails on %j and says what is allowed [row 150]', (over, message) => {
     expect(() => build(over)).toThrow(message);
   });
 
-  test('everything at once', () => {
+  test('fails with everything at once', () => {
     expect(() => build({ endpointPrefix: 'X', burst: 0 })).toThrow(
       /^InvalidInferenceApi: 'endpointPrefix'.*; 'burst' must be .* \[at Test\/Api\]$/,
     );
   });
 
-  test('nothing at the edges, nor a Token where a number may be one', () => {
-    build({
+  test('takes the largest of everything', () => {
+    const { template, built } = build({
       endpointPrefix: `${'a'.repeat(39)}-`,
+      apiName: 'a'.repeat(60),
+      decisionOutput: 'a'.repeat(100),
+      decisionLeadTime: Duration.days(365),
       modelTimeout: Duration.seconds(24),
       maximumRequest: Size.mebibytes(4),
       labelWindow: Duration.days(365),
-      minimumLabelCoverage: 0,
-      requestsPerSecond: Lazy.number({ produce: () => 7 }),
-    }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
-      MethodSettings: [Match.objectLike({ ThrottlingRateLimit: 7, ThrottlingBurstLimit: 5000 })],
+      minimumLabelCoverage: 100,
+      requestsPerSecond: 10_000,
+      burst: 5000,
+      signatures: signatures(2500),
     });
-    build({
+    expect(built.apiName).toHaveLength(60);
+    expect(handlerOf(template, /asks the model/).Environment.Variables).toMatchObject({
+      DECISION_LEAD_SECONDS: '31536000',
+      LABEL_WINDOW_SECONDS: '31536000',
+      MAXIMUM_REQUEST_BYTES: '4194304',
+      MODEL_TIMEOUT_MS: '24000',
+    });
+    const bytes = Object.entries(handlerOf(template, /asks the model/).Environment.Variables)
+      .map(([name, value]) => name.length + (typeof value === 'string' ? value.length : 100))
+      .reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeLessThan(4096); // [row 164]
+  });
+
+  test('takes the smallest of everything, and then raises no alarm on label coverage', () => {
+    const { template } = build({
+      endpointPrefix: 'a-',
+      apiName: 'a',
+      decisionOutput: 'w',
+      decisionLeadTime: Duration.seconds(0),
       modelTimeout: Duration.seconds(1),
       maximumRequest: Size.kibibytes(1),
       labelWindow: Duration.hours(1),
+      minimumLabelCoverage: 0,
       requestsPerSecond: 1,
       burst: 1,
+      signatures: {},
+    });
+    template.hasResourceProperties('AWS::ApiGateway::Stage', {
+      MethodSettings: [Match.objectLike({ ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 })],
+    });
+    template.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { AlarmName: 'a-label-coverage-low' }, 0);
+  });
+
+  test('takes Tokens where the deployment may decide', () => {
+    const { template } = build({ requestsPerSecond: number(), decisionOutput: text() });
+    template.hasResourceProperties('AWS::ApiGateway::Stage', {
+      MethodSettings: [Match.objectLike({ ThrottlingRateLimit: 7, ThrottlingBurstLimit: 5000 })],
+    });
+    expect(handlerOf(template, /asks the model/).Environment.Variables.DECISION_OUTPUT).toBe('a-');
+    build({ burst: number() }).template.hasResourceProperties('AWS::ApiGateway::Stage', {
+      MethodSettings: [Match.objectLike({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 7 })],
     });
   });
 });

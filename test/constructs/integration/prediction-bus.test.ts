@@ -38,9 +38,10 @@ describe('PredictionBus [I4]', () => {
   });
 
   test('delivers chosen types with a dead-letter queue that Amazon EventBridge may use for this rule only', () => {
-    const { template } = build(undefined, (bus, stack) =>
+    const { template, nag } = build(undefined, (bus, stack) =>
       bus.onEvents('Expired', { types: [EventType.PREDICTION_EXPIRED], target: new SqsQueue(queue(stack)) }),
     );
+    expect(nag.filter((rule) => !rule.includes('SQS3'))).toEqual([]); // the receiver of this test has no dead-letter queue of its own
     template.hasResourceProperties('AWS::Events::Rule', {
       Name: 'flights-dev-expired',
       EventPattern: { source: ['ai-workloads'], 'detail-type': ['Prediction Expired'] },
@@ -103,6 +104,15 @@ describe('PredictionBus [I4]', () => {
 
   test.each([1, 3650])('accepts an archive of %d days', (days) => {
     build({ archiveRetention: Duration.days(days) }).template.hasResourceProperties('AWS::Events::Archive', { RetentionDays: days });
+  });
+
+  test('accepts an archive whose length is a Token', () => {
+    const archiveRetention = Duration.days(Lazy.number({ produce: () => 30 }));
+    build({ archiveRetention }).template.hasResourceProperties('AWS::Events::Archive', { RetentionDays: 30 });
+  });
+
+  test.each(['x', 'x'.repeat(48), 'A.b-c_d'])("accepts the name '%s'", (busName) => {
+    expect(build({ busName }).built.busName).toBe(busName);
   });
 
   test('fails on an archive that is no whole number of days', () => {

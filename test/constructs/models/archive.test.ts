@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -57,6 +57,16 @@ describe('archive of a model folder [M2, W8]', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test('refuses a folder above 1 GiB, which is too much to pack at synth', () => {
+    const path = folder({ weights: '' });
+    const sized = (bytes: number) => {
+      truncateSync(join(path, 'weights'), bytes); // a hole, which takes no space on the disk
+      return packingProblems(path, filesOf(path));
+    };
+    expect(sized(1024 ** 3)).toEqual([]);
+    expect(sized(1024 ** 3 + 1)).toEqual([expect.stringContaining('holds 1073741825 bytes, at most 1073741824 can be packed at synth')]);
   });
 
   test('splits names that fit the two fields of a header and refuses others, and links', () => {

@@ -49,6 +49,7 @@ describe('ModelSource.fromTarball [M2, M3]', () => {
   test.each([
     ['a/model.tar', "'model' key must end in '.tar.gz', got 'a/model.tar'"],
     ['a/*.tar.gz', "'model' key must name one object"],
+    ['a/?.tar.gz', "'model' key must name one object"],
     ['/a/model.tar.gz', "'model' key must name one object"],
   ])('fails on the key %s [row 28]', (key, message) => {
     expect(() => withModel((stack) => ModelSource.fromTarball(bucket(stack), key, { image }))).toThrow(message);
@@ -123,6 +124,12 @@ describe('ModelSource.fromAsset [M2]', () => {
     expect(() => withModel(() => ModelSource.fromAsset(path(), { image }))).toThrow(message);
   });
 
+  test('fails with everything that is wrong at once', () => {
+    const build = () =>
+      withModel(() => ModelSource.fromAsset('/does/not/exist', { image: InferenceImage.scikitLearn('9'), environment: { 'a-b': '' } }));
+    expect(build).toThrow(/'image' scikit-learn '9'.*'environment' key 'a-b'.*'model' folder \/does\/not\/exist.*\[at Test\/Chat\]$/);
+  });
+
   test('installs packages when the container has a network', () => {
     const source = ModelSource.fromAsset(folder({ ...PACKAGE, 'code/requirements.txt': 'x' }), { image });
     expect(() => withModel(() => source, { networkIsolation: false })).not.toThrow();
@@ -141,21 +148,40 @@ describe('environment of a container [row 29, row 36]', () => {
     });
   });
 
+  /** This many entries of one letter, beside the two that the image needs. */
+  const entries = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`A${i}`, 'x']));
+  /** Entries that take this many bytes, with what the image needs. */
+  const bytes = (size: number) => {
+    const given = Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`A${String(i).padStart(2, '0')}`, 'x'.repeat(1000)]));
+    const image = 'SAGEMAKER_PROGRAMinference.pySAGEMAKER_SUBMIT_DIRECTORY/opt/ml/model/code'.length;
+    return { ...given, B: 'x'.repeat(1024), C: 'x'.repeat(size - image - 31 * 1003 - 1025 - 1) };
+  };
+
   test.each([
     ['a key with a hyphen', { 'a-b': 'x' }, "'environment' key 'a-b' must be"],
     ['a number', { A: 1 as never }, "'environment' value of 'A' must be a text, got number"],
+    ['a key that starts with a digit', { '1A': 'x' }, "'environment' key '1A' must be"],
+    ['a key of 1025 letters', { ['A'.repeat(1025)]: 'x' }, "' must be up to 1024 letters"],
     ['1025 bytes', { A: 'x'.repeat(1025) }, 'must have at most 1024 bytes, got 1025'],
-    ['101 entries', Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`A${i}`, 'x'])), 'at most 100 entries, got 101'],
-    ['over 32 KB', Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`A${i}`, 'x'.repeat(1000)])), 'at most 32768 bytes in all'],
+    ['1025 bytes in fewer letters', { A: `${'ä'.repeat(512)}x` }, 'must have at most 1024 bytes, got 1025'],
+    ['101 entries with those of the image', entries(99), 'at most 100 entries, got 101'],
+    ['over 32 KiB with what the image needs', bytes(32_769), 'at most 32768 bytes in all, got 32769'],
     ['a secret by value', { HF_TOKEN: 'hf_abc' }, "'HF_TOKEN' looks like a secret"],
+    ['a password by value', { DB_PASSWORD: 'x' }, "'DB_PASSWORD' looks like a secret"],
     ['a hub id without network', { HF_MODEL_ID: 'Qwen/Qwen3-8B' }, "HF_MODEL_ID must be /opt/ml/model, got 'Qwen/Qwen3-8B'"],
   ])('fails on %s', (_what, environment, message) => {
     expect(() => withEnvironment(environment)).toThrow(message);
   });
 
   test('takes what is just allowed, and Tokens', () => {
-    const most = Object.fromEntries(Array.from({ length: 98 }, (_, i) => [`A${i}`, 'x']));
-    expect(() => withEnvironment({ ...most, A: 'x'.repeat(1024), HF_TOKEN: 'arn:aws:secretsmanager:x' })).not.toThrow();
+    for (const most of [
+      entries(98),
+      bytes(32_768),
+      { ['A'.repeat(1024)]: 'x' },
+      { A: 'x'.repeat(1024), HF_TOKEN: 'arn:aws:secretsmanager:x' },
+    ]) {
+      expect(() => withEnvironment(most)).not.toThrow();
+    }
     expect(() => withEnvironment({ A: Aws.REGION, HF_MODEL_ID: '/opt/ml/model' })).not.toThrow();
     expect(() => withEnvironment({ HF_MODEL_ID: 'Qwen/Qwen3-8B' }, { networkIsolation: false })).not.toThrow();
   });
@@ -185,12 +211,12 @@ describe('InferenceImage.scikitLearn [M2, row 31]', () => {
         Sid: 'PullImage',
         Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
         Effect: 'Allow',
-        Resource: {
-          'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':ecr:us-west-2:246618743249:repository/sagemaker-scikit-learn']],
-        },
+        Resource: expect.anything(),
       },
       { Sid: 'LogInToRegistries', Action: 'ecr:GetAuthorizationToken', Effect: 'Allow', Resource: '*' },
     ]);
+    const pull = statements(template).find(({ Sid }) => Sid === 'PullImage');
+    expect(JSON.stringify(pull.Resource)).toMatch(/:ecr:us-west-2:246618743249:repository\/sagemaker-scikit-learn"/);
   });
 
   test('fails on an unknown version and on a Region without registry', () => {
@@ -220,9 +246,14 @@ describe('InferenceImage.fromEcr [M2, row 15]', () => {
 
   test('lets the role pull the repository and sets no environment', () => {
     const { template, nag } = withImage('1.2.3');
-    expect(statements(template).find((statement) => JSON.stringify(statement.Action).includes('BatchGetImage')).Resource).toEqual({
-      'Fn::GetAtt': ['Repo02AC86CF', 'Arn'],
-    });
+    expect(statements(template).filter((statement) => JSON.stringify(statement.Action).includes('ecr:'))).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['ecr:BatchCheckLayerAvailability', 'ecr:GetDownloadUrlForLayer', 'ecr:BatchGetImage'],
+        Resource: { 'Fn::GetAtt': ['Repo02AC86CF', 'Arn'] },
+      },
+      { Effect: 'Allow', Action: 'ecr:GetAuthorizationToken', Resource: '*' },
+    ]);
     template.hasResourceProperties('AWS::SageMaker::Model', { PrimaryContainer: { Environment: Match.absent() } });
     expect(nag).toEqual([]);
   });
@@ -241,8 +272,27 @@ describe('InferenceImage.fromEcr [M2, row 15]', () => {
     expect(() => withImage(tag)).toThrow("'image' must have a tag of up to 128");
   });
 
+  test.each(['a', 'a'.repeat(128), '_1.2-x', `sha256:${'0'.repeat(64)}`])('takes the tag %s', (tag) => {
+    expect(() => withImage(tag)).not.toThrow();
+  });
+
   test('takes a tag that is a Token', () => {
     expect(() => withImage(Aws.STACK_NAME)).not.toThrow();
+  });
+
+  test('fails on a repository in another Region, when both are known [row 30]', () => {
+    const of = (region: string, env?: { account: string; region: string }) => () =>
+      synth((stack) => {
+        const repository = Repository.fromRepositoryArn(stack, 'Repo', `arn:aws:ecr:${region}:111122223333:repository/mine`);
+        const source = ModelSource.fromTarball(bucket(stack), 'm.tar.gz', { image: InferenceImage.fromEcr(repository, '1') });
+        return endpoint(stack, { model: source });
+      }, env);
+    const here = { account: '111122223333', region: 'eu-central-1' };
+    expect(of('us-east-1', here)).toThrow(
+      "'image' is in us-east-1 but the endpoint in eu-central-1: SageMaker pulls only from its own Region, replicate the repository",
+    );
+    expect(of('eu-central-1', here)).not.toThrow();
+    expect(of('us-east-1')).not.toThrow();
   });
 });
 

@@ -26,18 +26,21 @@ describe('PrivateNetwork [N1]', () => {
     expect(nag).toEqual([]);
   });
 
-  test.each([false, true])('always reaches S3 and DynamoDB from every subnet of the workload, with internet access %s', (internetAccess) => {
-    const { template } = build({ internetAccess });
-    const workload = Object.keys(template.findResources('AWS::EC2::RouteTable')).filter((id) => id.includes('workload'));
-    expect(workload).toHaveLength(2);
-    for (const service of ['s3', 'dynamodb']) {
-      template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
-        VpcEndpointType: 'Gateway',
-        ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, `.${service}`]] },
-        RouteTableIds: Match.arrayWith(workload.map((Ref) => ({ Ref }))),
-      });
-    }
-  });
+  test.each([false, true])(
+    'always reaches S3 and DynamoDB from every subnet of the workload, with internet access %s',
+    (internetAccess) => {
+      const { template } = build({ internetAccess });
+      const workload = Object.keys(template.findResources('AWS::EC2::RouteTable')).filter((id) => id.includes('workload'));
+      expect(workload).toHaveLength(2);
+      for (const service of ['s3', 'dynamodb']) {
+        template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+          VpcEndpointType: 'Gateway',
+          ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, `.${service}`]] },
+          RouteTableIds: Match.arrayWith(workload.map((Ref) => ({ Ref }))),
+        });
+      }
+    },
+  );
 
   test('reaches the internet through one NAT gateway a zone when asked, from subnets that nothing enters', () => {
     const { template, nag } = build({ internetAccess: true, availabilityZones: 3 });

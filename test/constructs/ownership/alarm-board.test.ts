@@ -1,8 +1,10 @@
-import { Stack } from 'aws-cdk-lib';
+import { Lazy, Stack } from 'aws-cdk-lib';
 import { Alarm, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Match, Annotations as Found } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { AlarmBoard, AlertDestination, Layer, Owner, Owners, Severity } from '../../../lib';
+import { Construct } from 'constructs';
+import { AlarmBoard, AlertDestination, Layer, Owner, Owners, Severity } from '../../../lib/constructs/ownership';
 import { registerAlarm, registerCompositeAlarm } from '../../../lib/constructs/ownership/alarms';
 import { app, synth } from '../../support/synth';
 
@@ -55,20 +57,35 @@ describe('AlarmBoard [P2]', () => {
     expect(nag).toEqual([]);
   });
 
-  test.each(['cloudwatch.amazonaws.com', 'budgets.amazonaws.com'])('lets %s publish to the topics and use their key', (service) => {
-    const { template } = withBoard();
-    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([Match.objectLike({ Action: 'sns:Publish', Effect: 'Allow', Principal: { Service: service } })]),
-      },
+  test.each(['cloudwatch.amazonaws.com', 'budgets.amazonaws.com'])(
+    'lets %s publish to every topic and use its key, for this account alone [row 145]',
+    (service) => {
+      const { template } = withBoard();
+      const allowed = {
+        Effect: 'Allow',
+        Principal: { Service: service },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      };
+      template.resourceCountIs('AWS::SNS::TopicPolicy', 6);
+      template.allResourcesProperties('AWS::SNS::TopicPolicy', {
+        PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ ...allowed, Action: 'sns:Publish' })]) },
+      });
+      template.hasResourceProperties('AWS::KMS::Key', {
+        KeyPolicy: {
+          Statement: Match.arrayWith([Match.objectLike({ ...allowed, Action: Match.arrayWith(['kms:Decrypt', 'kms:GenerateDataKey*']) })]),
+        },
+      });
+    },
+  );
+
+  test('encrypts with the key of the caller when there is one', () => {
+    const { template, nag } = synth((stack) => {
+      const encryptionKey = new Key(stack, 'Mine', { enableKeyRotation: true });
+      return new AlarmBoard(stack, 'Board', { owners: owners(), encryptionKey });
     });
-    template.hasResourceProperties('AWS::KMS::Key', {
-      KeyPolicy: {
-        Statement: Match.arrayWith([
-          Match.objectLike({ Action: Match.arrayWith(['kms:Decrypt', 'kms:GenerateDataKey*']), Principal: { Service: service } }),
-        ]),
-      },
-    });
+    template.resourceCountIs('AWS::KMS::Key', 1);
+    template.allResourcesProperties('AWS::SNS::Topic', { KmsMasterKeyId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Mine'), 'Arn'] } });
+    expect(nag).toEqual([]);
   });
 
   test('sends an alarm to the owner of its layer, on ALARM and on OK, whether it came before or after the board', () => {
@@ -97,9 +114,27 @@ describe('AlarmBoard [P2]', () => {
       expect(Properties).toMatchObject({
         Namespace: 'AWS/SNS',
         MetricName: 'NumberOfNotificationsFailed',
+        Dimensions: [{ Name: 'TopicName', Value: { 'Fn::GetAtt': [expect.stringContaining(watched.replaceAll('-', '')), 'TopicName'] } }],
         TreatMissingData: 'notBreaching',
       });
     }
+  });
+
+  test('tells a third team when one team owns observability and infrastructure, and itself only when it is alone', () => {
+    const told = (product: string) => {
+      const [platform, apps] = [team('ml-platform'), product === 'ml-platform' ? undefined : team(product)];
+      const by = Object.fromEntries(Object.values(Layer).map((layer) => [layer, platform])) as never as Record<Layer, Owner>;
+      const { template } = synth((stack) => {
+        const all = Owners.byLayer({ ...by, product: apps ?? platform });
+        return new AlarmBoard(stack, 'Board', { owners: all, namePrefix: 'p' });
+      });
+      const [alarm] = Object.values(
+        template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: 'p-ml-platform-page-undelivered' } }),
+      );
+      return alarm.Properties.AlarmActions[0].Ref;
+    };
+    expect(told('passenger-apps')).toMatch(/passengerappsticket/);
+    expect(told('ml-platform')).toMatch(/mlplatformticket/);
   });
 
   test('gives a silent alarm no action and its composite the action: one cause pages one owner once', () => {
@@ -137,10 +172,33 @@ describe('AlarmBoard [P2]', () => {
     Found.fromStack(stack).hasWarning('/Test/Alone', Match.stringLikeRegexp('nobody hears of this alarm'));
   });
 
-  test('fails on a prefix that no topic name can start with', () => {
-    expect(() => synth((stack) => new AlarmBoard(stack, 'Board', { owners: owners(), namePrefix: 'Flights Dev' }))).toThrow(
-      "InvalidAlarmBoard: 'namePrefix' must be 1 to 100 lower-case letters, digits and hyphens, got 'Flights Dev' [at Test/Board]",
+  const named = (namePrefix: string) => synth((stack) => new AlarmBoard(stack, 'Board', { owners: owners(), namePrefix }));
+
+  test.each(['Flights Dev', '', 'a'.repeat(101)])("fails on the prefix '%s', which no topic name can start with", (namePrefix) => {
+    expect(() => named(namePrefix)).toThrow(
+      `InvalidAlarmBoard: 'namePrefix' must be 1 to 100 lower-case letters, digits and hyphens, got '${namePrefix}' [at Test/Board]`,
     );
+  });
+
+  test.each(['a', 'a'.repeat(100)])("accepts the prefix '%s'", (namePrefix) => {
+    named(namePrefix).template.hasResourceProperties('AWS::SNS::Topic', { TopicName: `${namePrefix}-ml-platform-page` });
+  });
+
+  test('fails on a prefix that is a Token: rollback lists and composites name alarms literally', () => {
+    expect(() => named(Lazy.string({ produce: () => 'a' }))).toThrow("'namePrefix' must be known at synth, got a Token");
+  });
+
+  test('takes the nearest board for an alarm below two', () => {
+    const { template } = synth((stack) => {
+      new AlarmBoard(stack, 'Board', { owners: owners(), namePrefix: 'outer' }).attachTo(stack);
+      const inner = new Construct(stack, 'Inner');
+      new AlarmBoard(inner, 'Board', { owners: owners(), namePrefix: 'inner' }).attachTo(inner);
+      registerAlarm(inner, 'Mine', spec({ alarmName: 'mine' }));
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'mine',
+      AlarmActions: [{ Ref: Match.stringLikeRegexp('^InnerBoardflightdatapage') }],
+    });
   });
 });
 
@@ -153,6 +211,18 @@ describe('Owner and Owners [P1]', () => {
     expect(() => team(name)).toThrow(
       `'team' must be 2 to 40 lower-case letters, digits and hyphens, starting with a letter, got '${name}'`,
     );
+  });
+
+  test.each(['ab', 'a'.repeat(40), 'a-9'])("accepts the team name '%s'", (name) => {
+    expect(team(name).team).toBe(name);
+  });
+
+  test('fails on a team name that is a Token: topics are named after it', () => {
+    const page = [AlertDestination.email('a@example.com')];
+    expect(() => new Owner({ team: Lazy.string({ produce: () => 'a' }), contact: 'x', page })).toThrow(
+      "InvalidOwner: 'team' must be known at synth, got a Token: give a plain value",
+    );
+    expect(new Owner({ team: 'ab', contact: Lazy.string({ produce: () => '' }), page }).team).toBe('ab');
   });
 
   test('fails on an owner that no alarm can reach, and on one without contact', () => {
@@ -171,6 +241,7 @@ describe('Owner and Owners [P1]', () => {
 
   test('fails on a text that is no e-mail address', () => {
     expect(() => AlertDestination.email('somebody')).toThrow("'address' must be an e-mail address, got 'somebody'");
+    expect(() => AlertDestination.email(Lazy.string({ produce: () => 'a@example.com' }))).not.toThrow();
   });
 
   test('tickets go where pages go unless the owner says otherwise', () => {

@@ -35,8 +35,18 @@ describe('Objective [P3]', () => {
     expect(objective({}, percent).percent).toBe(percent);
   });
 
-  test('accepts a target that is a Token', () => {
-    expect(() => objective({}, Lazy.number({ produce: () => 40 }))).not.toThrow();
+  test('fails on a Token: people read the numbers in alarms and on the dashboard', () => {
+    const token = () => Lazy.number({ produce: () => 40 });
+    const unknown = (name: string) => `'${name}' must be known at synth, got a Token: give a plain value`;
+    expect(() => objective({}, token())).toThrow(unknown('percent'));
+    expect(() => objective({ minimumLabels: token() })).toThrow(unknown('minimumLabels'));
+    expect(() => objective({ over: Duration.days(token()) })).toThrow(unknown('over'));
+    expect(() => ObjectiveGuard.atMost(token(), ObjectiveMetric.positiveRate('W1'))).toThrow(unknown('percent'));
+    expect(() => ObjectiveMetric.recall(Lazy.string({ produce: () => 'x' }))).toThrow(unknown('name'));
+  });
+
+  test.each(['ab', 'A9', 'x'.repeat(64)])("accepts the metric name '%s'", (name) => {
+    expect(ObjectiveMetric.recall(name).metricName).toBe(name);
   });
 
   test.each([
@@ -51,8 +61,12 @@ describe('Objective [P3]', () => {
     expect(objective({ over: Duration.days(days) }).over.toDays()).toBe(days);
   });
 
-  test.each([0, 1.5])('fails on a minimum of %d labels', (minimumLabels) => {
+  test.each([0, 1.5, 1e9 + 1])('fails on a minimum of %d labels', (minimumLabels) => {
     expect(() => objective({ minimumLabels })).toThrow("'minimumLabels' must be");
+  });
+
+  test.each([1, 1e9])('accepts a minimum of %d labels', (minimumLabels) => {
+    expect(objective({ minimumLabels }).minimumLabels).toBe(minimumLabels);
   });
 
   test('fails on a guard that is published under the name of the objective', () => {
@@ -160,7 +174,11 @@ describe('ObjectiveTracker [P3]', () => {
     });
   });
 
-  test.each(['Flights', '', 'a'.repeat(61)])("fails on the workload '%s'", (workload) => {
+  test.each(['a', '9', 'a'.repeat(60)])("accepts the workload '%s'", (workload) => {
+    build({ workload }).template.hasResourceProperties('AWS::CloudWatch::Alarm', { AlarmName: `${workload}-objective-missed` });
+  });
+
+  test.each(['Flights', '', '-a', 'a'.repeat(61)])("fails on the workload '%s'", (workload) => {
     expect(() => build({ workload })).toThrow("InvalidObjectiveTracker: 'workload' must be 1 to 60");
   });
 

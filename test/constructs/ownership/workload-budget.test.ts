@@ -54,6 +54,10 @@ describe('WorkloadBudget [P4]', () => {
     expect(() => Budget.monthly(Lazy.number({ produce: () => 5 }))).not.toThrow();
   });
 
+  test.each(['a', '9-a', 'a'.repeat(80)])("accepts the workload '%s'", (workload) => {
+    expect(build({ workload }).built.budgetName).toMatch(new RegExp(`^${workload}-monthly-`));
+  });
+
   test.each(['Flights', 'a:b', '', 'a'.repeat(81)])("fails on the workload '%s'", (workload) => {
     expect(() => build({ workload })).toThrow("InvalidWorkloadBudget: 'workload' must be 1 to 80 lower-case letters, digits and hyphens");
   });
@@ -62,7 +66,20 @@ describe('WorkloadBudget [P4]', () => {
     expect(() => build({ workload: Lazy.string({ produce: () => 'x' }) })).toThrow("'workload' must be known at synth, got a Token");
   });
 
-  test.each(['', 'aws:x', 'a*'])("fails on the tag key '%s'", (tagKey) => {
+  test.each(['a', 'cost center_1:x/=+@.-', 'a'.repeat(128)])("accepts the tag key '%s'", (tagKey) => {
+    build({ tagKey }).template.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { CostFilters: { TagKeyValue: [`user:${tagKey}$flights-dev`] } },
+    });
+  });
+
+  test('accepts a tag key that is a Token', () => {
+    const tagKey = Lazy.string({ produce: () => 'team' });
+    build({ tagKey }).template.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { CostFilters: { TagKeyValue: ['user:team$flights-dev'] } },
+    });
+  });
+
+  test.each(['', 'aws:x', 'a*', 'a'.repeat(129)])("fails on the tag key '%s'", (tagKey) => {
     expect(() => build({ tagKey })).toThrow("'tagKey' must be 1 to 128 letters");
   });
 

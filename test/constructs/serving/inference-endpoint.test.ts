@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { Aws, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Lazy, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { PrivateNetwork } from '../../../lib/constructs/network';
 import { AlarmBoard, AlertDestination, Owner, Owners } from '../../../lib/constructs/ownership';
 import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
 import { app, synth } from '../../support/synth';
-import { CAPACITY, endpoint, folder, tarball } from './fixtures';
+import { ModelSource } from '../../../lib/constructs/models';
+import { CAPACITY, endpoint, folder, image, tarball } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -22,6 +24,7 @@ const statement = (template: Template, sid: string) => statements(template).find
 const resources = (template: Template, type: string): Shape[] => Object.values(template.findResources(`AWS::${type}`));
 const scaling = (min = 1, max = 4) =>
   Scaling.between(min, max, { capacity: MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`) });
+const number = (value: number) => Lazy.number({ produce: () => value });
 const capture = (stack: Stack) => ({ bucket: Bucket.fromBucketName(stack, 'Captured', 'my-capture') });
 
 describe('InferenceEndpoint resources [S1, S6]', () => {
@@ -110,6 +113,9 @@ describe('InferenceEndpoint resources [S1, S6]', () => {
     });
     const alarms = template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: Match.stringLikeRegexp('rollback') } });
     expect(Object.keys(alarms)).toHaveLength(2);
+    const policy = found.Properties.DeploymentConfig.BlueGreenUpdatePolicy;
+    const waits = policy.TrafficRoutingConfiguration.WaitIntervalInSeconds + policy.TerminationWaitInSeconds;
+    expect(policy.MaximumExecutionTimeoutInSeconds).toBeGreaterThan(waits);
     expect(found.DependsOn).toEqual(expect.arrayContaining(Object.keys(alarms)));
     for (const alarm of Object.values(alarms)) {
       const text = JSON.stringify(alarm);
@@ -273,14 +279,39 @@ describe('data capture [row 62, 63]', () => {
     expect(built.endpointName).toBe('flights-dev-delay');
   });
 
-  test('is off at 0 % and takes Tokens', () => {
-    const of = (samplingPercent: number) => synth((stack) => endpoint(stack, { capture: { ...capture(stack), samplingPercent } })).template;
-    of(0).hasResourceProperties('AWS::SageMaker::EndpointConfig', { DataCaptureConfig: { EnableCapture: false } });
+  test('is off at 0 %, and takes Tokens', () => {
+    const of = (over: object) => synth((stack) => endpoint(stack, { capture: { ...capture(stack), ...over } }));
+    of({ samplingPercent: 0 }).template.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      DataCaptureConfig: { EnableCapture: false, InitialSamplingPercentage: 0 },
+    });
+    const { template, nag } = of({ samplingPercent: number(20), prefix: Aws.STACK_NAME });
+    template.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      DataCaptureConfig: {
+        InitialSamplingPercentage: 20,
+        DestinationS3Uri: { 'Fn::Join': ['', ['s3://my-capture/', { Ref: 'AWS::StackName' }]] },
+      },
+    });
+    expect(nag).toEqual([]);
+  });
+
+  test('fails on a bucket in another Region, when both are known [row 30]', () => {
+    const of = (region: string) => () =>
+      synth((stack) => endpoint(stack, { capture: { bucket: Bucket.fromBucketAttributes(stack, 'Far', { bucketName: 'far', region }) } }), {
+        account: '111122223333',
+        region: 'eu-central-1',
+      });
+    expect(of('us-east-1')).toThrow(
+      "'capture.bucket' is in us-east-1 but the endpoint in eu-central-1: capture to a bucket in eu-central-1",
+    );
+    expect(of('eu-central-1')).not.toThrow();
+    expect(of(Aws.REGION)).not.toThrow();
   });
 
   test.each([
     [{ samplingPercent: -1 }, "'capture.samplingPercent' must be between 0 and 100, got -1"],
     [{ samplingPercent: 101 }, "'capture.samplingPercent' must be between 0 and 100, got 101"],
+    [{ samplingPercent: 0.5 }, "'capture.samplingPercent' must be a whole number, got 0.5"],
+    [{ prefix: '' }, "'capture.prefix' must be a key prefix without '/' at either end, got ''"],
     [{ prefix: '/a' }, "'capture.prefix' must be a key prefix without '/' at either end, got '/a'"],
     [{ prefix: 'a/' }, "'capture.prefix' must be a key prefix without '/' at either end, got 'a/'"],
   ])('fails on %j', (over, message) => {
@@ -386,6 +417,35 @@ describe('VPC [row 38, 39, 142]', () => {
     expect(() => inVpc(1, false)).not.toThrow();
   });
 
+  test('fails at synth when the only gateway leads to S3 Express or lies in another VPC', () => {
+    const isolated = (stack: Stack, id: string) =>
+      new Vpc(stack, id, { natGateways: 0, subnetConfiguration: [{ name: 'In', subnetType: SubnetType.PRIVATE_ISOLATED }] });
+    const of = (add: (stack: Stack, vpc: Vpc) => void) => () =>
+      synth((stack) => {
+        const vpc = isolated(stack, 'Vpc');
+        add(stack, vpc);
+        return endpoint(stack, { vpc });
+      });
+    const service = (name: string) => ({ service: { name: `com.amazonaws.${Aws.REGION}.${name}` } });
+    expect(of((_stack, vpc) => vpc.addGatewayEndpoint('G', service('s3express')))).toThrow("'vpcSubnets' have no route to S3");
+    expect(of((stack) => isolated(stack, 'Other').addGatewayEndpoint('G', service('s3')))).toThrow("'vpcSubnets' have no route to S3");
+  });
+
+  test('leaves no finding of cdk-nag, in a network of this library with its own security group', () => {
+    const { template, nag, built } = synth((stack) => {
+      const network = new PrivateNetwork(stack, 'Network');
+      return endpoint(stack, { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.securityGroup] });
+    });
+    expect(nag).toEqual([]);
+    expect(built.connections.securityGroups).toHaveLength(1);
+    template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
+    expect(statement(template, 'Network')).toMatchObject({ Effect: 'Allow', Resource: '*' });
+  });
+
+  test('fails on an empty list of security groups', () => {
+    expect(() => inVpc(1, false, { securityGroups: [] })).toThrow("'securityGroups' is empty: give at least one or leave it out");
+  });
+
   test('fails on parts of a VPC without the VPC', () => {
     expect(() => build({ vpcSubnets: {}, securityGroups: [] })).toThrow(/'vpcSubnets' needs 'vpc'.*'securityGroups' needs 'vpc'/);
     expect(() => build().built.connections).toThrow("only an endpoint with 'vpc' has connections");
@@ -415,15 +475,24 @@ describe('checks of an endpoint', () => {
       expect(() => build({ [name]: Duration.seconds(seconds) })).not.toThrow();
     }
     expect(() => build({ [name]: Duration.millis(60500) })).toThrow(`'${name}' must be whole seconds, got 60.5 s`);
+    expect(() => build({ [name]: Duration.seconds(number(90)) })).not.toThrow();
   });
 
   test.each([
     [InstanceType.ML_M5_LARGE, 0, "'volumeSize, in GiB,' must be between 1 and 512, got 0"],
     [InstanceType.ML_M5_LARGE, 513, "'volumeSize, in GiB,' must be between 1 and 512, got 513"],
+    [InstanceType.ML_M5_LARGE, 1.5, "'volumeSize, in GiB,' must be a whole number, got 1.5"],
     [InstanceType.ML_G5_XLARGE, 100, "'volumeSize' cannot be set for ml.g5.xlarge, which uses its local NVMe storage"],
   ])('fails on a volume of %s with %d GiB [row 41]', (instance, size, message) => {
     expect(() => build({ instance: instance as InstanceType, volumeSize: Size.gibibytes(size as number) })).toThrow(message as string);
-    expect(() => build({ volumeSize: Size.gibibytes(512) })).not.toThrow();
+  });
+
+  test.each([1, 512])('takes a volume of %d GiB, and a Token', (size) => {
+    for (const volumeSize of [Size.gibibytes(size), Size.gibibytes(number(size))]) {
+      build({ volumeSize }).template.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+        ProductionVariants: [{ VolumeSizeInGB: size }],
+      });
+    }
   });
 
   test('omits the volume size on local storage and on unlisted types', () => {
@@ -444,6 +513,19 @@ describe('checks of an endpoint', () => {
     [10, false, "'metricFrequency' of 10 s needs 'enhancedMetrics'"],
   ])('fails on metrics every %d s with enhanced metrics %s [row 85]', (seconds, enhancedMetrics, message) => {
     expect(() => build({ enhancedMetrics, metricFrequency: Duration.seconds(seconds) })).toThrow(message);
+  });
+
+  test.each([10, 30, 60, 120, 180, 240, 300])('takes metrics every %d s with enhanced metrics', (seconds) => {
+    build({ enhancedMetrics: true, metricFrequency: Duration.seconds(seconds) }).template.hasResourceProperties(
+      'AWS::SageMaker::EndpointConfig',
+      { MetricsConfig: { EnableEnhancedMetrics: true, MetricPublishFrequencyInSeconds: seconds } },
+    );
+  });
+
+  test('fails on a metric frequency that is a Token: the period of its alarms follows from it', () => {
+    expect(() => build({ enhancedMetrics: true, metricFrequency: Duration.seconds(number(60)) })).toThrow(
+      "'metricFrequency' must be known at synth, got a Token: give a plain value",
+    );
   });
 
   test('reads alarms no faster than metrics come [row 85, 176]', () => {
@@ -519,6 +601,12 @@ describe('warnings of an endpoint', () => {
     });
     expect(warning).toContain('instance ml.m5.large there but ml.c5.large here');
     expect(warning).toContain('latencyPercentile 99 there but 90 here, latencyBelowMs 500 there but 1000 here');
+  });
+
+  test('tell of a model that lies in the bucket of the toolchain although the endpoint must be kept', () => {
+    const model = ModelSource.fromAsset(folder({ 'model.json': '{}', 'code/inference.py': 'x = 1' }), { image });
+    expect(warnings({ model, removalPolicy: RemovalPolicy.RETAIN })).toEqual([expect.stringContaining('use ModelSource.fromTarball()')]);
+    expect(warnings({ model })).toEqual([]);
   });
 
   test('tell of an accelerator that a CPU image leaves idle', () => {

@@ -16,6 +16,7 @@ describe('Scaling [A1, A2]', () => {
     const fixed = Scaling.fixed(2);
     expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._policy]).toEqual([2, 2, false, undefined]);
     expect(fixed._problems()).toEqual([]);
+    expect([...Scaling.fixed(1)._problems(), ...Scaling.fixed(1000)._problems()]).toEqual([]);
   });
 
   test.each([
@@ -30,6 +31,7 @@ describe('Scaling [A1, A2]', () => {
     [0, 2, ["'scaling.min' must be at least 1, got 0: a real-time endpoint cannot scale to zero"]],
     [3, 2, ["'scaling' has a maximum of 2 below its minimum of 3: swap them"]],
     [2, 2, []],
+    [1.5, 2.5, ["'scaling.min' must be a whole number, got 1.5", "'scaling.max' must be a whole number, got 2.5"]],
     [1, 1000, []],
     [1, 1001, ["'scaling.max' must be between 1 and 1000, got 1001"]],
   ])('checks from %d to %d [row 101]', (min, max, problems) => {
@@ -47,10 +49,26 @@ describe('Scaling [A1, A2]', () => {
     ]);
   });
 
+  test.each([0.1, 0.95])('takes a utilization of %d', (utilization) => {
+    expect(Scaling.between(1, 2, { capacity: capacity(), utilization })._problems()).toEqual([]);
+  });
+
+  test('fails on a utilization that is a Token: the target is computed from it', () => {
+    expect(Scaling.between(1, 2, { capacity: capacity(), utilization: token })._problems()).toEqual([
+      "'scaling.utilization' must be known at synth, got a Token: give a plain value",
+    ]);
+  });
+
   test.each([0.09, 0.96])('fails on a utilization of %d', (utilization) => {
     expect(Scaling.between(1, 2, { capacity: capacity(), utilization })._problems()).toEqual([
       `'scaling.utilization' must be between 0.1 and 0.95, got ${utilization}`,
     ]);
+  });
+
+  test('fails on cool-downs that are no whole seconds; takes 0 s and Tokens', () => {
+    const cooldowns = (scaleOutCooldown: Duration) => Scaling.between(1, 2, { capacity: capacity(), scaleOutCooldown })._problems();
+    expect(cooldowns(Duration.millis(500))).toEqual(["'scaling.scaleOutCooldown, in seconds,' must be a whole number, got 0.5"]);
+    expect([...cooldowns(Duration.seconds(0)), ...cooldowns(Duration.seconds(token))]).toEqual([]);
   });
 
   test('fails on cool-downs over an hour', () => {

@@ -11,8 +11,13 @@ describe('Slo', () => {
     expect(Slo.availability(99.9).latencyBelow).toBeUndefined();
   });
 
-  test.each([50, 99, 99.9])('takes the percentile %d', (percentile) => {
-    expect(latency(percentile)).toEqual([]);
+  test('takes every percentile from 50 to 99.9 with one decimal', () => {
+    const wrong = Array.from({ length: 500 }, (_, i) => (500 + i) / 10).filter((percentile) => latency(percentile).length > 0);
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([50, 99.999])('takes an availability of %d %%', (percent) => {
+    expect(Slo.availability(percent)._problems()).toEqual([]);
   });
 
   test.each([
@@ -21,6 +26,8 @@ describe('Slo', () => {
     [99.85, 500, 99, "'slo.percentile' must have at most one decimal, got 99.85"],
     [99, 60_001, 99, "'slo.below' must be between 1 ms and 60 s, the time-out of a real-time invocation, got 60001 ms"],
     [99, 0, 99, "'slo.below' must be between 1 ms and 60 s, the time-out of a real-time invocation, got 0 ms"],
+    [99, 0.5, 99, "'slo.below' must be between 1 ms and 60 s, the time-out of a real-time invocation, got 0.5 ms"],
+    [99, 1.5, 99, "'slo.below, in milliseconds,' must be a whole number, got 1.5"],
     [99, 500, 49.9, "'slo.availabilityPercent' must be between 50 and 99.999, got 49.9"],
     [99, 500, 100, "'slo.availabilityPercent' must be between 50 and 99.999, got 100"],
   ])('fails on p%d below %d ms at %d %%', (percentile, milliseconds, availability, message) => {
@@ -33,6 +40,9 @@ describe('Slo', () => {
 
   test('fails on a Token: thresholds are computed from it', () => {
     const token = Token.asNumber(Lazy.any({ produce: () => 99 }));
-    expect(latency(token)).toEqual(["'slo.percentile' must be known at synth, got a Token: give a plain value"]);
+    const unknown = (name: string) => [`'slo.${name}' must be known at synth, got a Token: give a plain value`];
+    expect(latency(token)).toEqual(unknown('percentile'));
+    expect(latency(99, 500, token)).toEqual(unknown('availabilityPercent'));
+    expect(latency(99, token)).toEqual(unknown('below'));
   });
 });

@@ -1,5 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { notWhole, outsideRange } from '../../shared/checks';
+import { notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { MeasuredCapacity } from './measured-capacity';
 import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
@@ -18,19 +18,20 @@ export interface ScalingProps {
    */
   readonly capacity?: MeasuredCapacity;
   /**
-   * Share of the measured rate at which to hold each instance, 0.1 to 0.95.
+   * Share of the measured rate at which to hold each instance, 0.1 to 0.95, known at synth.
    *
    * @default 0.6
    */
   readonly utilization?: number;
   /**
-   * Wait after a scale-out before the next one, up to 1 hour. SageMaker counts it from the end of the scale-out.
+   * Wait after a scale-out before the next one, whole seconds up to 1 hour. SageMaker counts it from the end of the scale-out
+   * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy.html).
    *
    * @default Duration.seconds(60)
    */
   readonly scaleOutCooldown?: Duration;
   /**
-   * Wait after a scale-in before the next one, up to 1 hour.
+   * Wait after a scale-in before the next one, whole seconds up to 1 hour.
    *
    * @default Duration.seconds(300)
    */
@@ -42,7 +43,7 @@ export class Scaling {
   /**
    * A fixed number of instances: how an endpoint starts.
    *
-   * @param instances 1 or more
+   * @param instances whole number, 1 to 1,000
    */
   public static fixed(instances: number): Scaling {
     return new Scaling(instances, instances);
@@ -51,8 +52,8 @@ export class Scaling {
   /**
    * As many instances as the traffic needs, by target tracking on invocations per instance.
    *
-   * @param min fewest instances, 1 or more
-   * @param max most instances, at least `min`; keep it within the account's quota for the instance type, which is often 0 to 4
+   * @param min fewest instances, a whole number from 1 to 1,000
+   * @param max most instances, at least `min`, up to 1,000; keep it within the account's quota for the instance type, which is often 0 to 4
    * @param props the measured capacity, and how to use it
    */
   public static between(min: number, max: number, props?: ScalingProps): Scaling {
@@ -108,6 +109,7 @@ export class Scaling {
     }
     return [
       ...problems,
+      ...unknownAtSynth('scaling.utilization', this.props?.utilization),
       ...outsideRange('scaling.utilization', this.props?.utilization, 0.1, 0.95),
       ...cooldownProblems('scaling.scaleOutCooldown', this.props?.scaleOutCooldown),
       ...cooldownProblems('scaling.scaleInCooldown', this.props?.scaleInCooldown),
@@ -123,7 +125,9 @@ export class Scaling {
 }
 
 function cooldownProblems(name: string, value: Duration | undefined): string[] {
-  return value === undefined || value.isUnresolved()
-    ? []
-    : outsideRange(`${name}, in seconds,`, value.toSeconds({ integral: false }), 0, 3600);
+  if (value === undefined || value.isUnresolved()) {
+    return [];
+  }
+  const seconds = value.toSeconds({ integral: false });
+  return [...outsideRange(`${name}, in seconds,`, seconds, 0, 3600), ...notWhole(`${name}, in seconds,`, seconds)];
 }
