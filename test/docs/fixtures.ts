@@ -1,0 +1,47 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import {
+  AlertDestination,
+  InferenceApi,
+  InferenceEndpoint,
+  InferenceImage,
+  InstanceType,
+  ModelSource,
+  Owner,
+  Owners,
+  PredictionBus,
+  Slo,
+} from '../../lib';
+
+function owners(): Owners {
+  const team = new Owner({ team: 'ml-platform', contact: '#ml', page: [AlertDestination.email('ml@example.com')] });
+  return Owners.byLayer({
+    data: team,
+    models: team,
+    serving: team,
+    delivery: team,
+    integration: team,
+    observability: team,
+    infrastructure: team,
+    product: team,
+  });
+}
+
+/** Values for `declare const name: Type` in documentation, by type; each makes what it needs in the given stack. */
+export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
+  IGrantable: (stack) => new Role(stack, 'Grantee', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
+  ITopic: (stack) => new Topic(stack, 'Topic', { enforceSSL: true }),
+  InferenceApi: (stack) => {
+    const { bus } = new PredictionBus(stack, 'FixtureBus', { busName: 'fixture' });
+    return new InferenceApi(stack, 'FixtureApi', { endpointPrefix: 'fixture-', apiName: 'fixture', bus });
+  },
+  InferenceEndpoint: (stack) =>
+    new InferenceEndpoint(stack, 'FixtureEndpoint', {
+      endpointName: 'fixture-delay',
+      model: ModelSource.fromAsset('model/package', { image: InferenceImage.scikitLearn('1.4-2') }),
+      instance: InstanceType.ML_M5_LARGE,
+      slo: Slo.latency({ percentile: 99, below: Duration.millis(500) }),
+    }),
+  Owners: owners,
+};
