@@ -1,44 +1,98 @@
-import { FILE_STATE, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
+import { INTAKE_SECONDS, LEDGER } from '../../lib/constructs/data/contract';
+import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
+import { isFinal } from '../shared/ledger-rows';
 
 /** Attempts that nobody committed are kept this long for whoever looks into a failure. Seconds. */
 export const KEEP_ATTEMPT_SECONDS = 86_400;
 
-/** An object version as a listing of the raw zone gives it. */
+/** An object version as a listing of the raw zone gives it: keys in order, and of one key the most recently stored version first. */
 export interface ListedVersion {
   key: string;
   versionId: string;
   modified: Date;
 }
 
-export function isFinal(row: FileRow | undefined): boolean {
-  return row?.state === FILE_STATE.accounted || row?.state === FILE_STATE.rejected;
-}
+type Rows = ReadonlyMap<string, FileRow>;
 
-/** Versions that should be final by now and are not: events may be lost, queues purged. Those with a running lease are left alone. */
-export function unaccounted(versions: ListedVersion[], rows: Map<string, FileRow>, now: Date): ListedVersion[] {
+const rowKey = ({ key, versionId }: ListedVersion) => `${LEDGER.object}${key}#${versionId}`;
+
+/** Versions that should be final by now and are not: events may be lost, queues purged. */
+export function unaccounted(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
   const seconds = now.getTime() / 1000;
-  return versions.filter(({ key, versionId, modified }) => {
-    const row = rows.get(`object#${key}#${versionId}`);
-    return !isFinal(row) && seconds - modified.getTime() / 1000 > INTAKE_SECONDS.unaccounted && (row?.leaseUntil ?? 0) < seconds;
-  });
-}
-
-/** Duplicates whose original was superseded since: their bytes count again, so they must be read again. */
-export function orphanedDuplicates(rows: Map<string, FileRow>): FileRow[] {
-  return [...rows.values()].filter(
-    ({ state, duplicateOf, supersededBy }) =>
-      state === FILE_STATE.accounted && supersededBy === undefined && rows.get(duplicateOf ?? '')?.supersededBy !== undefined,
+  return versions.filter(
+    (version) => !isFinal(rows.get(rowKey(version))) && seconds - version.modified.getTime() / 1000 > INTAKE_SECONDS.unaccounted,
   );
 }
 
-/** Objects under attempts that no committed row names and that are old enough to go. */
-export function sweepable(objects: { key: string; modified: Date }[], rows: Map<string, FileRow>, now: Date): string[] {
-  const committed = new Set([...rows.values()].filter(isFinal).map(({ attempt }) => attempt));
-  return objects
-    .filter(({ key, modified }) => {
-      const attempt = /\/attempt=([0-9a-f-]{36})\//.exec(key)?.[1];
-      return attempt !== undefined && !committed.has(attempt) && now.getTime() - modified.getTime() > KEEP_ATTEMPT_SECONDS * 1000;
-    })
-    .map(({ key }) => key);
+/** Those that nobody is at work on. */
+export function idle(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
+  return versions.filter((version) => (rows.get(rowKey(version))?.leaseUntil ?? 0) < now.getTime() / 1000);
+}
+
+/** Digits of a sequencer as far as Amazon S3 writes any, and of the number that tells versions apart which lie between two sequencers. */
+const SEQUENCER_DIGITS = 40;
+const BETWEEN_DIGITS = 6;
+
+/**
+ * The sequencer of every version. One whose event was lost gets a sequencer that no event had: behind that of the next older version and
+ * before that of the next newer one, as the listing orders them.
+ */
+export function sequencersOf(versions: readonly ListedVersion[], rows: Rows): Map<string, string> {
+  const sequencers = new Map<string, string>();
+  let key: string | undefined;
+  let older = '';
+  let between = 0;
+  for (const version of [...versions].reverse()) {
+    if (version.key !== key) {
+      [key, older, between] = [version.key, '', 0];
+    }
+    const known = rows.get(rowKey(version))?.sequencer;
+    if (known !== undefined) {
+      [older, between] = [known, 0];
+    }
+    const made = () => older.padEnd(SEQUENCER_DIGITS, '0') + (++between).toString(16).padStart(BETWEEN_DIGITS, '0');
+    sequencers.set(rowKey(version), known ?? made());
+  }
+  return sequencers;
+}
+
+/** The sequencer that `sequencersOf` gave a version. */
+export function sequencerIn(sequencers: ReadonlyMap<string, string>, version: ListedVersion): string {
+  return sequencers.get(rowKey(version))!;
+}
+
+/** An object under the outputs of attempts. */
+export interface OutputObject {
+  key: string;
+  modified: Date;
+}
+
+const ATTEMPT = /^(.*\/version=([^/]+)\/attempt=[0-9a-f-]{36})\/([^/]+)$/;
+export const COMMIT_RECORD = 'commit.json';
+
+/** The folders of attempts that were committed at some time. */
+export function committedFolders(objects: readonly OutputObject[]): string[] {
+  return objects.flatMap(({ key }) => {
+    const [, folder, , name] = ATTEMPT.exec(key) ?? [];
+    return name === COMMIT_RECORD ? [folder] : [];
+  });
+}
+
+/**
+ * Says of an object whether it may go: it belongs to an attempt, is old enough, and no row names it. What a ledger does not know stays, and so
+ * does what a commit record lies beside: a lost table must be rebuilt from it, not swept after it.
+ */
+export function sweeper(dataset: string, rows: Rows, committed: ReadonlySet<string>, now: Date): (object: OutputObject) => boolean {
+  const known = new Map([...rows.values()].map((row) => [row.versionId, row]));
+  const named = new Set([...rows.values()].flatMap(({ validated, quarantine }) => [validated?.key, quarantine?.key]));
+  return ({ key, modified }) => {
+    const [, folder, versionId, name] = ATTEMPT.exec(key) ?? [];
+    const row = known.get(versionId);
+    if (folder === undefined || row === undefined || name === COMMIT_RECORD || named.has(key)) {
+      return false;
+    }
+    const recorded = committed.has(folder) && !(isFinal(row) && folder === attemptPrefix(dataset, row, row.attempt!));
+    return !recorded && now.getTime() - modified.getTime() > KEEP_ATTEMPT_SECONDS * 1000;
+  };
 }

@@ -11,21 +11,22 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
-import { fileRows } from '../shared/ledger-rows';
+import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
-import { ListedVersion, orphanedDuplicates, sweepable, unaccounted } from './core';
+import { committedFolders, idle, ListedVersion, OutputObject, sequencerIn, sequencersOf, sweeper, unaccounted } from './core';
 
 export interface JanitorDependencies {
   dataset: string;
   ledger: string;
   rawBucket: string;
-  outputBuckets: string[];
+  validatedBucket: string;
+  quarantineBucket: string;
   queueUrl: string;
   s3: S3Client;
   sqs: Pick<SQSClient, 'send'>;
   dynamo: DynamoDBDocumentClient;
   measure: Measure;
-  logger: Pick<Log, 'info'>;
+  logger: Pick<Log, 'info' | 'warn'>;
   now: () => Date;
 }
 
@@ -35,25 +36,28 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
   for await (const row of fileRows(deps.dynamo, deps.ledger)) {
     rows.set(row.pk, row);
   }
-  const late = unaccounted(await rawVersions(deps), rows, deps.now());
+  const versions = await rawVersions(deps);
+  const late = unaccounted(versions, rows, deps.now());
+  const resubmitted = idle(late, rows, deps.now());
   const orphans = orphanedDuplicates(rows);
   for (const row of orphans) {
     await reopen(deps, row);
   }
-  for (const { key, versionId } of [...late, ...orphans]) {
-    await deps.sqs.send(new SendMessageCommand({ QueueUrl: deps.queueUrl, MessageBody: messageFor(deps.rawBucket, key, versionId, rows) }));
+  const sequencers = sequencersOf(versions, rows);
+  for (const version of resubmitted) {
+    await resubmit(deps, version, sequencerIn(sequencers, version));
   }
-  let swept = 0;
-  for (const bucket of deps.outputBuckets) {
-    swept += await sweep(deps, bucket, rows);
+  for (const row of orphans) {
+    await resubmit(deps, row, row.sequencer);
   }
+  const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
-  const report = { resubmitted: late.length, reopened: orphans.length, swept };
+  const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept };
   deps.logger.info('janitor', report);
   return report;
 };
 
-/** The newest versions only: an older one that was never read is superseded anyway. */
+/** Every version: an older one counts too when a newer one is rejected. */
 async function rawVersions({ s3, rawBucket, dataset }: JanitorDependencies): Promise<ListedVersion[]> {
   const versions: ListedVersion[] = [];
   let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
@@ -61,8 +65,8 @@ async function rawVersions({ s3, rawBucket, dataset }: JanitorDependencies): Pro
     const page: ListObjectVersionsCommandOutput = await s3.send(
       new ListObjectVersionsCommand({ Bucket: rawBucket, Prefix: `${dataset}/`, ...marker }),
     );
-    const newest = (page.Versions ?? []).filter(({ IsLatest }) => IsLatest);
-    versions.push(...newest.map(({ Key, VersionId, LastModified }) => ({ key: Key!, versionId: VersionId!, modified: LastModified! })));
+    const listed = page.Versions ?? [];
+    versions.push(...listed.map(({ Key, VersionId, LastModified }) => ({ key: Key!, versionId: VersionId!, modified: LastModified! })));
     marker = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : undefined;
   }
   return versions;
@@ -76,9 +80,14 @@ async function reopen({ dynamo, ledger }: JanitorDependencies, row: FileRow): Pr
         TableName: ledger,
         Key: { pk: row.pk },
         ConditionExpression: 'duplicateOf = :owner AND #state = :accounted',
-        UpdateExpression: 'SET #state = :received REMOVE duplicateOf',
+        UpdateExpression: 'SET #state = :received REMOVE duplicateOf ADD reopened :one',
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':owner': row.duplicateOf, ':accounted': FILE_STATE.accounted, ':received': FILE_STATE.received },
+        ExpressionAttributeValues: {
+          ':owner': row.duplicateOf,
+          ':accounted': FILE_STATE.accounted,
+          ':received': FILE_STATE.received,
+          ':one': 1,
+        },
       }),
     );
   } catch (error) {
@@ -88,26 +97,49 @@ async function reopen({ dynamo, ledger }: JanitorDependencies, row: FileRow): Pr
   }
 }
 
-/** The message that Amazon EventBridge would have sent; the row keeps the sequencer of the first one. */
-function messageFor(bucket: string, key: string, versionId: string, rows: Map<string, FileRow>): string {
-  const sequencer = rows.get(`object#${key}#${versionId}`)?.sequencer ?? '';
-  return JSON.stringify({ detail: { bucket: { name: bucket }, object: { key, 'version-id': versionId, sequencer } } });
+/** Sends the message that Amazon EventBridge would have sent. */
+async function resubmit(
+  { sqs, queueUrl, rawBucket }: JanitorDependencies,
+  { key, versionId }: Pick<ListedVersion, 'key' | 'versionId'>,
+  sequencer: string,
+): Promise<void> {
+  const detail = { bucket: { name: rawBucket }, object: { key, 'version-id': versionId, sequencer } };
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify({ detail }) }));
 }
 
-async function sweep({ s3, dataset, now }: JanitorDependencies, bucket: string, rows: Map<string, FileRow>): Promise<number> {
-  let swept = 0;
-  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: `${dataset}/` })) {
-    const keys = sweepable(
-      Contents.map(({ Key, LastModified }) => ({ key: Key!, modified: LastModified! })),
-      rows,
-      now(),
-    );
-    if (keys.length > 0) {
-      await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }));
-      swept += keys.length;
+/** Removes outputs of attempts that nobody committed; returns how many. */
+async function sweep(deps: JanitorDependencies, rows: Map<string, FileRow>): Promise<number> {
+  const committed = new Set<string>();
+  const candidates = new Map<string, OutputObject[]>();
+  const possible = sweeper(deps.dataset, rows, committed, deps.now());
+  for (const Bucket of [deps.validatedBucket, deps.quarantineBucket]) {
+    const objects: OutputObject[] = [];
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: deps.s3 }, { Bucket, Prefix: `${deps.dataset}/` })) {
+      const page = Contents.map(({ Key, LastModified }) => ({ key: Key!, modified: LastModified! }));
+      committedFolders(page).forEach((folder) => committed.add(folder));
+      objects.push(...page.filter(possible));
     }
+    candidates.set(Bucket, objects);
+  }
+  let swept = 0;
+  for (const [bucket, objects] of candidates) {
+    swept += await remove(deps, bucket, objects.filter(possible));
   }
   return swept;
+}
+
+/** Amazon S3 deletes 1,000 objects in one call (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
+const DELETIONS = 1000;
+
+async function remove({ s3, logger }: JanitorDependencies, Bucket: string, objects: OutputObject[]): Promise<number> {
+  let removed = 0;
+  for (let start = 0; start < objects.length; start += DELETIONS) {
+    const Objects = objects.slice(start, start + DELETIONS).map(({ key }) => ({ Key: key }));
+    const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+    Errors.forEach(({ Key, Code }) => logger.warn('an object was not swept', { key: Key, code: Code }));
+    removed += Objects.length - Errors.length;
+  }
+  return removed;
 }
 
 let run: (() => Promise<object>) | undefined;
@@ -119,12 +151,13 @@ export const handler = (): Promise<object> => {
 
 function start(): () => Promise<object> {
   const env = process.env;
-  const metrics = metricsFor({ [DATA_METRICS.dimension]: env[DATA_ENV.dataset]! });
+  const metrics = metricsFor({ [DATA_METRICS.dimension]: env[DATA_ENV.intake]! });
   const clean = makeHandler({
     dataset: env[DATA_ENV.dataset]!,
     ledger: env[DATA_ENV.ledger]!,
     rawBucket: env[DATA_ENV.rawBucket]!,
-    outputBuckets: [env[DATA_ENV.validatedBucket]!, env[DATA_ENV.quarantineBucket]!],
+    validatedBucket: env[DATA_ENV.validatedBucket]!,
+    quarantineBucket: env[DATA_ENV.quarantineBucket]!,
     queueUrl: env[DATA_ENV.queueUrl]!,
     s3: new S3Client({}),
     sqs: new SQSClient({}),

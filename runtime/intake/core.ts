@@ -33,11 +33,15 @@ export function parseMessage(body: string): ObjectVersion {
   return { bucket: detail.bucket.name, key: object.key, versionId: object['version-id'], sequencer: object.sequencer ?? '' };
 }
 
+/** Characters of a file's name that its outputs carry: a key has at most 1,024 bytes. */
+const NAME = 100;
+
 /** Where an attempt writes. Nothing is ever overwritten: every attempt has a folder of its own. */
 export function attemptPrefix(dataset: string, object: Pick<ObjectVersion, 'key' | 'versionId'>, attempt: string): string {
   const name = object.key
     .split('/')
     .at(-1)!
-    .replaceAll(/[^A-Za-z0-9._-]/g, '_');
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .slice(-NAME);
   return `${dataset}/${name}/version=${object.versionId}/attempt=${attempt}`;
 }

@@ -4,6 +4,7 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** Where a record's bytes lie: `buffer[start, end)` without its line end, and `offset`, its position in the decompressed file. */
 export interface Framed {
@@ -14,19 +15,29 @@ export interface Framed {
   /** There is a quote in it, so its fields need the careful splitter. */
   quoted: boolean;
   ascii: boolean;
+  /** There may be a carriage return in it. */
+  returns: boolean;
   /** Set when the record cannot be read at all. */
   fault?: 'too long' | 'invalid UTF-8' | 'NUL byte';
 }
 
+/** What a whole chunk has, so that most records need no look of their own. */
+interface Traits {
+  ascii: boolean;
+  returns: boolean;
+  nul: boolean;
+}
+
 /**
- * Cuts a stream of bytes into records, holding at most one chunk and one record. A newline inside a quoted CSV field is part of the field.
- * Blank lines are no records. `finish()` says whether the file ended inside an open quote.
+ * Cuts a stream of bytes into records, holding at most one chunk and one record. How the stream is cut into chunks changes nothing. A newline
+ * inside a quoted CSV field is part of the field; blank lines are no records; a byte order mark at the start of the file is no data.
+ * A record longer than the maximum ends at the first newline behind the maximum, quoted or not.
  */
 export class Framer {
   private held: Buffer = Buffer.alloc(0);
   private heldOffset = 0;
-  /** The record in work is longer than allowed: skipping to the next newline. Its first bytes' position and its length so far. */
-  private skipping?: { offset: number; length: number };
+  /** The record in work is longer than allowed: its position, its length so far, and whether that ends with a carriage return. */
+  private skipping?: { offset: number; length: number; returned: boolean };
   private started = false;
 
   constructor(
@@ -36,12 +47,16 @@ export class Framer {
 
   public feed(chunk: Buffer): void {
     let buffer = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
-    if (!this.started && buffer.length >= 3) {
-      this.started = true;
-      if (buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf) {
-        buffer = buffer.subarray(3);
-        this.heldOffset += 3;
+    if (!this.started) {
+      const mark = BYTE_ORDER_MARK.subarray(0, buffer.length);
+      const marked = buffer.subarray(0, mark.length).equals(mark);
+      if (marked && buffer.length < BYTE_ORDER_MARK.length) {
+        this.held = Buffer.from(buffer);
+        return;
       }
+      this.started = true;
+      this.heldOffset = marked ? BYTE_ORDER_MARK.length : 0;
+      buffer = buffer.subarray(this.heldOffset);
     }
     const used = this.cut(buffer, false);
     this.held = Buffer.from(buffer.subarray(used));
@@ -61,19 +76,13 @@ export class Framer {
 
   /** Emits every whole record and returns how many bytes are done with. */
   private cut(buffer: Buffer, last: boolean): number {
-    const ascii = isAscii(buffer);
+    const traits = { ascii: isAscii(buffer), returns: buffer.includes(RETURN), nul: buffer.includes(0) };
+    const { quotes, maximum } = this.options;
     let position = 0;
-    let quote = this.options.quotes ? indexOrEnd(buffer, QUOTE, 0) : buffer.length;
+    let quote = quotes ? indexOrEnd(buffer, QUOTE, 0) : buffer.length;
     while (position < buffer.length) {
       if (this.skipping !== undefined) {
-        const newline = buffer.indexOf(NEWLINE, position);
-        if (newline < 0) {
-          this.skipping.length += buffer.length - position;
-          return buffer.length;
-        }
-        this.skipping.length += newline - position;
-        this.endSkipped(buffer, newline);
-        position = newline + 1;
+        position = this.skip(buffer, position);
         continue;
       }
       if (quote < position) {
@@ -81,45 +90,61 @@ export class Framer {
       }
       let newline = buffer.indexOf(NEWLINE, position);
       const quoted = quote < (newline < 0 ? buffer.length : newline);
+      let open = false;
       if (quoted) {
-        newline = endOfQuoted(buffer, position);
-      }
-      if (newline < 0 && buffer.length - position > this.options.maximum) {
-        this.skipping = { offset: this.heldOffset + position, length: buffer.length - position };
-        return buffer.length;
-      }
-      if (newline < 0 && (!last || (quoted && isOpen(buffer, position)))) {
-        return position;
+        ({ newline, open } = scanQuoted(buffer, position));
       }
       const end = newline < 0 ? buffer.length : newline;
-      this.record(buffer, position, end, quoted, ascii);
+      if (end - position > maximum + 1) {
+        this.skipping = { offset: this.heldOffset + position, length: maximum + 1, returned: buffer[position + maximum] === RETURN };
+        position += maximum + 1;
+        continue;
+      }
+      if (newline < 0 && (!last || open)) {
+        return position;
+      }
+      this.record(buffer, position, end, quoted, traits);
       position = end + 1;
     }
-    return Math.min(position, buffer.length);
+    return buffer.length;
   }
 
-  private record(buffer: Buffer, start: number, newline: number, quoted: boolean, ascii: boolean): void {
+  /** Reads on to the next newline and returns where the next record starts. */
+  private skip(buffer: Buffer, position: number): number {
+    const newline = indexOrEnd(buffer, NEWLINE, position);
+    const skipping = this.skipping!;
+    skipping.length += newline - position;
+    skipping.returned = newline > position ? buffer[newline - 1] === RETURN : skipping.returned;
+    if (newline < buffer.length) {
+      this.endSkipped(buffer, newline);
+    }
+    return newline + 1;
+  }
+
+  private record(buffer: Buffer, start: number, newline: number, quoted: boolean, traits: Traits): void {
     const end = newline > start && buffer[newline - 1] === RETURN ? newline - 1 : newline;
     if (end > start) {
-      this.emit({ buffer, start, end, offset: this.heldOffset + start, quoted, ascii, fault: this.faultOf(buffer, start, end, ascii) });
+      const { ascii, returns } = traits;
+      const fault = this.faultOf(buffer, start, end, traits);
+      this.emit({ buffer, start, end, offset: this.heldOffset + start, quoted, ascii, returns, fault });
     }
   }
 
-  private faultOf(buffer: Buffer, start: number, end: number, ascii: boolean): Framed['fault'] {
+  private faultOf(buffer: Buffer, start: number, end: number, { ascii, nul }: Traits): Framed['fault'] {
     if (end - start > this.options.maximum) {
       return 'too long';
     }
-    const bytes = buffer.subarray(start, end);
-    if (!ascii && !isUtf8(bytes)) {
+    if (!ascii && !isUtf8(buffer.subarray(start, end))) {
       return 'invalid UTF-8';
     }
-    return bytes.includes(0) ? 'NUL byte' : undefined;
+    return nul && buffer.subarray(start, end).includes(0) ? 'NUL byte' : undefined;
   }
 
   private endSkipped(buffer: Buffer, at: number): void {
-    const { offset, length } = this.skipping!;
+    const { offset, length, returned } = this.skipping!;
     this.skipping = undefined;
-    this.emit({ buffer, start: at, end: at + length, offset, quoted: false, ascii: true, fault: 'too long' });
+    const end = at + length - (returned ? 1 : 0);
+    this.emit({ buffer, start: at, end, offset, quoted: false, ascii: true, returns: false, fault: 'too long' });
   }
 }
 
@@ -128,15 +153,10 @@ function indexOrEnd(buffer: Buffer, byte: number, from: number): number {
   return found < 0 ? buffer.length : found;
 }
 
-/** The newline that ends a record with quotes in it, or -1. Only a quote at the start of a field opens one (RFC 4180). */
-function endOfQuoted(buffer: Buffer, start: number): number {
-  return scanQuoted(buffer, start).newline;
-}
-
-function isOpen(buffer: Buffer, start: number): boolean {
-  return scanQuoted(buffer, start).open;
-}
-
+/**
+ * The newline that ends a record with quotes in it, or -1, and then whether a quote is still open. Only a quote at the start of a field opens
+ * one (RFC 4180).
+ */
 function scanQuoted(buffer: Buffer, start: number): { newline: number; open: boolean } {
   let open = false;
   let fieldStart = true;
@@ -163,47 +183,4 @@ function scanQuoted(buffer: Buffer, start: number): { newline: number; open: boo
 /** The text of a record. */
 export function textOf({ buffer, start, end, ascii }: Framed): string {
   return buffer.toString(ascii ? 'latin1' : 'utf8', start, end);
-}
-
-/** The fields of a CSV record with quotes; undefined when its quoting is not RFC 4180. */
-export function splitQuoted(text: string): string[] | undefined {
-  const fields: string[] = [];
-  let position = 0;
-  for (;;) {
-    if (text[position] !== '"') {
-      const comma = text.indexOf(',', position);
-      const field = text.slice(position, comma < 0 ? undefined : comma);
-      if (field.includes('"')) {
-        return undefined;
-      }
-      fields.push(field);
-      if (comma < 0) {
-        return fields;
-      }
-      position = comma + 1;
-      continue;
-    }
-    let value = '';
-    for (position++; ;) {
-      const quote = text.indexOf('"', position);
-      if (quote < 0) {
-        return undefined;
-      }
-      value += text.slice(position, quote);
-      position = quote + 1;
-      if (text[position] !== '"') {
-        break;
-      }
-      value += '"';
-      position++;
-    }
-    fields.push(value);
-    if (position === text.length) {
-      return fields;
-    }
-    if (text[position] !== ',') {
-      return undefined;
-    }
-    position++;
-  }
 }

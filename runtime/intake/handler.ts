@@ -27,7 +27,10 @@ export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Lo
 
   const handle = async (record: SQSRecord): Promise<boolean> => {
     const object = parseMessage(record.body);
-    contract ??= readContract(env, clients.s3);
+    contract ??= readContract(env, clients.s3).catch((error: unknown) => {
+      contract = undefined;
+      throw error;
+    });
     const outcome = await attemptFile(object, {
       s3: clients.s3,
       ledger,
@@ -71,7 +74,9 @@ export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Lo
         batchItemFailures.push({ itemIdentifier: record.messageId });
       }
     }
-    metrics.publishStoredMetrics();
+    if (metrics.hasStoredMetrics()) {
+      metrics.publishStoredMetrics();
+    }
     return { batchItemFailures };
   };
 }
@@ -109,7 +114,7 @@ export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => {
     process.env,
     { s3: new S3Client({}), sqs: new SQSClient({}), dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})) },
     new Logger({ serviceName: 'intake' }),
-    metricsFor({ [DATA_METRICS.dimension]: process.env[DATA_ENV.dataset]! }),
+    metricsFor({ [DATA_METRICS.dimension]: process.env[DATA_ENV.intake]! }),
   );
   return handle(event);
 };

@@ -1,140 +1,139 @@
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hash128, HASH_WORDS } from './hash';
+import { ENTRY_WORDS, mergeRuns, Run, sortEntries } from './key-runs';
 
-const WORDS = 4;
 const FILTER_BITS = 2 ** 27;
+/** Entries that the table holds at first; it doubles until it has its full capacity. */
+const FIRST_CAPACITY = 2 ** 10;
+/** Runs of one level that are merged into one of the next: at most seven remain of each. */
+const FAN_IN = 8;
 
 /**
- * A set of 128-bit hashes in bounded memory: `capacity` of them in a table, the rest in sorted files that a Bloom filter spares most look-ups.
- * Two different keys count as one with a chance below 1e-24 for 10 million keys.
+ * The first place of each key, in bounded memory: `capacity` entries of a 128-bit hash and an ordinal in a table, the rest in sorted files,
+ * from most look-ups of which a Bloom filter saves. Two different keys count as one with a chance below 1e-24 for 10 million keys.
  */
 export class KeySet {
-  private readonly table: Uint32Array;
-  private readonly mask: number;
+  private table: Uint32Array;
   private filter?: Uint32Array;
   private count = 0;
-  private readonly runs: { file: number; path: string; size: number }[] = [];
-  private readonly hash = new Uint32Array(WORDS);
+  private runs: Run[] = [];
+  private readonly entry = new Uint32Array(ENTRY_WORDS);
 
+  /** `capacity`: a power of two. `folder`: where the sorted files go; they have no name there, so that a crash leaves none. */
   constructor(
     private readonly folder: string,
-    private readonly capacity = 2 ** 19,
+    private readonly capacity = 2 ** 18,
   ) {
-    this.table = new Uint32Array(capacity * 2 * WORDS);
-    this.mask = capacity * 2 - 1;
+    this.table = tableFor(Math.min(FIRST_CAPACITY, capacity));
   }
 
-  /** Adds a key; false when it was there. */
-  public add(key: string): boolean {
-    hashOf(key, this.hash);
-    const slot = this.find();
-    if (slot === undefined || (this.runs.length > 0 && this.mayBeSpilt() && this.isSpilt())) {
-      return false;
+  /** Remembers where a key was seen first; returns that ordinal when it was seen before. Ordinals: from 1 to 2^32 - 1. */
+  public add(key: string, ordinal: number): number | undefined {
+    hash128(key, this.entry);
+    const at = find(this.table, this.entry, 0);
+    if (this.table[at + HASH_WORDS] !== 0) {
+      return this.table[at + HASH_WORDS];
     }
-    this.table.set(this.hash, slot * WORDS);
-    if (++this.count === this.capacity) {
+    const spilt = this.runs.length > 0 && this.mayBeSpilt() ? this.findSpilt() : undefined;
+    if (spilt !== undefined) {
+      return spilt;
+    }
+    this.entry[HASH_WORDS] = ordinal;
+    this.table.set(this.entry, at);
+    this.count++;
+    if (this.count === this.capacity) {
       this.spill();
+    } else if (this.count * 2 * ENTRY_WORDS === this.table.length) {
+      this.grow();
     }
-    return true;
+    return undefined;
   }
 
   public close(): void {
-    for (const { file, path } of this.runs.splice(0)) {
-      closeSync(file);
-      rmSync(path, { force: true });
-    }
+    this.runs.splice(0).forEach(({ file }) => closeSync(file));
   }
 
-  /** The free slot for the hash, or undefined when the table has it. A slot whose first word is 0 is free: hashes start with a word above 0. */
-  private find(): number | undefined {
-    const [a, b, c, d] = this.hash;
-    for (let slot = b & this.mask; ; slot = (slot + 1) & this.mask) {
-      const at = slot * WORDS;
-      if (this.table[at] === 0) {
-        return slot;
-      }
-      if (this.table[at] === a && this.table[at + 1] === b && this.table[at + 2] === c && this.table[at + 3] === d) {
-        return undefined;
+  private grow(): void {
+    const { table } = this;
+    this.table = tableFor(this.count * 2);
+    for (let at = 0; at < table.length; at += ENTRY_WORDS) {
+      if (table[at + HASH_WORDS] !== 0) {
+        this.table.set(table.subarray(at, at + ENTRY_WORDS), find(this.table, table, at));
       }
     }
   }
 
   /** Writes the table as one sorted run and empties it. */
   private spill(): void {
-    const keys: Uint32Array[] = [];
-    for (let at = 0; at < this.table.length; at += WORDS) {
-      if (this.table[at] !== 0) {
-        keys.push(this.table.slice(at, at + WORDS));
+    const entries = sortEntries(this.table, this.count);
+    const filter = (this.filter ??= new Uint32Array(FILTER_BITS / 32));
+    for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
+      for (let word = 1; word < HASH_WORDS; word++) {
+        const bit = entries[at + word] % FILTER_BITS;
+        filter[bit >>> 5] |= 1 << (bit & 31);
       }
     }
-    keys.sort(compare);
-    const path = join(this.folder, `keys-${process.pid}-${Math.random().toString(36).slice(2)}`);
-    const file = openSync(path, 'w+');
-    const bytes = Buffer.concat(keys.map((key) => Buffer.from(key.buffer, key.byteOffset, 16)));
-    writeSync(file, bytes);
-    this.runs.push({ file, path, size: keys.length });
-    this.filter ??= new Uint32Array(FILTER_BITS / 32);
-    for (const key of keys) {
-      for (const bit of bitsOf(key)) {
-        this.filter[bit >>> 5] |= 1 << (bit & 31);
-      }
-    }
+    const file = this.open();
+    writeFileSync(file, entries);
+    this.runs.push(new Run(file, this.count, 0));
     this.table.fill(0);
     this.count = 0;
+    for (let level = 0; this.runs.filter((run) => run.level === level).length === FAN_IN; level++) {
+      const merged = this.runs.filter((run) => run.level === level);
+      const rest = this.runs.filter((run) => run.level !== level);
+      this.runs = [...rest, mergeRuns(merged, this.open(), level + 1)];
+      merged.forEach((run) => closeSync(run.file));
+    }
+  }
+
+  private open(): number {
+    const path = join(this.folder, `keys-${process.pid}-${Math.random().toString(36).slice(2)}`);
+    const file = openSync(path, 'wx+');
+    rmSync(path);
+    return file;
   }
 
   private mayBeSpilt(): boolean {
-    return bitsOf(this.hash).every((bit) => (this.filter![bit >>> 5] & (1 << (bit & 31))) !== 0);
-  }
-
-  private isSpilt(): boolean {
-    const probe = new Uint32Array(WORDS);
-    const bytes = Buffer.from(probe.buffer);
-    return this.runs.some(({ file, size }) => {
-      let [low, high] = [0, size - 1];
-      while (low <= high) {
-        const middle = (low + high) >>> 1;
-        readSync(file, bytes, 0, 16, middle * 16);
-        const order = compare(probe, this.hash);
-        if (order === 0) {
-          return true;
-        }
-        [low, high] = order < 0 ? [middle + 1, high] : [low, middle - 1];
+    for (let word = 1; word < HASH_WORDS; word++) {
+      const bit = this.entry[word] % FILTER_BITS;
+      if ((this.filter![bit >>> 5] & (1 << (bit & 31))) === 0) {
+        return false;
       }
-      return false;
-    });
+    }
+    return true;
+  }
+
+  private findSpilt(): number | undefined {
+    for (const run of this.runs) {
+      const ordinal = run.find(this.entry);
+      if (ordinal !== undefined) {
+        return ordinal;
+      }
+    }
+    return undefined;
   }
 }
 
-function bitsOf(hash: Uint32Array): number[] {
-  return [hash[1] % FILTER_BITS, hash[2] % FILTER_BITS, hash[3] % FILTER_BITS];
+/** A table for so many entries: twice the places, so that a look-up is short. */
+function tableFor(capacity: number): Uint32Array {
+  return new Uint32Array(capacity * 2 * ENTRY_WORDS);
 }
 
-function compare(a: Uint32Array, b: Uint32Array): number {
-  for (let i = 0; i < WORDS; i++) {
-    if (a[i] !== b[i]) {
-      return a[i] < b[i] ? -1 : 1;
+/**
+ * Where the hash of `entries` at word `from` lies in a table, or the free place for it: one whose ordinal is 0. Places follow the order of the
+ * hashes, so sorting a table is short work.
+ */
+function find(table: Uint32Array, entries: Uint32Array, from: number): number {
+  const [a, b, c, d] = [entries[from], entries[from + 1], entries[from + 2], entries[from + 3]];
+  const places = table.length / ENTRY_WORDS;
+  for (let at = Math.floor((a / 2 ** 32) * places) * ENTRY_WORDS; ; at += ENTRY_WORDS) {
+    if (at === table.length) {
+      at = 0;
+    }
+    const same = table[at] === a && table[at + 1] === b && table[at + 2] === c && table[at + 3] === d;
+    if (same || table[at + HASH_WORDS] === 0) {
+      return at;
     }
   }
-  return 0;
-}
-
-/** Four 32-bit lanes of multiply-and-rotate over the UTF-16 units, mixed at the end as MurmurHash3 does. */
-function hashOf(key: string, out: Uint32Array): void {
-  let [a, b, c, d] = [0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93];
-  for (let i = 0; i < key.length; i++) {
-    const unit = key.charCodeAt(i);
-    a = b ^ Math.imul(a ^ unit, 597399067);
-    b = c ^ Math.imul(b ^ unit, 2869860233);
-    c = d ^ Math.imul(c ^ unit, 951274213);
-    d = a ^ Math.imul(d ^ unit, 2716044179);
-  }
-  a = Math.imul(c ^ (a >>> 18), 597399067);
-  b = Math.imul(d ^ (b >>> 22), 2869860233);
-  c = Math.imul(a ^ (c >>> 17), 951274213);
-  d = Math.imul(b ^ (d >>> 19), 2716044179);
-  out[0] = (a ^ b ^ c ^ d) >>> 0 || 1;
-  out[1] = (b ^ a) >>> 0;
-  out[2] = (c ^ a) >>> 0;
-  out[3] = (d ^ a) >>> 0;
 }

@@ -35,7 +35,17 @@ export interface FileRow {
   duplicateOf?: string;
   /** Key of the row that replaced this one; its records no longer count. */
   supersededBy?: string;
+  /** How often a duplicate was taken up again because its original was superseded. */
+  reopened?: number;
   reason?: string;
+}
+
+/** Why an attempt rejects the file as a whole. */
+export interface Rejection {
+  reason: string;
+  contentBytes?: number;
+  validator: string;
+  contract: string;
 }
 
 /** What an attempt found, to be committed. */
@@ -52,10 +62,18 @@ export interface Result {
 export type Lease = { attempt: string; attempts: number } | { final: FileRow } | { busyUntil: number };
 
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-interface Head {
+
+/** An item that names a row: the one that stands for a content, or the current one of a key with the sequencer of its newest version. */
+interface Pointer {
   row: string;
-  sequencer: string;
+  sequencer?: string;
 }
+type Head = Required<Pointer>;
+
+/** Times that a commit looks at the ledger again because somebody else changed what it rests on. */
+const ROUNDS = 16;
+/** Attempts when two transactions meet on one item; together they wait 5 seconds at most. */
+const CONFLICTS = 8;
 
 /** The transitions of the ledger. Each is conditional: whoever comes second changes nothing. */
 export class Ledger {
@@ -63,6 +81,7 @@ export class Ledger {
     private readonly client: Pick<DynamoDBDocumentClient, 'send'>,
     private readonly table: string,
     private readonly now: () => Date = () => new Date(),
+    private readonly pause: (ms: number) => Promise<unknown> = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   ) {}
 
   public async get(pk: string): Promise<FileRow | undefined> {
@@ -113,8 +132,8 @@ export class Ledger {
   }
 
   /** validating -> rejected: the file as a whole. False when the attempt does not hold the row any more. */
-  public async reject(object: ObjectVersion, attempt: string, reason: string, contract: string): Promise<boolean> {
-    const set = { state: FILE_STATE.rejected, reason, contract, accountedAt: this.now().toISOString() };
+  public async reject(object: ObjectVersion, attempt: string, rejection: Rejection): Promise<boolean> {
+    const set = { ...rejection, state: FILE_STATE.rejected, accountedAt: this.now().toISOString() };
     return this.write([this.transition(objectKey(object), attempt, set)]);
   }
 
@@ -125,74 +144,75 @@ export class Ledger {
    */
   public async commit(object: ObjectVersion, attempt: string, result: Result): Promise<boolean> {
     const pk = objectKey(object);
-    for (let round = 0; round < 16; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const row = await this.get(pk);
       if (row?.state !== FILE_STATE.validating || row.attempt !== attempt) {
         return false;
       }
-      const owner = await this.contentOwner(result.contentSha256, pk);
-      const head = (await this.get(LEDGER.head + object.key)) as unknown as Head | undefined;
-      const set =
-        owner === undefined
-          ? { ...result }
-          : { ...result, counts: undefined, validated: undefined, quarantine: undefined, duplicateOf: owner };
-      const newest = head === undefined || head.row === pk || isLater(object.sequencer, head.sequencer);
-      const common = { ...set, state: FILE_STATE.accounted, accountedAt: this.now().toISOString() };
-      const writes = [
-        this.transition(pk, attempt, newest ? common : { ...common, supersededBy: head.row }),
-        ...(owner === undefined && newest ? [this.claim(result.contentSha256, pk)] : []),
-        ...(newest ? await this.advance(object, pk, head) : []),
-      ];
-      if (await this.write(writes)) {
+      if (await this.write(await this.accounting(object, attempt, result))) {
         return true;
       }
     }
-    throw new Error(`LedgerContended: ${pk} could not be committed in 16 rounds: the message comes back`);
+    throw new Error(`LedgerContended: ${pk} could not be committed in ${ROUNDS} rounds: the message comes back`);
   }
 
-  /** The row that stands for these bytes, unless it is this one or was superseded. */
-  private async contentOwner(sha256: string, pk: string): Promise<string | undefined> {
+  /** The writes that account for a result, given what the ledger says now. Their conditions name everything that the choice rests on. */
+  private async accounting(object: ObjectVersion, attempt: string, result: Result): Promise<Write[]> {
+    const pk = objectKey(object);
+    const content = await this.contentOf(result.contentSha256);
+    const head = (await this.get(LEDGER.head + object.key)) as unknown as Head | undefined;
+    const original = content?.active === true && content.row !== pk ? content.row : undefined;
+    const newest = head === undefined || head.row === pk || isLater(object.sequencer, head.sequencer);
+    const records = original === undefined ? result : { ...result, counts: undefined, validated: undefined, quarantine: undefined };
+    const set = {
+      ...records,
+      duplicateOf: original,
+      supersededBy: newest ? undefined : head.row,
+      state: FILE_STATE.accounted,
+      accountedAt: this.now().toISOString(),
+    };
+    const stands = original === undefined && newest;
+    return [
+      this.transition(pk, attempt, set),
+      ...(original === undefined ? [] : [this.stillActive(original)]),
+      ...(stands ? [this.pointer(LEDGER.content + result.contentSha256, { row: pk }, content)] : []),
+      ...(newest ? this.advance(object, head, original) : []),
+    ];
+  }
+
+  /** The row that stands for these bytes, and whether it still does: a superseded one never will again. */
+  private async contentOf(sha256: string): Promise<{ row: string; active: boolean } | undefined> {
     const item = (await this.get(LEDGER.content + sha256)) as unknown as { row: string } | undefined;
-    if (item === undefined || item.row === pk) {
-      return undefined;
-    }
-    const owner = await this.get(item.row);
-    return owner?.supersededBy === undefined ? item.row : undefined;
+    return item && { row: item.row, active: (await this.get(item.row))?.supersededBy === undefined };
   }
 
-  /** Takes the content for this row; the condition names the owner that was seen, so that of two equal files one becomes the duplicate. */
-  private claim(sha256: string, row: string): Write {
-    return { Put: { TableName: this.table, Item: { pk: LEDGER.content + sha256, row }, ...this.contentCondition(row) } };
+  /**
+   * Makes this row the current one of its key and takes the records of the one before out of the count. The same bytes once more change only
+   * the time: their first row stays the current one, because it has the records.
+   */
+  private advance({ key, sequencer, versionId }: ObjectVersion, head: Head | undefined, original: string | undefined): Write[] {
+    const pk = objectKey({ key, versionId });
+    const stays = head !== undefined && head.row === original;
+    const put = this.pointer(LEDGER.head + key, { row: stays ? head.row : pk, sequencer }, head);
+    return head === undefined || stays || head.row === pk ? [put] : [put, this.update(head.row, { supersededBy: pk })];
   }
 
-  private contentCondition(row: string) {
-    return {
-      ConditionExpression: 'attribute_not_exists(pk) OR released = :yes OR #row = :row',
-      ExpressionAttributeNames: { '#row': 'row' },
-      ExpressionAttributeValues: { ':yes': true, ':row': row },
-    };
+  /** Lets an item name a row, unless another client has changed the item since it was seen. */
+  private pointer(pk: string, fields: Pointer, seen: Pointer | undefined): Write {
+    const names = Object.keys(fields) as (keyof Pointer)[];
+    const condition =
+      seen === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : {
+            ConditionExpression: names.map((name) => `#${name} = :${name}`).join(' AND '),
+            ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+            ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, seen[name]])),
+          };
+    return { Put: { TableName: this.table, Item: { pk, ...fields }, ...condition } };
   }
 
-  /** Makes this row the current one of its key and takes the records of the one before out of the count. */
-  private async advance(object: ObjectVersion, pk: string, head: Head | undefined): Promise<Write[]> {
-    const put: Write = {
-      Put: {
-        TableName: this.table,
-        Item: { pk: LEDGER.head + object.key, row: pk, sequencer: object.sequencer },
-        ConditionExpression: head === undefined ? 'attribute_not_exists(pk)' : '#row = :row',
-        ...(head === undefined ? {} : { ExpressionAttributeNames: { '#row': 'row' }, ExpressionAttributeValues: { ':row': head.row } }),
-      },
-    };
-    if (head === undefined || head.row === pk) {
-      return [put];
-    }
-    const before = await this.get(head.row);
-    const writes: Write[] = [put, this.update(head.row, { supersededBy: pk })];
-    const content = before?.contentSha256 === undefined ? undefined : LEDGER.content + before.contentSha256;
-    if (before?.duplicateOf === undefined && content !== undefined) {
-      writes.push(this.update(content, { released: true }));
-    }
-    return writes;
+  private stillActive(pk: string): Write {
+    return { ConditionCheck: { TableName: this.table, Key: { pk }, ConditionExpression: 'attribute_not_exists(supersededBy)' } };
   }
 
   private update(pk: string, set: Record<string, unknown>): Write {
@@ -224,19 +244,19 @@ export class Ledger {
 
   /** False when a condition did not hold; a conflict with another transaction is tried again. */
   private async write(TransactItems: Write[]): Promise<boolean> {
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       try {
         await this.client.send(new TransactWriteCommand({ TransactItems }));
         return true;
       } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) {
-          throw error;
-        }
-        const conflict = error.CancellationReasons?.some(({ Code }) => Code === 'TransactionConflict') ?? false;
-        if (!conflict || attempt >= 8) {
+        const codes = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []).map(({ Code }) => Code) : [];
+        if (codes.includes('ConditionalCheckFailed')) {
           return false;
         }
-        await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt));
+        if (attempt === CONFLICTS || !codes.includes('TransactionConflict')) {
+          throw error;
+        }
+        await this.pause(Math.random() * 20 * 2 ** attempt);
       }
     }
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PassThrough, Transform } from 'node:stream';
+import { pipeline, Transform } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -19,10 +19,9 @@ const BLOCK = 256 * 1024;
 
 /** Streams lines into one gzip-compressed object. Nothing is readable under its key before `finish()`. */
 export class LineOutput {
-  private readonly head = new PassThrough({ highWaterMark: 4 * BLOCK });
+  private readonly gzip = createGzip({ level: 1 });
   private readonly sha256 = createHash('sha256');
   private readonly upload: Promise<{ VersionId?: string }>;
-  private readonly abort: () => Promise<void>;
   private block = Buffer.allocUnsafe(BLOCK);
   private filled = 0;
   private bytes = 0;
@@ -42,18 +41,13 @@ export class LineOutput {
         done(null, chunk);
       },
     });
-    const body = this.head.pipe(createGzip({ level: 1 })).pipe(meter);
-    const upload = new Upload({
-      client,
-      params: { Bucket: bucket, Key: key, Body: body, ContentType: contentType, ContentEncoding: 'gzip' },
-      queueSize: 2,
-    });
-    this.upload = upload.done();
+    const Body = pipeline(this.gzip, meter, () => undefined);
+    const params = { Bucket: bucket, Key: key, Body, ContentType: contentType, ContentEncoding: 'gzip' };
+    this.upload = new Upload({ client, params, queueSize: 2 }).done();
     this.upload.catch((error: Error) => {
       this.failed = error;
-      this.head.destroy();
+      this.gzip.destroy(error);
     });
-    this.abort = () => upload.abort();
   }
 
   public write(line: Buffer | string, record = true): void {
@@ -62,7 +56,7 @@ export class LineOutput {
       this.flush();
     }
     if (length + 1 > this.block.length) {
-      this.head.write(Buffer.concat([Buffer.from(line), Buffer.from('\n')]));
+      this.gzip.write(Buffer.concat([Buffer.from(line), Buffer.from('\n')]));
     } else {
       this.filled += typeof line === 'string' ? this.block.write(line, this.filled) : line.copy(this.block, this.filled);
       this.block[this.filled++] = 0x0a;
@@ -72,20 +66,23 @@ export class LineOutput {
 
   /** Waits until the stream takes more; errors of the upload surface here. */
   public async drained(): Promise<void> {
-    while (this.failed === undefined && this.head.writableNeedDrain) {
-      await new Promise((resolve) => {
-        this.head.once('drain', resolve);
-        this.head.once('close', resolve);
+    while (this.failed === undefined && this.gzip.writableNeedDrain) {
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          this.gzip.off('drain', done).off('close', done);
+          resolve();
+        };
+        this.gzip.once('drain', done).once('close', done);
       });
     }
-    if (this.failed !== undefined) {
-      throw this.failed;
+    if (this.failed !== undefined || this.gzip.destroyed) {
+      await this.upload;
     }
   }
 
   public async finish(): Promise<Output> {
     this.flush();
-    this.head.end();
+    this.gzip.end();
     const { VersionId } = await this.upload;
     if (VersionId === undefined) {
       throw new Error(`UnversionedBucket: ${this.bucket} gave no version for ${this.key}: turn versioning on, the ledger pins versions`);
@@ -93,15 +90,15 @@ export class LineOutput {
     return { key: this.key, versionId: VersionId, bytes: this.bytes, rows: this.rows, sha256: this.sha256.digest('hex') };
   }
 
-  /** Gives the upload up; what it stored so far is no object. */
+  /** Gives the upload up, unless it is complete; the parts that it stored so far are removed and never become an object. */
   public async discard(): Promise<void> {
-    this.head.destroy();
-    await this.abort().catch(() => undefined);
+    this.gzip.destroy(new Error('the attempt was given up'));
+    await this.upload.catch(() => undefined);
   }
 
   private flush(): void {
     if (this.filled > 0) {
-      this.head.write(this.block.subarray(0, this.filled));
+      this.gzip.write(this.block.subarray(0, this.filled));
       this.block = Buffer.allocUnsafe(BLOCK);
       this.filled = 0;
     }

@@ -9,6 +9,10 @@ export interface Refusal {
 
 type Check = (text: string) => Refusal | undefined;
 
+/** Texts whose verdict a pattern remembers, per column, and how long they may be: V8 makes a longer part of a record keep the whole record. */
+const REMEMBERED = 10_000;
+const REMEMBERED_LENGTH = 12;
+
 const INTEGER = /^-?(0|[1-9]\d*)$/;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
@@ -77,15 +81,17 @@ function isInteger(text: string): boolean {
   return true;
 }
 
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Years 0001 to 9999 of the Gregorian calendar. */
 function isDate(text: string): boolean {
   const match = DATE.exec(text);
   if (match === null) {
     return false;
   }
-  const [year, month, day] = match.slice(1).map(Number);
-  const date = new Date(Date.UTC(year, month - 1, day));
-  date.setUTCFullYear(year);
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return year > 0 && month > 0 && month < 13 && day > 0 && day <= DAYS[month - 1] + (leap ? 1 : 0);
 }
 
 function ruleChecks(column: CompiledColumn): Check[] {
@@ -112,7 +118,7 @@ function ruleChecks(column: CompiledColumn): Check[] {
       let matches = seen.get(text);
       if (matches === undefined) {
         matches = expression.test(text);
-        if (seen.size < 10_000) {
+        if (text.length <= REMEMBERED_LENGTH && seen.size < REMEMBERED) {
           seen.set(text, matches);
         }
       }

@@ -1,6 +1,10 @@
-import { CompiledContract, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
-import { Framed, Framer, splitQuoted, textOf } from './framing';
+import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
+import { fieldsOf, quote } from './fields';
+import { Framed, Framer, textOf } from './framing';
+import { readHeader } from './header';
+import { jsonValues } from './json-record';
 import { KeySet } from './key-set';
+import { primaryKeyOf } from './primary-key';
 import { compileChecks, Refusal } from './rules';
 
 /** Rejects the whole file; what was written for it so far does not exist. */
@@ -28,7 +32,7 @@ export class Validator {
   public readonly counts: Counts = { read: 0, valid: 0, quarantined: 0, byRule: {} };
   private readonly framer: Framer;
   private readonly checks: ReturnType<typeof compileChecks>;
-  private readonly keyColumns: number[];
+  private readonly keyOf: ReturnType<typeof primaryKeyOf>;
   private readonly keys?: KeySet;
   /** Position in the file of each contract column; undefined until the header was read. */
   private order?: number[];
@@ -38,10 +42,11 @@ export class Validator {
     private readonly contract: CompiledContract,
     private readonly sink: Sink,
     scratchFolder: string,
+    private readonly maximumKeys = MAXIMUM_KEYS,
   ) {
     this.checks = compileChecks(contract);
-    this.keyColumns = contract.primaryKey.map((name) => contract.columns.findIndex((column) => column.name === name));
-    this.keys = this.keyColumns.length > 0 ? new KeySet(scratchFolder) : undefined;
+    this.keyOf = primaryKeyOf(contract);
+    this.keys = this.keyOf && new KeySet(scratchFolder);
     const csv = contract.format === 'csv';
     this.framer = new Framer(
       { quotes: csv, maximum: MAXIMUM_RECORD_BYTES },
@@ -79,10 +84,9 @@ export class Validator {
     if (record.fault !== undefined) {
       return this.refuse(record, { rule: record.fault, reason: 'the record cannot be read' });
     }
-    const text = textOf(record);
-    const fields = record.quoted ? splitQuoted(text) : text.split(',');
+    const fields = fieldsOf(record);
     if (fields === undefined) {
-      return this.refuse(record, { rule: 'quoting', reason: 'a quote stands where RFC 4180 allows none' });
+      return this.refuse(record, { rule: 'quoting', reason: 'a quote or a carriage return stands where RFC 4180 allows none' });
     }
     if (fields.length !== this.order.length) {
       return this.refuse(record, { rule: 'column count', reason: `${fields.length} fields, not ${this.order.length}` });
@@ -95,24 +99,16 @@ export class Validator {
   }
 
   private header(record: Framed): void {
-    const names = record.fault === undefined ? (record.quoted ? splitQuoted(textOf(record)) : textOf(record).split(',')) : undefined;
+    const names = record.fault === undefined ? fieldsOf(record) : undefined;
     if (names === undefined) {
       throw new FileRejected(`the header cannot be read: ${record.fault ?? 'quoting'}`);
     }
-    const known = this.contract.columns.map((column) => column.name);
-    const doubled = names.filter((name, i) => names.indexOf(name) < i);
-    const missing = known.filter((name) => !names.includes(name));
-    const unknown = names.filter((name) => !known.includes(name));
-    const problems = [
-      ...(doubled.length > 0 ? [`twice: ${doubled.join(', ')}`] : []),
-      ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
-      ...(unknown.length > 0 ? [`unknown: ${unknown.map((name) => JSON.stringify(name.slice(0, 40))).join(', ')}`] : []),
-    ];
-    if (problems.length > 0) {
-      throw new FileRejected(`the header does not fit the contract: ${problems.join('; ')}`);
+    const order = readHeader(this.contract, names);
+    if (typeof order === 'string') {
+      throw new FileRejected(order);
     }
-    this.order = known.map((name) => names.indexOf(name));
-    this.sameOrder = this.order.every((position, i) => position === i);
+    this.order = order;
+    this.sameOrder = order.every((position, i) => position === i);
   }
 
   private json(record: Framed): void {
@@ -120,8 +116,7 @@ export class Validator {
     if (record.fault !== undefined) {
       return this.refuse(record, { rule: record.fault, reason: 'the record cannot be read' });
     }
-    const text = textOf(record);
-    const values = this.jsonValues(text);
+    const values = jsonValues(this.contract, textOf(record));
     if (!Array.isArray(values)) {
       return this.refuse(record, values);
     }
@@ -129,35 +124,6 @@ export class Validator {
       this.counts.valid++;
       this.sink.valid(record.buffer.subarray(record.start, record.end));
     }
-  }
-
-  /** Each column's value as the text that the checks read; null and a missing key are no value. */
-  private jsonValues(text: string): string[] | Refusal {
-    let object: unknown;
-    try {
-      object = JSON.parse(text);
-    } catch {
-      return { rule: 'syntax', reason: 'not JSON' };
-    }
-    if (typeof object !== 'object' || object === null || Array.isArray(object)) {
-      return { rule: 'syntax', reason: 'not a JSON object' };
-    }
-    const record = object as Record<string, unknown>;
-    const unknown = Object.keys(record).find((key) => !this.contract.columns.some((column) => column.name === key));
-    if (unknown !== undefined) {
-      return { rule: 'unknown key', reason: 'a key that the contract does not have' };
-    }
-    const values: string[] = [];
-    for (const { name, type } of this.contract.columns) {
-      const value = record[name] ?? '';
-      const fits =
-        value === '' || typeof value === ({ integer: 'number', number: 'number', boolean: 'boolean' }[type as string] ?? 'string');
-      if (!fits) {
-        return { rule: 'type', column: name, reason: `not a ${type} but a JSON ${typeof value}` };
-      }
-      values.push(String(value));
-    }
-    return values;
   }
 
   private judge(record: Framed, values: string[]): boolean {
@@ -168,9 +134,16 @@ export class Validator {
         return false;
       }
     }
-    if (this.keys !== undefined && !this.keys.add(this.keyColumns.map((column) => values[column]).join('\u0000'))) {
-      this.refuse(record, { rule: 'duplicate key', reason: 'an earlier record of this file has the same primary key' });
+    if (this.keys === undefined) {
+      return true;
+    }
+    const first = this.keys.add(this.keyOf!(values), this.counts.read);
+    if (first !== undefined) {
+      this.refuse(record, { rule: 'duplicate key', reason: `record ${first} has the same primary key` });
       return false;
+    }
+    if (this.counts.valid >= this.maximumKeys) {
+      throw new FileRejected(`more than ${this.maximumKeys} records, whose keys are more than one function compares: send it in parts`);
     }
     return true;
   }
@@ -181,8 +154,4 @@ export class Validator {
     const { offset, start, end } = record;
     this.sink.quarantine(JSON.stringify({ record: this.counts.read, offset, length: end - start, rule, column, reason }));
   }
-}
-
-function quote(value: string): string {
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

@@ -1,35 +1,31 @@
 import { DATA_EVENT, FILE_STATE } from '../../lib/constructs/data/contract';
+import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
+import { isFinal } from '../shared/ledger-rows';
 import type { OutboxEvent } from '../shared/outbox';
 
-/** The event that a change of a row gives rise to: none unless the row has just become final. The row's key is the idempotency key. */
+/**
+ * The event that a change of a row gives rise to: none unless the row has just become final. The row's key is the idempotency key; a row that
+ * was taken up again becomes final once more, which is another event.
+ */
 export function eventOf(
   dataset: string,
   before: Partial<FileRow> | undefined,
   after: Partial<FileRow> | undefined,
 ): OutboxEvent | undefined {
-  const final = after?.state === FILE_STATE.accounted || after?.state === FILE_STATE.rejected;
-  if (!final || before?.state === after.state) {
+  if (after === undefined || !isFinal(after) || before?.state === after.state) {
     return undefined;
   }
-  const { pk, key, versionId, accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine } = after;
-  const detail = {
-    eventId: pk,
-    dataset,
-    key,
-    versionId,
-    at: accountedAt,
-    counts,
-    duplicateOf,
-    supersededBy,
-    reason,
-    validated,
-    quarantine,
-  };
+  const { pk, key, versionId, accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine, reopened } = after;
+  const eventId = reopened === undefined ? pk : `${pk}#${reopened}`;
+  const detail = { eventId, dataset, key, versionId, at: accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine };
   return { type: after.state === FILE_STATE.accounted ? DATA_EVENT.accounted : DATA_EVENT.rejected, detail };
 }
 
-/** Where the commit record lies: beside the outputs of the attempt that was committed. */
-export function commitRecordKey(row: Partial<FileRow>): string | undefined {
-  return row.validated?.key.replace(/[^/]+$/, 'commit.json');
+/**
+ * Where the commit record of a final row lies: beside the outputs of the attempt that was committed, if it has any. Together the records say
+ * all that a lost table said about final rows; of one row the record with the most attempts holds.
+ */
+export function commitRecordKey(dataset: string, row: Partial<FileRow> | undefined): string | undefined {
+  return row !== undefined && isFinal(row) ? `${attemptPrefix(dataset, row as FileRow, row.attempt!)}/commit.json` : undefined;
 }

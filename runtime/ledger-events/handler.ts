@@ -22,36 +22,50 @@ export interface LedgerEventsDependencies {
 }
 
 /**
- * Follows the ledger's stream: beside the outputs of each committed attempt it leaves the row as a commit record, so that a lost table can be
- * rebuilt, and it announces final rows on the bus. Both may happen twice with the same content.
+ * Follows the ledger's stream: for each final row it leaves the row as a commit record, so that a lost table can be rebuilt, and it announces
+ * the row on the bus. Both may happen twice with the same content; neither is left out.
  */
 export const makeHandler =
   (deps: LedgerEventsDependencies) =>
   async ({ Records }: { Records: DynamoDBRecord[] }): Promise<DynamoDBBatchResponse> => {
-    for (const record of Records) {
-      const row = imageOf(record.dynamodb?.NewImage);
-      const key = row && commitRecordKey(row);
-      if (key !== undefined) {
-        try {
-          await deps.s3.send(
-            new PutObjectCommand({ Bucket: deps.validatedBucket, Key: key, Body: JSON.stringify(row), ContentType: 'application/json' }),
-          );
-        } catch (error) {
-          deps.logger.error('a commit record was not written', { key, error: error as Error });
-          return { batchItemFailures: [{ itemIdentifier: record.dynamodb!.SequenceNumber! }] };
-        }
-      }
+    const failed = await firstUnrecorded(Records, deps);
+    const announced = await announce(Records.slice(0, failed), deps);
+    if (announced.batchItemFailures.length > 0 || failed === undefined) {
+      return announced;
     }
-    if (deps.bus === undefined) {
-      return { batchItemFailures: [] };
-    }
-    const options = { bus: deps.bus, source: DATA_EVENT.source, client: deps.events, logger: deps.logger };
-    return publishChanges(
-      Records,
-      ({ dynamodb }) => eventOf(deps.dataset, imageOf(dynamodb?.OldImage), imageOf(dynamodb?.NewImage)),
-      options,
-    );
+    return { batchItemFailures: [{ itemIdentifier: Records[failed].dynamodb!.SequenceNumber! }] };
   };
+
+/** Writes the commit records in their order, up to the first that fails: from there on the stream delivers again. */
+async function firstUnrecorded(records: DynamoDBRecord[], deps: LedgerEventsDependencies): Promise<number | undefined> {
+  for (const [i, { dynamodb }] of records.entries()) {
+    const row = imageOf(dynamodb?.NewImage);
+    const key = commitRecordKey(deps.dataset, row);
+    if (key === undefined) {
+      continue;
+    }
+    try {
+      const Body = JSON.stringify(row);
+      await deps.s3.send(new PutObjectCommand({ Bucket: deps.validatedBucket, Key: key, Body, ContentType: 'application/json' }));
+    } catch (error) {
+      deps.logger.error('a commit record was not written', { key, error: error as Error });
+      return i;
+    }
+  }
+  return undefined;
+}
+
+function announce(records: DynamoDBRecord[], deps: LedgerEventsDependencies): Promise<DynamoDBBatchResponse> {
+  if (deps.bus === undefined) {
+    return Promise.resolve({ batchItemFailures: [] });
+  }
+  const options = { bus: deps.bus, source: DATA_EVENT.source, client: deps.events, logger: deps.logger };
+  return publishChanges(
+    records,
+    ({ dynamodb }) => eventOf(deps.dataset, imageOf(dynamodb?.OldImage), imageOf(dynamodb?.NewImage)),
+    options,
+  );
+}
 
 function imageOf(image: Record<string, AttributeValue> | undefined): Partial<FileRow> | undefined {
   return image && (unmarshall(image as Record<string, SdkValue>) as Partial<FileRow>);

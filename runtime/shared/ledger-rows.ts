@@ -1,8 +1,9 @@
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { LEDGER } from '../../lib/constructs/data/contract';
+import { FILE_STATE, LEDGER } from '../../lib/constructs/data/contract';
+import { isLater } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 
-/** Every object version that a ledger knows, read consistently. */
+/** Every object version that a ledger knows, each read consistently; between two of them the ledger may have moved on. */
 export async function* fileRows(client: DynamoDBDocumentClient, table: string): AsyncGenerator<FileRow> {
   const pages = paginateScan(
     { client },
@@ -18,7 +19,28 @@ export async function* fileRows(client: DynamoDBDocumentClient, table: string): 
   }
 }
 
+export function isFinal(row: Partial<FileRow> | undefined): boolean {
+  return row?.state === FILE_STATE.accounted || row?.state === FILE_STATE.rejected;
+}
+
 /** Whether a row's records count: accounted, and neither a duplicate nor superseded. */
 export function counts(row: FileRow): boolean {
-  return row.state === 'accounted' && row.duplicateOf === undefined && row.supersededBy === undefined;
+  return row.state === FILE_STATE.accounted && row.duplicateOf === undefined && row.supersededBy === undefined;
+}
+
+/**
+ * Duplicates whose original was superseded since, while they are still the newest of their own key: their bytes count again, so they must be
+ * read again.
+ */
+export function orphanedDuplicates(rows: ReadonlyMap<string, FileRow>): FileRow[] {
+  const newest = new Map<string, FileRow>();
+  for (const row of rows.values()) {
+    const other = newest.get(row.key);
+    if (row.state === FILE_STATE.accounted && (other === undefined || isLater(row.sequencer, other.sequencer))) {
+      newest.set(row.key, row);
+    }
+  }
+  return [...newest.values()].filter(
+    ({ duplicateOf, supersededBy }) => supersededBy === undefined && rows.get(duplicateOf ?? '')?.supersededBy !== undefined,
+  );
 }

@@ -41,6 +41,7 @@ export const DATA_ENV = {
   contractKey: 'CONTRACT_KEY',
   contractHash: 'CONTRACT_HASH',
   dataset: 'DATASET',
+  intake: 'INTAKE_NAME',
   ledger: 'LEDGER_TABLE',
   rawBucket: 'RAW_BUCKET',
   validatedBucket: 'VALIDATED_BUCKET',
@@ -70,14 +71,13 @@ export const DATA_EVENT = {
   source: 'ai-workloads',
   accounted: 'File Accounted',
   rejected: 'File Rejected',
-  requested: 'Dataset Requested',
   published: 'Dataset Published',
 } as const;
 
-/** Namespace and dimension of the metrics below. */
-export const DATA_METRICS = { namespace: 'AiWorkloads', dimension: 'Dataset' } as const;
+/** Namespace and dimension of the metrics below. Its value is the name of the intake: stages in one account may hold equal datasets. */
+export const DATA_METRICS = { namespace: 'AiWorkloads', dimension: 'Intake' } as const;
 
-/** Metrics. Units: Count, or Percent where the name says so. */
+/** Metrics. Units: Count, Percent or Hours (published without a unit) where the name says so. */
 export const DATA_METRIC = {
   rowsRead: 'RowsRead',
   rowsValid: 'RowsValid',
@@ -105,3 +105,9 @@ export const MAXIMUM_RECORD_BYTES = 1024 * 1024;
 
 /** One function reads at most this much after decompression; larger files are rejected with that reason. Bytes. */
 export const MAXIMUM_FILE_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** One function compares the primary keys of at most this many records; files with more are rejected with that reason. */
+export const MAXIMUM_KEYS = 2 ** 25;
+
+/** Scratch space that the validating function needs for that many keys: 20 bytes each, twice while it merges. Mebibytes. */
+export const INTAKE_SCRATCH_MEBIBYTES = 2048;

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { createGunzip, Gunzip } from 'node:zlib';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { MAXIMUM_FILE_BYTES } from '../../lib/constructs/data/contract';
+import { ObjectVersion } from './core';
+import { FileRejected } from './validator';
+
+const GZIP = Buffer.from([0x1f, 0x8b]);
+/** Bytes that are judged before the outputs are asked whether they take more. */
+const PIECE = 64 * 1024;
+
+/** The bytes of one object version, as they were sent and as they are read. */
+export class Source {
+  private readonly sha256 = createHash('sha256');
+  private read = 0;
+
+  /** The object version, or undefined when it is gone. */
+  public static async open({ bucket, key, versionId }: ObjectVersion, s3: S3Client): Promise<Source | undefined> {
+    try {
+      const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
+      return new Source(Body as Readable, ContentLength!);
+    } catch (error) {
+      if (['NoSuchKey', 'NoSuchVersion', 'MethodNotAllowed'].includes((error as Error).name)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** `bytes`: length of the object as it was sent. */
+  constructor(
+    private readonly body: Readable,
+    public readonly bytes: number,
+    private readonly maximum = MAXIMUM_FILE_BYTES,
+  ) {}
+
+  /** What identifies the bytes as they were sent, once all of them were read. */
+  public digest(): string {
+    return this.sha256.digest('hex');
+  }
+
+  /** Decompressed pieces. Errors: FileRejected when there are more than the maximum, or when the gzip data is cut or damaged. */
+  public async *pieces(): AsyncGenerator<Buffer> {
+    let total = 0;
+    for await (const chunk of this.decompressed()) {
+      total += chunk.length;
+      this.checkSize(total);
+      for (let start = 0; start < chunk.length; start += PIECE) {
+        yield chunk.subarray(start, start + PIECE);
+      }
+    }
+  }
+
+  private async *raw(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.body as AsyncIterable<Buffer>) {
+      this.sha256.update(chunk);
+      this.read += chunk.length;
+      yield chunk;
+    }
+    if (this.read !== this.bytes) {
+      throw new Error(`CutTransfer: ${this.read} of ${this.bytes} bytes came: the message comes back`);
+    }
+  }
+
+  /** Gzip is told by its first bytes, not by a name. */
+  private async *decompressed(): AsyncGenerator<Buffer> {
+    const raw = this.raw();
+    try {
+      let first = Buffer.alloc(0);
+      for (let next = await raw.next(); !next.done; next = await raw.next()) {
+        first = Buffer.concat([first, next.value]);
+        if (first.length >= GZIP.length) {
+          break;
+        }
+      }
+      const whole = async function* () {
+        yield first;
+        yield* raw;
+      };
+      const compressed = first.subarray(0, GZIP.length).equals(GZIP);
+      this.checkSize(compressed ? 0 : this.bytes);
+      yield* compressed ? this.gunzipped(whole()) : whole();
+    } finally {
+      this.body.destroy();
+    }
+  }
+
+  private async *gunzipped(compressed: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+    const input = Readable.from(compressed, { objectMode: false });
+    const gunzip = createGunzip({ chunkSize: PIECE });
+    input.on('error', (error) => gunzip.destroy(error));
+    try {
+      yield* input.pipe(gunzip) as AsyncIterable<Buffer>;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code?.startsWith('Z_') ?? false) {
+        throw new FileRejected(`the gzip data is cut or damaged: ${(error as Error).message}`);
+      }
+      throw error;
+    } finally {
+      input.destroy();
+    }
+    this.checkEnd(gunzip);
+  }
+
+  private checkSize(bytes: number): void {
+    if (bytes > this.maximum) {
+      throw new FileRejected(
+        `larger than ${this.maximum} bytes after decompression, which is more than one function reads: send it in parts`,
+      );
+    }
+  }
+
+  /** Padding behind the end would hide whatever follows it. */
+  private checkEnd(gunzip: Gunzip): void {
+    if (gunzip.bytesWritten !== this.bytes) {
+      throw new FileRejected(`the gzip data ends after ${gunzip.bytesWritten} of ${this.bytes} bytes: remove what follows it`);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { tmpdir } from 'node:os';
+import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { FileRejected, Validator } from '../../../runtime/intake/validator';
+
+export interface Quarantined {
+  record: number;
+  offset: number;
+  length: number;
+  rule: string;
+  column?: string;
+  reason: string;
+}
+
+export interface Judged {
+  /** Why the file was rejected. */
+  rejected?: string;
+  counts: { read: number; valid: number; quarantined: number; byRule: Record<string, number> };
+  valid: string[];
+  quarantine: Quarantined[];
+}
+
+/** What the validator makes of a file that comes in chunks. */
+export function judge(contract: CompiledContract, ...chunks: (Buffer | string)[]): Judged {
+  const valid: string[] = [];
+  const quarantine: Quarantined[] = [];
+  const sink = {
+    valid: (line: Buffer | string) => void valid.push(line.toString()),
+    quarantine: (line: string) => void quarantine.push(JSON.parse(line)),
+  };
+  const validator = new Validator(contract, sink, tmpdir());
+  let rejected: string | undefined;
+  try {
+    chunks.forEach((chunk) => validator.feed(Buffer.from(chunk)));
+    validator.finish();
+  } catch (error) {
+    if (!(error instanceof FileRejected)) {
+      throw error;
+    }
+    rejected = error.message;
+  } finally {
+    validator.close();
+  }
+  return { rejected, counts: validator.counts, valid, quarantine };
+}

@@ -1,0 +1,293 @@
+import { tmpdir } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { MAXIMUM_RECORD_BYTES } from '../../../lib/constructs/data/contract';
+import { Validator } from '../../../runtime/intake/validator';
+import { column, HEADER, ORDERS, row } from './contracts';
+import { judge } from './judged';
+
+const file = (...lines: (string | Buffer)[]) =>
+  Buffer.concat([HEADER, ...lines].flatMap((line) => [Buffer.from(line as string), Buffer.from('\n')]));
+const rulesOf = (...lines: (string | Buffer)[]) =>
+  judge(ORDERS, file(...lines)).quarantine.map(({ rule, column: of }) => [rule, of].join(' ').trim());
+const verdict = (over: Record<string, string>) => rulesOf(row(1, over))[0] ?? 'valid';
+
+describe('a CSV file [D3]', () => {
+  test('with only its header is accounted with no records', () => {
+    expect(judge(ORDERS, `${HEADER}\n`)).toEqual({
+      rejected: undefined,
+      counts: { read: 0, valid: 0, quarantined: 0, byRule: {} },
+      valid: [],
+      quarantine: [],
+    });
+  });
+
+  test('may have its columns in any order; what is accepted has the order of the contract', () => {
+    const turned = HEADER.split(',').reverse().join(',');
+    const { valid, counts } = judge(ORDERS, `${turned}\nDE,true,2013-02-28T10:00:00Z,2013-02-28,1.5,"A ""b"", c",7\n`);
+    expect(counts).toMatchObject({ read: 1, valid: 1 });
+    expect(valid).toEqual(['7,"A ""b"", c",1.5,2013-02-28,2013-02-28T10:00:00Z,true,DE']);
+  });
+
+  test('keeps its accepted records byte for byte', () => {
+    const lines = [row(1, { name: '"a, b"' }), row(2, { name: 'NA' }), row(3, { name: 'äé' })];
+    expect(judge(ORDERS, file(...lines)).valid).toEqual(lines);
+  });
+
+  test.each([
+    ['empty', '', 'the file is empty: there is no header'],
+    ['nothing but blank lines', '\n\r\n\n', 'the file is empty: there is no header'],
+    ['without one column', `${HEADER.replace(',paid', '')}\n`, 'the header does not fit the contract: missing: "paid"'],
+    ['with a column twice', `${HEADER},id\n`, 'the header does not fit the contract: twice: "id"'],
+    ['with an unknown column', `${HEADER},extra\n`, 'the header does not fit the contract: unknown: "extra"'],
+    ['with a misspelt column', `${HEADER.replace('day', 'dya')}\n`, 'the header does not fit the contract: missing: "day"; unknown: "dya"'],
+    ['without a header', `${row(1)}\n`, /^the header does not fit the contract: missing: "id", .*; unknown: "1", /],
+    ['with a broken header', `"id"x,${HEADER}\n`, 'the header cannot be read: quoting'],
+    ['with a header in Latin-1', Buffer.from(`${HEADER},ä\n`, 'latin1'), 'the header cannot be read: invalid UTF-8'],
+    ['with a header that is too long', `${'x'.repeat(MAXIMUM_RECORD_BYTES + 1)}\n`, 'the header cannot be read: too long'],
+    [
+      'whose last quote is open',
+      `${HEADER}\n${row(1)}\n${row(2, { name: '"open' })}\n`,
+      'a quoted field is still open at the end of the file',
+    ],
+  ])('fails as a whole when it is %s', (_, bytes, reason) => {
+    const { rejected } = judge(ORDERS, bytes);
+    expect(rejected).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));
+  });
+
+  test('fails with a short reason in a short time when its header has 150,000 unknown columns', () => {
+    const started = Date.now();
+    const names = Array.from({ length: 150_000 }, (_, i) => i.toString(36)).join(',');
+    const { rejected } = judge(ORDERS, `${names}\n`);
+    expect(rejected!.length).toBeLessThan(1000);
+    expect(rejected).toMatch(/^the header does not fit the contract: missing: .*; unknown: "0", "1", .* and 149987 more$/);
+    expect(Date.now() - started).toBeLessThan(2000);
+  });
+
+  test('ends with a record like any other when its last newline is missing', () => {
+    expect(judge(ORDERS, `${HEADER}\n${row(1)}\n${row(2)}`).counts).toMatchObject({ read: 2, valid: 2 });
+    const cut = judge(ORDERS, `${HEADER}\n${row(1)}\n${row(2).slice(0, -4)}`);
+    expect(cut.quarantine).toMatchObject([{ record: 2, rule: 'column count' }]);
+    expect(judge(ORDERS, `${HEADER}\n${row(1)}\r`).counts).toMatchObject({ read: 1, valid: 1 });
+  });
+
+  test('may start with a byte order mark', () => {
+    expect(judge(ORDERS, `\ufeff${HEADER}\n${row(1)}\n`).counts).toMatchObject({ read: 1, valid: 1 });
+  });
+
+  test('loses only the record that is too long; the next one is read', () => {
+    const [fits, tooLong] = [MAXIMUM_RECORD_BYTES, MAXIMUM_RECORD_BYTES + 1].map((length) => 'x'.repeat(length));
+    const { quarantine, counts } = judge(ORDERS, file(fits, tooLong, row(1)));
+    expect(quarantine).toMatchObject([
+      { record: 1, rule: 'column count', length: MAXIMUM_RECORD_BYTES },
+      { record: 2, rule: 'too long', length: MAXIMUM_RECORD_BYTES + 1 },
+    ]);
+    expect(counts).toMatchObject({ read: 3, valid: 1 });
+  });
+
+  test.each([
+    ['invalid UTF-8', Buffer.concat([Buffer.from('1,A'), Buffer.from([0xe9]), Buffer.from('n,1,,,,')])],
+    ['NUL byte', Buffer.from('1,A\0n,1,,,,')],
+    ['column count', '1,2'],
+    ['column count', `${row(1)},`],
+    ['quoting', row(1, { name: '"a" b' })],
+    ['quoting', row(1, { name: 'a "b"' })],
+    ['quoting', row(1, { name: 'a\rb' })],
+    ['quoting', row(1, { country: 'DE\r\r' })],
+  ])('loses only the record with %s', (rule, line) => {
+    const { counts, quarantine } = judge(ORDERS, file(row(8), '', line, row(9)));
+    expect(quarantine).toMatchObject([{ record: 2, rule }]);
+    expect(counts).toEqual({ read: 3, valid: 2, quarantined: 1, byRule: { [rule]: 1 } });
+  });
+
+  test('says of each quarantined record where its bytes are, and nothing of its values', () => {
+    const bytes = Buffer.from(`\ufeff${HEADER}\r\n\r\n${row(1)}\r\n${row('secret')}\r\n`);
+    const [found] = judge(ORDERS, bytes).quarantine;
+    expect(found).toEqual({
+      record: 2,
+      offset: bytes.indexOf('secret'),
+      length: row('secret').length,
+      rule: 'type',
+      column: 'id',
+      reason: 'not a integer (6 characters)',
+    });
+    expect(bytes.subarray(found.offset, found.offset + found.length).toString()).toBe(row('secret'));
+  });
+
+  test('counts a record once, under the first rule that it breaks', () => {
+    const { counts } = judge(ORDERS, file(row(1), row('x', { day: 'y' }), row(1), row(2, { day: 'y' })));
+    expect(counts).toEqual({ read: 4, valid: 1, quarantined: 3, byRule: { type: 2, 'duplicate key': 1 } });
+  });
+});
+
+describe('a value [D3]', () => {
+  test.each([
+    ['id', ['1', '1000'], ['007', '+1', '1.0', '1e2', ' 1', '1 ', '0x1', 'NaN', '١', '99999999999999999999']],
+    [
+      'amount',
+      ['0', '-0', '-0.5', '1e3', '1E-3', '1e-400'],
+      ['1e400', '-1e400', 'NaN', 'Infinity', '007', '.5', '1.', '+1', '1,5', '1_000', '0x10', '--1'],
+    ],
+    [
+      'day',
+      ['2012-02-29', '2000-02-29', '0001-01-01', '9999-12-31'],
+      [
+        '2013-02-29',
+        '1900-02-29',
+        '2013-13-01',
+        '2013-00-10',
+        '2013-04-31',
+        '2013-01-00',
+        '0000-01-01',
+        '2013-1-1',
+        '13-01-01',
+        '2013-01-01T00:00:00Z',
+        '20130101',
+      ],
+    ],
+    [
+      'at',
+      ['2013-01-01T00:00:00Z', '2013-12-31T23:59:59.123456+05:30', '2013-12-31T23:59:59-0800'],
+      [
+        '2013-01-01T24:00:00Z',
+        '2013-01-01T00:60:00Z',
+        '2013-01-01T00:00:60Z',
+        '2013-02-30T00:00:00Z',
+        '2013-01-01T00:00:00',
+        '2013-01-01 00:00:00Z',
+        '2013-01-01',
+        '2013-01-01T00:00:00+24:00',
+      ],
+    ],
+    ['paid', ['true', 'false'], ['True', '1', 'yes', 'TRUE']],
+  ])('of %s has one of the documented forms', (name, good, bad) => {
+    const quoted = (text: string) => (text.includes(',') ? `"${text}"` : text);
+    expect(good.map((text) => [text, verdict({ [name]: quoted(text) })])).toEqual(good.map((text) => [text, 'valid']));
+    expect(bad.map((text) => [text, verdict({ [name]: quoted(text) })])).toEqual(bad.map((text) => [text, `type ${name}`]));
+  });
+
+  test.each([
+    ['id', '0', 'range'],
+    ['id', '1001', 'range'],
+    ['amount', '-1000000001', 'range'],
+    ['name', 'A'.repeat(13), 'length'],
+    ['name', 'x1', 'pattern'],
+    ['country', 'IT', 'allowed'],
+    ['country', 'de', 'allowed'],
+  ])('%s %s is outside the rule', (name, text, rule) => {
+    expect(verdict({ [name]: text })).toBe(`${rule} ${name}`);
+  });
+
+  test('counts its length in characters, not in UTF-16 units', () => {
+    const contract = { ...ORDERS, columns: [column('id', 'integer'), column('name', 'string', { minLength: 2, maxLength: 2 })] };
+    expect(judge(contract, 'id,name\n1,😀😀\n2,😀\n').counts).toMatchObject({ valid: 1, byRule: { length: 1 } });
+  });
+
+  test('is none when it is empty or a null token, quoted or not, and only those', () => {
+    expect(['', 'NA', '"NA"', '""'].map((text) => verdict({ amount: text }))).toEqual(['valid', 'valid', 'valid', 'valid']);
+    expect(['', 'NA', '"NA"', '""'].map((text) => verdict({ id: text }))).toEqual(Array(4).fill('required id'));
+    expect(['na', 'null', 'N/A'].map((text) => verdict({ amount: text }))).toEqual(Array(3).fill('type amount'));
+  });
+
+  test('of a pattern column is judged the same however often it comes', () => {
+    const lines = Array.from({ length: 900 }, (_, i) => row(i + 1, { name: i % 3 === 0 ? 'x1' : 'Ann' }));
+    expect(judge(ORDERS, file(...lines)).counts).toMatchObject({ valid: 600, byRule: { pattern: 300 } });
+  });
+
+  test('of a pattern column keeps no record in memory', () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    const contract = { ...ORDERS, columns: [column('a', 'string', { pattern: 'x' }), column('b', 'string')], primaryKey: [] };
+    const validator = new Validator(contract, { valid: () => undefined, quarantine: () => undefined }, tmpdir());
+    const filler = 'y'.repeat(200_000);
+    validator.feed(Buffer.from('a,b\n'));
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 500; i++) {
+      validator.feed(Buffer.from(`x-and-a-long-value-${i},${filler}\n`));
+    }
+    gc();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10e6);
+    expect(validator.finish().valid).toBe(500);
+  });
+});
+
+describe('the primary key [D3, D4]', () => {
+  test('is unique among the accepted records of a file: the first wins, later ones cite it', () => {
+    const { valid, quarantine } = judge(ORDERS, file(row(5, { day: 'x' }), row(5), row(6), row(5, { name: 'Bob' })));
+    expect(valid).toEqual([row(5), row(6)]);
+    expect(quarantine).toMatchObject([
+      { record: 1, rule: 'type' },
+      { record: 4, rule: 'duplicate key', reason: 'record 2 has the same primary key' },
+    ]);
+  });
+
+  test('is one key however its number is spelt', () => {
+    const contract = { ...ORDERS, columns: [column('k', 'number'), column('s', 'string')], primaryKey: ['k', 's'] };
+    const { quarantine } = judge(contract, 'k,s\n1,a\n1.0,a\n1e0,a\n0,b\n-0,b\n1,"a"\n10e-1,c\n');
+    expect(quarantine.map(({ record }) => record)).toEqual([2, 3, 5, 6]);
+  });
+
+  test('does not run into its neighbour', () => {
+    const contract = { ...ORDERS, columns: [column('a', 'string'), column('b', 'string')], primaryKey: ['a', 'b'] };
+    expect(judge(contract, 'a,b\nx,yz\nxy,z\n1:x,y\n1,:xy\n').counts.valid).toBe(4);
+    const json = { ...contract, format: 'jsonl' as const };
+    expect(judge(json, '{"a":"x\\u0000","b":"y"}\n{"a":"x","b":"\\u0000y"}\n').counts.valid).toBe(2);
+  });
+
+  test('is not asked for when the contract names none', () => {
+    expect(judge({ ...ORDERS, primaryKey: [] }, file(row(1), row(1))).counts.valid).toBe(2);
+  });
+});
+
+describe('a JSON Lines file [D3]', () => {
+  const JSONL = { ...ORDERS, format: 'jsonl' as const };
+  const rules = (line: string) =>
+    judge(JSONL, `${line}\n`).quarantine.map(({ rule, column: of }) => [rule, of].join(' ').trim())[0] ?? 'valid';
+
+  test('keeps its accepted records byte for byte; its keys may come in any order or be missing', () => {
+    const lines = [
+      '{"id":1,"paid":true}',
+      '{ "amount": 1.5e3, "id": 2, "name": null }',
+      '{"id":3,"day":"2013-02-28","at":"2013-02-28T10:00:00Z"}',
+    ];
+    expect(judge(JSONL, lines.join('\r\n')).valid).toEqual(lines);
+  });
+
+  test.each([
+    ['{"id":1', 'syntax'],
+    ['   ', 'syntax'],
+    ['[1]', 'syntax'],
+    ['null', 'syntax'],
+    ['1', 'syntax'],
+    ['{"id":1}{"id":2}', 'syntax'],
+    ['{"id":1,"other":2}', 'unknown key'],
+    ['{"id":"1"}', 'type id'],
+    ['{"id":1.5}', 'type id'],
+    ['{"id":1e400}', 'type id'],
+    ['{"id":true}', 'type id'],
+    ['{"id":12345678901234567890}', 'type id'],
+    ['{"id":1,"amount":""}', 'type amount'],
+    ['{"id":1,"amount":"NA"}', 'type amount'],
+    ['{"id":1,"amount":1e400}', 'type amount'],
+    ['{"id":1,"name":5}', 'type name'],
+    ['{"id":1,"name":{"x":1}}', 'type name'],
+    ['{"id":1,"paid":"true"}', 'type paid'],
+    ['{"id":1,"day":"2013-02-29"}', 'type day'],
+    ['{}', 'required id'],
+    ['{"id":null}', 'required id'],
+    ['{"id":1,"name":""}', 'valid'],
+  ])('refuses %s: %s', (line, rule) => {
+    expect(rules(line)).toBe(rule);
+  });
+
+  test('does not take a method of every object for a value', () => {
+    const contract = { ...JSONL, columns: [column('toString', 'string', { required: true })], primaryKey: [] };
+    expect(judge(contract, '{}\n').counts.byRule).toEqual({ required: 1 });
+  });
+
+  test('with no lines is accounted with no records', () => {
+    expect(judge(JSONL, '').rejected).toBeUndefined();
+    expect(judge(JSONL, '\n').counts.read).toBe(0);
+  });
+});

@@ -1,0 +1,148 @@
+import { Readable } from 'node:stream';
+import { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { applyUpdate, Expressions, holds } from './fake-dynamodb-expressions';
+
+export type Item = Record<string, AttributeValue>;
+type Operation = Expressions & { TableName: string; Key?: Item; Item?: Item };
+
+/** A change as the table's stream shows it. */
+export interface StreamChange {
+  table: string;
+  before?: Item;
+  after: Item;
+}
+
+/** Makes the fake answer with an error of Amazon DynamoDB when a hook throws it. */
+export class DynamoDbFailure extends Error {
+  constructor(
+    readonly code: string,
+    readonly fields: object = {},
+  ) {
+    super(code);
+  }
+}
+
+/**
+ * Amazon DynamoDB as far as the data path uses it, below the SDK's client: marshalling, errors and paging are the real ones. Tables have the
+ * partition key `pk`. Expressions are read, not assumed: a wrong one fails here.
+ */
+export class FakeDynamoDb {
+  readonly client: DynamoDBDocumentClient;
+  readonly changes: StreamChange[] = [];
+  /** Called before each operation takes effect; may throw `DynamoDbFailure`, or any error for a broken connection. */
+  before: (operation: string, input: Record<string, unknown>) => void | Promise<void> = () => undefined;
+  /** Called when it has taken effect, before the answer. */
+  after: (operation: string, input: Record<string, unknown>) => void | Promise<void> = () => undefined;
+  /** Items of one page of a scan, before the filter. */
+  pageSize = 100;
+  private readonly tables = new Map<string, Map<string, Item>>();
+
+  constructor() {
+    const handle = async (request: unknown) => ({
+      response: await this.handle(request as { headers: Record<string, string>; body: string | Uint8Array }),
+    });
+    const low = new DynamoDBClient({
+      region: 'eu-central-1',
+      endpoint: 'http://dynamodb.fake',
+      credentials: { accessKeyId: 'fake', secretAccessKey: 'fake' },
+      maxAttempts: 1,
+      requestHandler: { handle, metadata: { handlerProtocol: 'http/1.1' } } as never,
+    });
+    this.client = DynamoDBDocumentClient.from(low);
+  }
+
+  /** The items of a table as plain objects. */
+  items<T = Record<string, unknown>>(table: string): T[] {
+    return [...this.table(table).values()].map((item) => unmarshall(item) as T);
+  }
+
+  private table(name: string): Map<string, Item> {
+    const table = this.tables.get(name) ?? new Map<string, Item>();
+    this.tables.set(name, table);
+    return table;
+  }
+
+  private async handle({ headers, body }: { headers: Record<string, string>; body: string | Uint8Array }) {
+    const operation = headers['x-amz-target'].split('.')[1];
+    const input = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
+    try {
+      await this.before(operation, input);
+      const answer = this.run(operation, input);
+      await this.after(operation, input);
+      return reply(200, answer);
+    } catch (error) {
+      if (!(error instanceof DynamoDbFailure)) {
+        throw error;
+      }
+      return reply(400, { __type: `com.amazonaws.dynamodb.v20120810#${error.code}`, message: error.code, ...error.fields });
+    }
+  }
+
+  private run(operation: string, input: Operation & { TransactItems?: Record<string, Operation>[] }): object {
+    switch (operation) {
+      case 'GetItem':
+        return { Item: this.table(input.TableName).get(input.Key!.pk.S!) };
+      case 'PutItem':
+      case 'UpdateItem':
+        if (!holds(input, this.itemOf(input))) {
+          throw new DynamoDbFailure('ConditionalCheckFailedException');
+        }
+        this.apply(input);
+        return { Attributes: this.itemOf(input) };
+      case 'TransactWriteItems':
+        return this.transact(input.TransactItems!);
+      case 'Scan':
+        return this.scan(input as Operation & { FilterExpression: string; ExclusiveStartKey?: Item });
+      default:
+        throw new Error(`the fake has no ${operation}`);
+    }
+  }
+
+  /** Errors: two operations on one item, as in DynamoDB. */
+  private transact(writes: Record<string, Operation>[]): object {
+    const operations = writes.map((write) => ({ kind: Object.keys(write)[0], operation: Object.values(write)[0] }));
+    const touched = operations.map(({ operation }) => keyOf(operation));
+    if (new Set(touched).size < touched.length) {
+      throw new DynamoDbFailure('ValidationException');
+    }
+    const CancellationReasons = operations.map(({ operation }) => ({
+      Code: holds(operation, this.itemOf(operation)) ? 'None' : 'ConditionalCheckFailed',
+    }));
+    if (CancellationReasons.some(({ Code }) => Code !== 'None')) {
+      throw new DynamoDbFailure('TransactionCanceledException', { CancellationReasons });
+    }
+    operations.filter(({ kind }) => kind !== 'ConditionCheck').forEach(({ operation }) => this.apply(operation));
+    return {};
+  }
+
+  private apply(operation: Operation): void {
+    const before = this.itemOf(operation);
+    const after = operation.Item ?? applyUpdate(operation, before ?? operation.Key!);
+    this.table(operation.TableName).set(keyOf(operation), after);
+    this.changes.push({ table: operation.TableName, before, after });
+  }
+
+  private scan(input: Operation & { FilterExpression: string; ExclusiveStartKey?: Item }): object {
+    const all = [...this.table(input.TableName).values()];
+    const start = input.ExclusiveStartKey === undefined ? 0 : all.findIndex(({ pk }) => pk.S === input.ExclusiveStartKey!.pk.S) + 1;
+    const page = all.slice(start, start + this.pageSize);
+    const LastEvaluatedKey = start + page.length < all.length ? { pk: page.at(-1)!.pk } : undefined;
+    return { Items: page.filter((item) => holds({ ...input, ConditionExpression: input.FilterExpression }, item)), LastEvaluatedKey };
+  }
+
+  private itemOf(operation: Operation): Item | undefined {
+    return this.table(operation.TableName).get(keyOf(operation));
+  }
+}
+
+const keyOf = ({ Key, Item }: Operation): string => (Key ?? Item)!.pk.S!;
+
+function reply(statusCode: number, body: object) {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/x-amz-json-1.0' },
+    body: Readable.from([Buffer.from(JSON.stringify(body))]),
+  };
+}
