@@ -32,6 +32,12 @@ export function inferenceApiProblems(props: InferenceApiProps): string[] {
   ];
 }
 
+/** Problem when no model can have this route name; the handlers answer 404 to it. @internal */
+export function routeNameProblems(name: string, model: string | undefined): string[] {
+  const shape = '1 to 40 lower-case letters, digits and inner single hyphens';
+  return mismatch(name, model, /^(?=.{1,40}$)[a-z0-9](-?[a-z0-9])*$/, shape);
+}
+
 function leadTimeProblems(lead: Duration | undefined): string[] {
   if (lead === undefined || lead.isUnresolved()) {
     return unknownAmount('decisionLeadTime', lead);

@@ -18,12 +18,13 @@ import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { acknowledgeResource } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName } from '../shared/names';
 import { ENV } from './contract';
 import { registerApiAlarms } from './inference-api-alarms';
-import { inferenceApiProblems, OVERHEAD, REST_LIMIT } from './inference-api-checks';
+import { inferenceApiProblems, OVERHEAD, REST_LIMIT, routeNameProblems } from './inference-api-checks';
 import { InferenceApiMetrics } from './inference-api-metrics';
 import { FEEDBACK, INFERENCE_REQUEST } from './inference-api-models';
 import { ModelSignature, signaturesJson } from './model-signature';
@@ -153,20 +154,26 @@ export class InferenceApi extends Construct {
   /**
    * Lets `grantee` call a model: infer, ask whether it is ready and what it takes.
    *
-   * @param model route name; left out, every model
+   * @param model route name: 1 to 40 lower-case letters, digits and inner single hyphens; left out, every model
    */
-  public grantInvoke(grantee: IGrantable, model = '*'): Grant {
-    return this.grantExecute(grantee, [`POST/v2/models/${model}/infer`, `GET/v2/models/${model}`, `GET/v2/models/${model}/ready`]);
+  public grantInvoke(grantee: IGrantable, model?: string): Grant {
+    const route = this.routeOf(model);
+    return this.grantExecute(grantee, [`POST/${route}/infer`, `GET/${route}`, `GET/${route}/ready`]);
   }
 
   /**
    * Lets `grantee` post ground truth for the predictions of a model and read their state.
    *
-   * @param model route name; left out, every model
+   * @param model route name: 1 to 40 lower-case letters, digits and inner single hyphens; left out, every model
    */
-  public grantFeedback(grantee: IGrantable, model = '*'): Grant {
-    const predictions = `v2/models/${model}/predictions`;
+  public grantFeedback(grantee: IGrantable, model?: string): Grant {
+    const predictions = `${this.routeOf(model)}/predictions`;
     return this.grantExecute(grantee, [`POST/${predictions}/*/feedback`, `GET/${predictions}`, `GET/${predictions}/*`]);
+  }
+
+  private routeOf(model?: string): string {
+    failOn(this, 'InvalidGrant', routeNameProblems('model', model));
+    return `v2/models/${model ?? '*'}`;
   }
 
   private grantExecute(grantee: IGrantable, paths: string[]): Grant {
@@ -199,10 +206,11 @@ export class InferenceApi extends Construct {
     infer.addToRolePolicy(
       new PolicyStatement({ actions: ['sagemaker:InvokeEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoints] }),
     );
-    Validations.of(infer).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${endpointFinding(this, props.endpointPrefix)}]`,
-      reason: 'one route serves every endpoint of this workload, and no other: endpoints come and go without a change of this stack',
-    });
+    acknowledgeResource(
+      infer,
+      endpoints,
+      'one route serves every endpoint of this workload, and no other: endpoints come and go without a change of this stack',
+    );
     return infer;
   }
 
@@ -280,13 +288,6 @@ export class InferenceApi extends Construct {
 function booksProps(props: InferenceApiProps) {
   const { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy } = props;
   return { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy };
-}
-
-/** cdk-nag's name for the finding on the endpoints of one prefix. */
-function endpointFinding(scope: Construct, prefix: string): string {
-  const { partition, region, account } = Stack.of(scope);
-  const part = (value: string, name: string) => (/^\$\{Token/.test(value) ? `<AWS::${name}>` : value);
-  return `arn:${part(partition, 'Partition')}:sagemaker:${part(region, 'Region')}:${part(account, 'AccountId')}:endpoint/${prefix}*`;
 }
 
 function acknowledgeApi(api: RestApi): void {

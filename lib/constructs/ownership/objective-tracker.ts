@@ -6,6 +6,7 @@ import { Function as Lambda, IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { withoutPolicyFindings } from '../shared/acknowledgements';
 import { METRIC_NAMESPACE } from '../integration/contract';
+import { routeNameProblems } from '../integration/inference-api-checks';
 import { PredictionBooks } from '../integration/prediction-books';
 import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
@@ -27,7 +28,7 @@ export interface ObjectiveTrackerProps {
    */
   readonly workload: string;
   /**
-   * Route name of the one model whose predictions count.
+   * Route name of the one model whose predictions count: 1 to 40 lower-case letters, digits and inner single hyphens.
    *
    * @default - every prediction of the API that carries a decision
    */
@@ -58,6 +59,7 @@ export class ObjectiveTracker extends Construct {
     failOn(this, 'InvalidObjectiveTracker', [
       ...unknownAtSynth('workload', props.workload),
       ...mismatch('workload', props.workload, /^[a-z0-9][a-z0-9-]{0,59}$/, '1 to 60 lower-case letters, digits and hyphens'),
+      ...routeNameProblems('model', props.model),
     ]);
     this.workload = props.workload;
     this.objective = props.objective;

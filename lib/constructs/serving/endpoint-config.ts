@@ -12,6 +12,9 @@ export interface StorageDecision {
   readonly reason: string;
 }
 
+/** Packs of cdk-nag that demand a key on every endpoint configuration, also where it would encrypt nothing. */
+const PACKS_THAT_DEMAND_A_KEY = ['HIPAA.Security', 'NIST.800.53.R4', 'NIST.800.53.R5', 'PCI.DSS.321'];
+
 /**
  * Local NVMe storage is encrypted by the instance itself: a KMS key is refused or does nothing there, depending on Region and API version
  * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html).
@@ -65,6 +68,10 @@ export function createConfig(
     },
   });
   config.addMetadata('StorageEncryption', storage.reason);
+  if (storage.key === undefined && settings.instance.localStorage) {
+    const acknowledge = (pack: string) => ({ id: `${pack}-SageMakerEndpointConfigurationKMSKeyConfigured`, reason: storage.reason });
+    Validations.of(config).acknowledge(...PACKS_THAT_DEMAND_A_KEY.map(acknowledge));
+  }
   if (settings.instance._shape === undefined) {
     Validations.of(config).acknowledge({
       id: 'CloudFormation-Validate::W3030',

@@ -190,6 +190,28 @@ describe('permissions of an InferenceApi', () => {
     expect(paths(template)).toEqual(['//POST/v2/models/delay/infer', '//GET/v2/models/delay', '//GET/v2/models/delay/ready']);
   });
 
+  test.each(['', 'Delay', 'a--b', '-a', 'a/b', 'a*', 'a'.repeat(41)])(
+    "fails on a grant for the model '%s', which no route has",
+    (model) => {
+      for (const grant of ['grantInvoke', 'grantFeedback'] as const) {
+        expect(() => build({}, (api, stack) => api[grant](role(stack), model))).toThrow(
+          `InvalidGrant: 'model' must be 1 to 40 lower-case letters, digits and inner single hyphens, got '${model}' [at Test/Api]`,
+        );
+      }
+    },
+  );
+
+  test.each(['a', 'a-1', 'a'.repeat(40)])("grants the model '%s', and one that is a Token", (model) => {
+    const { template } = build({}, (api, stack) => api.grantInvoke(role(stack), model));
+    expect(paths(template)[1]).toBe(`//GET/v2/models/${model}`);
+    expect(() => build({}, (api, stack) => api.grantInvoke(role(stack), text()))).not.toThrow();
+  });
+
+  test('grantInvoke without a model lets somebody ask all of them', () => {
+    const { template } = build({}, (api, stack) => api.grantInvoke(role(stack)));
+    expect(paths(template)[0]).toBe('//POST/v2/models/*/infer');
+  });
+
   test('grantFeedback lets somebody post ground truth and read the books, but not infer', () => {
     const { template } = build({}, (api, stack) => api.grantFeedback(role(stack)));
     expect(paths(template)).toEqual([

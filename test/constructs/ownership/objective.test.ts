@@ -89,6 +89,18 @@ describe('ObjectiveTracker [P3]', () => {
       return new ObjectiveTracker(stack, 'Objective', { objective: objective(), books, workload: 'flights-dev', ...over });
     });
 
+  test('leaves no finding of cdk-nag in a known Region either', () => {
+    const { nag } = synth(
+      (stack) => {
+        const { bus } = new PredictionBus(stack, 'Bus', { busName: 'flights-dev' });
+        const books = new PredictionBooks(stack, 'Books', { bus, apiName: 'flights-dev' });
+        return new ObjectiveTracker(stack, 'Objective', { objective: objective(), books, workload: 'flights-dev' });
+      },
+      { account: '111122223333', region: 'eu-central-1' },
+    );
+    expect(nag).toEqual([]);
+  });
+
   test('runs every 15 minutes, reads the tally only, and leaves no finding of cdk-nag', () => {
     const { template, nag } = build();
     expect(nag).toEqual([]);
@@ -180,6 +192,14 @@ describe('ObjectiveTracker [P3]', () => {
 
   test.each(['Flights', '', '-a', 'a'.repeat(61)])("fails on the workload '%s'", (workload) => {
     expect(() => build({ workload })).toThrow("InvalidObjectiveTracker: 'workload' must be 1 to 60");
+  });
+
+  test.each(['', 'Delay', 'a--b', 'a'.repeat(41)])("fails on the model '%s', which no route has", (model) => {
+    expect(() => build({ model })).toThrow("InvalidObjectiveTracker: 'model' must be 1 to 40 lower-case letters, digits");
+  });
+
+  test.each(['a', 'a'.repeat(40)])("accepts the model '%s'", (model) => {
+    expect(JSON.stringify(build({ model }).template.toJSON())).toContain(`\\"model\\":\\"${model}\\"`);
   });
 
   test('fails on a workload that is not known at synth: alarm names are literals', () => {

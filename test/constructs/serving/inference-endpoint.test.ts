@@ -5,7 +5,7 @@ import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
 import { PrivateNetwork } from '../../../lib/constructs/network';
 import { AlarmBoard, AlertDestination, Owner, Owners } from '../../../lib/constructs/ownership';
 import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
@@ -186,6 +186,23 @@ describe('execution role [M3, row 140, 141, 143]', () => {
     expect(nag).toEqual([]);
   });
 
+  test('has no finding of cdk-nag in a known Region either, whatever the endpoint has', () => {
+    const { nag } = synth(
+      (stack) => {
+        const network = new PrivateNetwork(stack, 'Network');
+        return endpoint(stack, {
+          vpc: network.vpc,
+          vpcSubnets: network.subnets,
+          capture: capture(stack),
+          scaling: scaling(),
+          volumeKey: new Key(stack, 'Key', { enableKeyRotation: true }),
+        });
+      },
+      { account: '111122223333', region: 'eu-central-1' },
+    );
+    expect(nag).toEqual([]);
+  });
+
   test('may use a volume key only through SageMaker', () => {
     const { template, nag } = synth((stack) => endpoint(stack, { volumeKey: new Key(stack, 'Key', { enableKeyRotation: true }) }));
     expect(statement(template, 'UseVolumeKey')).toMatchObject({
@@ -226,6 +243,18 @@ describe('storage key [S5, row 48, 50]', () => {
     expect(config.Metadata.StorageEncryption).toContain(reason);
     expect(built.storageEncryption).toContain(reason);
     expect(statement(template, 'UseVolumeKey') !== undefined).toBe(present);
+  });
+
+  test('is acknowledged, with the reason, before the packs that demand one where it would encrypt nothing [row 50]', () => {
+    const demanded = (instance: InstanceType) => {
+      const stack = new Stack(app(), 'Test');
+      endpoint(stack, { instance });
+      return [HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks, PCIDSS321Checks].flatMap((Pack) =>
+        new Pack().validateScope(stack).violations.filter(({ ruleName }) => ruleName.includes('SageMaker')),
+      );
+    };
+    expect(demanded(InstanceType.ML_G5_XLARGE)).toEqual([]);
+    expect(demanded(InstanceType.ML_M5_LARGE)).toHaveLength(4);
   });
 
   test('is no question without a key', () => {
