@@ -1,8 +1,11 @@
 """Buckets: the properties that the emulator's CloudFormation handler drops, and the refusal to delete a full one."""
 from __future__ import annotations
 
+import contextvars
+import json
 from typing import Any
 
+import ministack.services.eventbridge as _eventbridge
 import ministack.services.s3 as _s3
 
 from . import aws, cfn
@@ -18,6 +21,39 @@ def install() -> None:
     """Wraps the bucket's handler."""
     cfn.extend("AWS::S3::Bucket", create=_create, update=_update, delete=_delete, worker=True)
     _s3._resolve_sse_write_headers = _managed_key(_s3._resolve_sse_write_headers)
+    _s3._fire_s3_event = _remember_version(_s3._fire_s3_event)
+    _eventbridge._dispatch_event = _name_version(_eventbridge._dispatch_event)
+
+
+_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("version of the object that an event is about", default=None)
+
+
+def _remember_version(original: Any) -> Any:
+    def fire(*args: Any, version_id: str | None = None, **rest: Any) -> None:
+        token = _version.set(version_id)
+        try:
+            original(*args, version_id=version_id, **rest)
+        finally:
+            _version.reset(token)
+
+    return fire
+
+
+def _name_version(original: Any) -> Any:
+    """Events about a versioned bucket name the version; the emulator's do not.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+
+    def dispatch(event: dict, *rest: Any) -> Any:
+        version = _version.get()
+        if version is not None and event["Source"] == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        return original(event, *rest)
+
+    return dispatch
 
 
 def _managed_key(original: Any) -> Any:

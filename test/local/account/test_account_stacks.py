@@ -111,6 +111,27 @@ def test_a_bucket_has_every_property_of_its_template(stack: dict[str, str]) -> N
     assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
 
 
+def test_an_event_of_a_versioned_bucket_names_the_version_and_later_writes_compare_greater(stack: dict[str, str]) -> None:
+    sqs, events, s3 = aws.client("sqs"), aws.client("events"), aws.client("s3")
+    url = sqs.create_queue(QueueName="bucket-events")["QueueUrl"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [stack["Bucket"]]}, "object": {"key": ["versioned"]}}}
+    events.put_rule(Name="bucket-events", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="bucket-events", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:000000000000:bucket-events"}])
+    versions = [s3.put_object(Bucket=stack["Bucket"], Key="versioned", Body=text)["VersionId"] for text in (b"1", b"2")]
+    seen: dict[str, str] = {}
+    deadline = time.time() + 20
+    while len(seen) < 2 and time.time() < deadline:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+            thing = json.loads(message["Body"])["detail"]["object"]
+            seen[thing["version-id"]] = thing["sequencer"]
+    for version in versions:
+        s3.delete_object(Bucket=stack["Bucket"], Key="versioned", VersionId=version)
+    events.remove_targets(Rule="bucket-events", Ids=["q"])
+    events.delete_rule(Name="bucket-events")
+    assert list(seen) and set(seen) == set(versions)
+    assert seen[versions[0]] < seen[versions[1]]
+
+
 def test_a_request_that_fits_the_model_reaches_the_function_and_its_metrics(stack: dict[str, str], account_url: str) -> None:
     assert call(account_url, stack, '{"inputs":[1]}')[0] == 200
     dimensions = {("Emf", "Calls"): [("Who", "fn")], ("AWS/ApiGateway", "Count"): [("ApiName", "test-api"), ("Stage", "dev")],
