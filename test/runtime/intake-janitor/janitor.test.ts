@@ -1,0 +1,273 @@
+import { isLater } from '../../../runtime/intake/core';
+import { sequencersOf } from '../../../runtime/intake-janitor/core';
+import type { FileRow } from '../../../runtime/intake/ledger';
+import { makeHandler as makeEvents } from '../../../runtime/ledger-events/handler';
+import { FakeBus, streamOf } from '../../support/stream-records';
+import { janitorOf } from '../intake/janitor';
+import { problemsOf, SIMPLE, simpleFile } from '../intake/simple-files';
+import { BUCKETS, TABLE, World } from '../intake/world';
+
+const MINUTES = 60;
+const DAY = 86_400;
+
+/** Writes the commit records that the stream of the table gives rise to. */
+async function recordCommits(world: World): Promise<void> {
+  const deps = { dataset: 'simple', validatedBucket: BUCKETS.validated, s3: world.s3.client, logger: { error: () => undefined } };
+  await makeEvents({ ...deps, events: new FakeBus().client })({ Records: streamOf(world.db, TABLE) });
+}
+
+const outputsOf = (world: World) =>
+  [BUCKETS.validated, BUCKETS.quarantine].flatMap((bucket) => world.s3.current(bucket).map(({ key }) => `${bucket}/${key}`));
+
+describe('the janitor resubmits [D4]', () => {
+  test('a version whose event was lost, once it is late, as the event would have named it', async () => {
+    const world = new World(SIMPLE);
+    const { key, versionId } = world.send('simple/a.csv', simpleFile('a'));
+    world.pass(20 * MINUTES);
+    expect(await janitorOf(world).run()).toMatchObject({ resubmitted: 0 });
+    world.pass(1);
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toEqual({ unaccounted: 1, resubmitted: 1, reopened: 0, swept: 0 });
+    expect(janitor.sent).toMatchObject([{ bucket: BUCKETS.raw, key, versionId }]);
+    expect(janitor.measured).toEqual({ FilesUnaccounted: 1 });
+    await world.attempt(janitor.sent[0]);
+    expect(problemsOf(world)).toEqual([]);
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 0, resubmitted: 0 });
+  });
+
+  test('nothing that has a final row, accounted or rejected', async () => {
+    const world = new World(SIMPLE);
+    await world.attempt(world.send('simple/a.csv', simpleFile('a')));
+    await world.attempt(world.send('simple/b.csv', 'wrong\n'));
+    world.pass(DAY);
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toEqual({ unaccounted: 0, resubmitted: 0, reopened: 0, swept: 0 });
+    expect(janitor.sent).toEqual([]);
+  });
+
+  test('nothing of another dataset', async () => {
+    const world = new World(SIMPLE);
+    world.send('simpleton/a.csv', simpleFile('a'));
+    world.pass(DAY);
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 0 });
+  });
+
+  test('nothing that an attempt is at work on; it is reported all the same', async () => {
+    const world = new World(SIMPLE);
+    const object = world.send('simple/a.csv', simpleFile('a'));
+    world.pass(21 * MINUTES);
+    await world.killAt(object, 'leased');
+    const busy = janitorOf(world);
+    expect(await busy.run()).toMatchObject({ unaccounted: 1, resubmitted: 0 });
+    expect(busy.measured).toEqual({ FilesUnaccounted: 1 });
+    world.pass(151);
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 1, resubmitted: 1 });
+  });
+
+  test('an older version too: it counts when the newer one is rejected', async () => {
+    const world = new World(SIMPLE);
+    const old = world.send('simple/a.csv', simpleFile('a'));
+    await world.attempt(world.send('simple/a.csv', 'wrong\n'));
+    world.pass(DAY);
+    const janitor = janitorOf(world);
+    await janitor.run();
+    expect(janitor.sent.map(({ versionId }) => versionId)).toEqual([old.versionId]);
+    await world.attempt(janitor.sent[0]);
+    expect(problemsOf(world)).toEqual([]);
+  });
+
+  test.each([
+    ['the newest version', [0, 1], 2],
+    ['the oldest version', [1, 2], 0],
+    ['a version in between', [0, 2], 1],
+    ['all versions', [], 2],
+    ['all but the oldest', [0], 2],
+  ])('in the order of the versions, although the events were lost: %s', async (_, arrived) => {
+    const world = new World(SIMPLE);
+    const objects = ['p', 'q', 'r'].map((seed) => world.send('simple/a.csv', simpleFile(seed)));
+    for (const index of arrived) {
+      await world.attempt(objects[index]);
+    }
+    world.pass(DAY);
+    const janitor = janitorOf(world);
+    await janitor.run();
+    expect(janitor.sent).toHaveLength(3 - arrived.length);
+    for (const object of janitor.sent) {
+      await world.attempt(object);
+    }
+    expect(problemsOf(world)).toEqual([]);
+    expect(world.rows().find(({ supersededBy }) => supersededBy === undefined)!.versionId).toBe(objects[2].versionId);
+  });
+
+  test('through pages of listings and scans', async () => {
+    const world = new World(SIMPLE);
+    world.s3.pageSize = 2;
+    world.db.pageSize = 2;
+    const objects = ['a', 'b', 'c', 'd', 'e'].flatMap((name) =>
+      [1, 2].map((n) => world.send(`simple/${name}.csv`, simpleFile(`${name}${n}`))),
+    );
+    await world.attempt(objects[1]);
+    world.pass(DAY);
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toMatchObject({ unaccounted: 9, resubmitted: 9 });
+    expect(new Set(janitor.sent.map(({ versionId }) => versionId)).size).toBe(9);
+  });
+});
+
+describe('a sequencer that is made up [D4]', () => {
+  const version = (versionId: string) => ({ key: 'k', versionId, modified: new Date(0) });
+  const rowOf = (versionId: string, sequencer: string) => [`object#k#${versionId}`, { sequencer } as FileRow] as const;
+
+  test('lies between those of its neighbours, however many miss theirs', () => {
+    const newestFirst = ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map(version);
+    const rows = new Map([rowOf('b', '0055AED6DCD90281E5'), rowOf('e', '0055AED6DCD90281E501'), rowOf('f', '0055AED6DCD90281E6')]);
+    const sequencers = [...sequencersOf(newestFirst, rows).values()];
+    expect(sequencers).toHaveLength(7);
+    sequencers.slice(1).forEach((sequencer, i) => expect(isLater(sequencer, sequencers[i])).toBe(true));
+  });
+
+  test('lies behind one that was made up before', () => {
+    const first = sequencersOf([version('b'), version('a')], new Map([rowOf('a', '0055AED6DCD90281E5')])).get('object#k#b')!;
+    const rows = new Map([rowOf('a', '0055AED6DCD90281E5'), rowOf('b', first), rowOf('d', '0055AED6DCD90281E501')]);
+    const second = sequencersOf([version('d'), version('c'), version('b'), version('a')], rows).get('object#k#c')!;
+    expect([isLater(second, first), isLater('0055AED6DCD90281E501', second)]).toEqual([true, true]);
+  });
+});
+
+describe('the janitor takes up duplicates [D4]', () => {
+  test('whose original was superseded, and only while they are the newest of their key', async () => {
+    const world = new World(SIMPLE);
+    const objects = ['ax', 'bx', 'cx', 'cy', 'az'].map(([key, seed]) => world.send(`simple/${key}.csv`, simpleFile(seed)));
+    for (const object of objects) {
+      await world.attempt(object);
+    }
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toMatchObject({ reopened: 1 });
+    expect(janitor.sent).toEqual([objects[1]]);
+    expect(world.row(objects[1])).toMatchObject({ state: 'received', reopened: 1 });
+    expect(await janitorOf(world).run()).toMatchObject({ reopened: 0 });
+  });
+
+  test('not when it is the same key that has moved on', async () => {
+    const world = new World(SIMPLE);
+    const objects = ['x', 'x', 'y'].map((seed) => world.send('simple/a.csv', simpleFile(seed)));
+    for (const object of objects) {
+      await world.attempt(object);
+    }
+    expect(await janitorOf(world).run()).toMatchObject({ reopened: 0 });
+    expect(problemsOf(world)).toEqual([]);
+  });
+
+  test('again through the queue when it dies between the table and the queue', async () => {
+    const world = new World(SIMPLE);
+    for (const [key, seed] of ['ax', 'bx', 'ay']) {
+      await world.attempt(world.send(`simple/${key}.csv`, simpleFile(seed)));
+    }
+    let updated = false;
+    world.db.after = (operation) => {
+      if (operation === 'UpdateItem' && !updated) {
+        updated = true;
+        throw new Error('died');
+      }
+    };
+    await expect(janitorOf(world).run()).rejects.toThrow('died');
+    world.pass(21 * MINUTES);
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toMatchObject({ resubmitted: 1 });
+    await world.attempt(janitor.sent[0]);
+    expect(problemsOf(world)).toEqual([]);
+  });
+});
+
+describe('the janitor sweeps [D4]', () => {
+  test('attempts that nobody committed, after a day, and nothing that a row names', async () => {
+    const world = new World(SIMPLE);
+    const objects = ['ax', 'ay', 'bz'].map(([key, seed]) => world.send(`simple/${key}.csv`, simpleFile(seed)));
+    await world.failAt(objects[0], 'both uploaded');
+    await world.killAt(objects[1], 'valid uploaded');
+    world.pass(151);
+    for (const object of objects) {
+      await world.attempt(object);
+    }
+    await recordCommits(world);
+    const before = outputsOf(world);
+    const named = world.rows().flatMap(({ validated, quarantine }) => [`validated/${validated!.key}`, `quarantine/${quarantine!.key}`]);
+    world.pass(DAY - 151);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+    world.pass(152);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 3 });
+    const after = outputsOf(world);
+    expect(after).toEqual(expect.arrayContaining(named));
+    expect(after).toHaveLength(named.length + 3);
+    expect(
+      before
+        .filter((key) => !after.includes(key))
+        .map((key) => key.replace(/^(\w+)\/.*\/(\w+).*$/, '$1 $2'))
+        .sort(),
+    ).toEqual(['quarantine records', 'validated records', 'validated records']);
+    expect(problemsOf(world)).toEqual([]);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+  });
+
+  test('the outputs of a duplicate, but not its commit record', async () => {
+    const world = new World(SIMPLE);
+    for (const key of ['a', 'b']) {
+      await world.attempt(world.send(`simple/${key}.csv`, simpleFile('x')));
+    }
+    await recordCommits(world);
+    world.pass(DAY + 1);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 2 });
+    expect(outputsOf(world).filter((key) => key.endsWith('commit.json'))).toHaveLength(2);
+    expect(problemsOf(world)).toEqual([]);
+  });
+
+  test('nothing while an attempt is still at work', async () => {
+    const world = new World(SIMPLE);
+    const object = world.send('simple/a.csv', simpleFile('x'));
+    await world.killAt(object, 'both uploaded');
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+  });
+
+  test('nothing when the table was lost, so that it can be rebuilt', async () => {
+    const world = new World(SIMPLE);
+    await world.attempt(world.send('simple/a.csv', simpleFile('x')));
+    await world.attempt(world.send('simple/b.csv', simpleFile('y')));
+    await recordCommits(world);
+    const before = outputsOf(world);
+    (world.db as unknown as { tables: Map<string, unknown> }).tables.clear();
+    world.pass(30 * DAY);
+    const janitor = janitorOf(world);
+    expect(await janitor.run()).toMatchObject({ swept: 0, resubmitted: 2 });
+    for (const object of janitor.sent) {
+      await world.attempt(object);
+    }
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+    expect(outputsOf(world)).toEqual(expect.arrayContaining(before));
+    expect(problemsOf(world)).toEqual([]);
+  });
+
+  test('nothing that is no output of an attempt', async () => {
+    const world = new World(SIMPLE);
+    await world.attempt(world.send('simple/a.csv', simpleFile('x')));
+    ['simple/notes.txt', 'simple/version=1/x', 'datasets/simple/1/manifest.json'].forEach((key) =>
+      world.s3.put(BUCKETS.validated, key, 'x'),
+    );
+    world.pass(30 * DAY);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+  });
+
+  test('more than one call can delete, page by page', async () => {
+    const world = new World(SIMPLE);
+    const object = world.send('simple/a.csv', simpleFile('x'));
+    await world.attempt(object);
+    const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+    for (let n = 0; n < 1005; n++) {
+      world.s3.put(BUCKETS.validated, `simple/a.csv/version=${object.versionId}/attempt=${uuid(n)}/records.csv.gz`, 'x');
+    }
+    world.pass(2 * DAY);
+    const calls: string[] = [];
+    world.s3.before = (operation) => void calls.push(operation);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 1005 });
+    expect(calls.filter((operation) => operation === 'DeleteObjects')).toHaveLength(2);
+  });
+});
