@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Tokenization } from 'aws-cdk-lib';
 import {
   Alarm,
   AlarmStatusWidget,
@@ -129,7 +129,7 @@ export class WorkloadDashboard extends Construct {
         markdown: [
           `# ${workload}`,
           `**Objective:** ${metric.metricName} at least ${percent} % over ${over.toDays()} days${guarded}; judged from ${minimumLabels} labels on.`,
-          `**Cost:** at most ${budget.monthlyUsd} USD a month; [actual and forecast](${budgets}) by the workload's tag.`,
+          `**Cost:** at most ${Tokenization.stringifyNumber(budget.monthlyUsd)} USD a month; [actual and forecast](${budgets}) by the workload's tag.`,
         ].join('\n\n'),
         width: 24,
         height: 4,

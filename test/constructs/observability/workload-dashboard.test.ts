@@ -89,6 +89,28 @@ describe('WorkloadDashboard [O5]', () => {
     expect(() => build({ sections: [section] })).toThrow(message);
   });
 
+  test.each([1, 10])('shows a graph of %d lines', (count) => {
+    const metrics = Array.from({ length: count }, (_, i) => new Metric({ namespace: 'Mine', metricName: `Errors${i}` }));
+    const { template } = build({ sections: [{ title: 'S', graphs: [{ title: 'G', metrics }] }] });
+    expect(widgets(template).at(-1)!.properties.metrics).toHaveLength(count);
+  });
+
+  test('shows 500 widgets and refuses one more [row 186]', () => {
+    const graphs = (count: number) => ({ title: 'S', graphs: Array(count).fill({ title: 'G', metrics: [metric] }) });
+    const free = 500 - widgets(build().template).length - 1;
+    expect(widgets(build({ sections: [graphs(free)] }).template)).toHaveLength(500);
+    expect(() => build({ sections: [graphs(free + 1)] })).toThrow("section 'S' would make more than 500 widgets");
+  });
+
+  test('writes a budget that only the deployment knows', () => {
+    const budget = Budget.monthly(Lazy.number({ produce: () => 777 }));
+    expect(widgets(build({ budget }).template)[0].properties.markdown).toContain('at most 777 USD a month');
+  });
+
+  test.each(['x', 'A_b-9', 'x'.repeat(200)])("accepts the workload '%s'", (workload) => {
+    build({ workload }).template.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: `${workload}-eu-central-1` });
+  });
+
   test.each(['', 'a b', 'x'.repeat(201)])("fails on the workload '%s'", (workload) => {
     expect(() => build({ workload })).toThrow("InvalidWorkloadDashboard: 'workload' must be 1 to 200 letters");
   });
