@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Lazy } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
 import { InstanceType } from '../../../lib/constructs/serving';
 import { CATALOGUED_TYPES, hostingRegions, shapeOf } from '../../../lib/constructs/serving/instance-catalogue';
+import { synth } from '../../support/synth';
+import { endpoint } from './fixtures';
 
 const constants = Object.entries(InstanceType).filter((entry): entry is [string, InstanceType] => entry[1] instanceof InstanceType);
 
@@ -52,6 +56,13 @@ describe('InstanceType [S2]', () => {
         expect([name, accelerator!.count >= 1, accelerator!.memoryMib! >= 15 * 1024, nvmeGb! > 0]).toEqual([name, true, true, true]);
       }
     }
+  });
+
+  test('takes a Token by of(): the deployment knows the type', () => {
+    const type = InstanceType.of(Lazy.string({ produce: () => 'ml.m5.large' }));
+    synth((stack) => endpoint(stack, { instance: type })).template.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      ProductionVariants: [{ InstanceType: 'ml.m5.large', VolumeSizeInGB: Match.absent() }],
+    });
   });
 
   test('takes any other name by of(), with nothing known of it', () => {
