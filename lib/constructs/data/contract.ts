@@ -88,6 +88,8 @@ export const DATA_METRIC = {
   filesRejected: 'FilesRejected',
   /** Object versions without a final row for longer than the limit. */
   filesUnaccounted: 'FilesUnaccounted',
+  /** Since a file brought records; before the first one, since the ledger was made. */
+  hoursSinceFile: 'HoursSinceFile',
 } as const;
 
 /** Times of the intake, seconds. Six function times must fit into the visibility timeout. */

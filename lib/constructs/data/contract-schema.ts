@@ -1,0 +1,129 @@
+import { ErrorObject, ValidateFunction } from 'ajv';
+import Ajv2019 from 'ajv/dist/2019';
+import addFormats from 'ajv-formats';
+import { closest } from '../shared/checks';
+import { ContractProblem, shown } from './contract-problem';
+import standard from './odcs-v3.1.0.json';
+
+type Schema = { readonly [keyword: string]: unknown };
+type SchemaError = ErrorObject<string, Record<string, unknown>>;
+
+/** The standard's own schema has types and examples that Ajv's strict mode takes for mistakes. */
+function compile(): ValidateFunction {
+  const ajv = new Ajv2019({ allErrors: true, verbose: true, strict: false });
+  addFormats(ajv);
+  return ajv.compile(standard);
+}
+
+/** Compiled once, and only in apps that read a contract. */
+let validate: ValidateFunction | undefined;
+
+/** Keywords that say only that something inside them failed. */
+const WRAPPERS = new Set(['if', 'allOf', 'anyOf', 'oneOf']);
+
+/** What the schema of the standard (v3.1.0) has against a document. @internal */
+export function schemaProblems(document: unknown): ContractProblem[] {
+  validate ??= compile();
+  if (validate(document)) {
+    return [];
+  }
+  const errors = ((validate.errors ?? []) as SchemaError[]).filter((error) => !followsFromMissingType(error, document));
+  const problems = [...operators(errors), ...alternatives(errors), ...errors.flatMap((error) => problemOf(error, errors))];
+  return [...new Map(problems.map((problem) => [`${problem.path} ${problem.text}`, problem])).values()];
+}
+
+/** Without a type the options are held against those of every type at once. */
+function followsFromMissingType({ instancePath }: SchemaError, document: unknown): boolean {
+  const column = /^(.*)\/logicalTypeOptions(\/|$)/.exec(instancePath)?.[1];
+  const value = column
+    ?.split('/')
+    .slice(1)
+    .reduce<unknown>((inner, part) => (inner as Schema)[part], document);
+  return value !== undefined && (value as Schema).logicalType === undefined;
+}
+
+/** A quality rule compares with exactly one operator; the schema says so with eight alternatives. */
+function operators(errors: readonly SchemaError[]): ContractProblem[] {
+  return errors
+    .filter(({ keyword, schema }) => keyword === 'oneOf' && isOperators(schema))
+    .map(({ instancePath, schema }) => ({ path: pathOf(instancePath), text: `needs exactly one of ${operatorNames(schema).join(', ')}` }));
+}
+
+/** A value that has none of the allowed forms, when nothing inside it says why. */
+function alternatives(errors: readonly SchemaError[]): ContractProblem[] {
+  return errors
+    .filter(({ keyword, schema, instancePath }) => isAlternative(keyword) && !isOperators(schema) && !explained(instancePath, errors))
+    .map(({ instancePath, data }) => ({
+      path: pathOf(instancePath),
+      text: `has none of the forms that the standard allows, got ${shown(data)}`,
+    }));
+}
+
+const isAlternative = (keyword: string) => keyword === 'anyOf' || keyword === 'oneOf';
+
+function explained(instancePath: string, errors: readonly SchemaError[]): boolean {
+  const inside = (error: SchemaError) => error.instancePath === instancePath || error.instancePath.startsWith(`${instancePath}/`);
+  return errors.some((error) => inside(error) && !WRAPPERS.has(error.keyword) && error.keyword !== 'type');
+}
+
+function problemOf(error: SchemaError, errors: readonly SchemaError[]): ContractProblem[] {
+  const { keyword, instancePath, params, data } = error;
+  const path = pathOf(instancePath);
+  const ofAlternative = errors.some((other) => isAlternative(other.keyword) && other.instancePath === instancePath);
+  if (WRAPPERS.has(keyword) || (ofAlternative && (keyword === 'type' || isOperator(params.missingProperty)))) {
+    return [];
+  }
+  switch (keyword) {
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return unknownKey(error, path);
+    case 'required':
+      return [{ path: join(path, params.missingProperty as string), text: 'is missing' }];
+    case 'enum':
+      return [{ path, text: `must be one of ${(params.allowedValues as unknown[]).join(', ')}, got ${shown(data)}` }];
+    default:
+      return [{ path, text: `${error.message}, got ${shown(data)}` }];
+  }
+}
+
+/** A failed branch takes its known keys with it, so that the schema calls them unknown: those are no problem. */
+function unknownKey({ params, parentSchema }: SchemaError, path: string): ContractProblem[] {
+  const name = (params.additionalProperty ?? params.unevaluatedProperty) as string;
+  const known = keysOf(parentSchema as Schema);
+  if (known.includes(name)) {
+    return [];
+  }
+  const meant = closest(name, known);
+  return [{ path: join(path, name), text: `is unknown to the standard${meant === undefined ? '' : `: did you mean '${meant}'?`}` }];
+}
+
+/** Every key that a schema knows, also through references and branches. */
+function keysOf(schema: Schema): string[] {
+  const inner = [schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) => (list ?? []) as Schema[]);
+  const reference = typeof schema.$ref === 'string' ? [(standard.$defs as Record<string, Schema>)[schema.$ref.split('/').at(-1)!]] : [];
+  const branches = [...inner, ...reference, ...([schema.then, schema.else].filter((branch) => branch !== undefined) as Schema[])];
+  return [...new Set([...Object.keys(schema.properties ?? {}), ...branches.flatMap(keysOf)])];
+}
+
+const isOperator = (name: unknown) => typeof name === 'string' && name.startsWith('must');
+
+function operatorNames(schema: unknown): string[] {
+  return (schema as Schema[]).flatMap(({ required }) => (required ?? []) as string[]);
+}
+
+function isOperators(schema: unknown): boolean {
+  return operatorNames(schema).some(isOperator);
+}
+
+/** `/schema/0/name` as `schema[0].name`. */
+function pathOf(instancePath: string): string {
+  return instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce(join, '');
+}
+
+function join(path: string, part: string): string {
+  return /^\d+$/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`;
+}

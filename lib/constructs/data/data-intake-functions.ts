@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AssetHashType, Duration, Size } from 'aws-cdk-lib';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { FilterCriteria, FilterRule, Function as Lambda, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
+import { handlerFunction } from '../shared/handler-function';
+import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS } from './contract';
+import type { DataContract } from './data-contract';
+import type { DataZones } from './data-zones';
+import { allow, allowRead, allowWrite } from './grants';
+
+/** What the functions of an intake work on. @internal */
+export interface IntakeParts {
+  readonly scope: Construct;
+  readonly intakeName: string;
+  readonly zones: DataZones;
+  readonly contract: DataContract;
+  readonly ledger: Table;
+  readonly queue: Queue;
+}
+
+/** @internal */
+export interface ValidatorProps {
+  readonly maxConcurrency: number;
+  readonly memory: Size;
+}
+
+/** Judges files: raw object in, validated and quarantined records and one committed row out. @internal */
+export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: ValidatorProps): Lambda {
+  const { scope, zones, contract, ledger, queue } = parts;
+  const asset = contractAsset(scope, contract);
+  const validator = handlerFunction(scope, 'Validator', {
+    handler: 'intake',
+    description: `Validates files of ${contract.dataset} against contract ${contract.version}`,
+    timeout: Duration.seconds(INTAKE_SECONDS.functionTimeout),
+    memory,
+    ephemeralStorage: Size.mebibytes(INTAKE_SCRATCH_MEBIBYTES),
+    environment: {
+      [DATA_ENV.contractBucket]: asset.s3BucketName,
+      [DATA_ENV.contractKey]: asset.s3ObjectKey,
+      [DATA_ENV.contractHash]: contract._hash,
+      [DATA_ENV.intake]: parts.intakeName,
+      [DATA_ENV.ledger]: ledger.tableName,
+      [DATA_ENV.validatedBucket]: zones.validated.bucketName,
+      [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,
+      [DATA_ENV.queueUrl]: queue.queueUrl,
+    },
+  });
+  validator.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }));
+  allow(validator, ['s3:GetObject'], asset.bucket.arnForObjects(asset.s3ObjectKey));
+  // A transaction needs the permission of each of its parts (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
+  allow(
+    validator,
+    ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'].map((action) => `dynamodb:${action}`),
+    ledger.tableArn,
+  );
+  // Whoever may not list a bucket is told 403 instead of 404 for an object that is gone
+  // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix does not hold for that question.
+  allow(validator, ['s3:ListBucket', 's3:ListBucketVersions'], zones.raw.bucketArn);
+  const objects = `${contract.dataset}/*`;
+  allowRead(validator, zones.raw, objects);
+  allowWrite(validator, zones.validated, objects);
+  allowWrite(validator, zones.quarantine, objects);
+  [zones.raw, zones.validated, zones.quarantine].forEach((bucket) =>
+    acknowledgeResource(validator, bucket.arnForObjects(objects), 'senders choose the keys of files; the wildcard stays below the dataset'),
+  );
+  withoutPolicyFindings(validator);
+  return validator;
+}
+
+/** Follows the ledger: leaves commit records and announces what became final. @internal */
+export function createRecorder(parts: IntakeParts, lostChanges: IQueue, bus: IEventBus | undefined): Lambda {
+  const { scope, zones, contract, ledger } = parts;
+  const recorder = handlerFunction(scope, 'Recorder', {
+    handler: 'ledger-events',
+    description: `Records and announces files of ${contract.dataset} that became final`,
+    timeout: Duration.seconds(60),
+    memory: Size.mebibytes(256),
+    environment: {
+      [DATA_ENV.dataset]: contract.dataset,
+      [DATA_ENV.validatedBucket]: zones.validated.bucketName,
+      ...(bus === undefined ? {} : { [DATA_ENV.eventBus]: bus.eventBusName }),
+    },
+  });
+  recorder.addEventSource(
+    new DynamoEventSource(ledger, {
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      reportBatchItemFailures: true,
+      bisectBatchOnError: true,
+      retryAttempts: 20,
+      onFailure: new SqsDlq(lostChanges),
+      filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
+    }),
+  );
+  const records = `${contract.dataset}/*/commit.json`;
+  allowWrite(recorder, zones.validated, records);
+  acknowledgeResource(recorder, zones.validated.arnForObjects(records), 'a commit record lies beside the outputs of each attempt');
+  bus?.grantPutEventsTo(recorder);
+  withoutPolicyFindings(recorder);
+  return recorder;
+}
+
+/** Makes up for lost events, sweeps what nobody committed, measures lateness. @internal */
+export function createJanitor(parts: IntakeParts): Lambda {
+  const { scope, zones, contract, ledger, queue } = parts;
+  const janitor = handlerFunction(scope, 'Janitor', {
+    handler: 'intake-janitor',
+    description: `Compares the raw zone of ${contract.dataset} with its ledger`,
+    timeout: Duration.minutes(4),
+    memory: Size.mebibytes(1024),
+    environment: {
+      [DATA_ENV.dataset]: contract.dataset,
+      [DATA_ENV.intake]: parts.intakeName,
+      [DATA_ENV.ledger]: ledger.tableName,
+      [DATA_ENV.rawBucket]: zones.raw.bucketName,
+      [DATA_ENV.validatedBucket]: zones.validated.bucketName,
+      [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,
+      [DATA_ENV.queueUrl]: queue.queueUrl,
+    },
+  });
+  grantJanitor(parts, janitor);
+  withoutPolicyFindings(janitor);
+  new Rule(scope, 'JanitorSchedule', {
+    description: `Compares the raw zone of ${contract.dataset} with its ledger`,
+    schedule: Schedule.rate(Duration.minutes(5)),
+    targets: [new LambdaFunction(janitor, { retryAttempts: 0 })],
+  });
+  return janitor;
+}
+
+function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: Lambda): void {
+  const listing = { StringEquals: { 's3:prefix': `${contract.dataset}/` } };
+  const attempts = `${contract.dataset}/*/attempt=*`;
+  allow(janitor, ['dynamodb:Scan', 'dynamodb:UpdateItem', 'dynamodb:DescribeTable'], ledger.tableArn);
+  allow(janitor, ['sqs:SendMessage'], queue.queueArn);
+  janitor.addToRolePolicy(
+    new PolicyStatement({ actions: ['s3:ListBucketVersions'], resources: [zones.raw.bucketArn], conditions: listing }),
+  );
+  for (const bucket of [zones.validated, zones.quarantine]) {
+    janitor.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn], conditions: listing }));
+    allow(janitor, ['s3:DeleteObject'], bucket.arnForObjects(attempts));
+    acknowledgeResource(janitor, bucket.arnForObjects(attempts), 'attempts have random names; the wildcards stay below the dataset');
+  }
+}
+
+/** The rules of a contract as a file that the validator reads. */
+function contractAsset(scope: Construct, contract: DataContract): Asset {
+  const folder = mkdtempSync(join(tmpdir(), 'contract-'));
+  try {
+    const path = join(folder, 'contract.json');
+    writeFileSync(path, contract._json);
+    return new Asset(scope, 'Contract', { path, assetHash: contract._hash, assetHashType: AssetHashType.CUSTOM });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

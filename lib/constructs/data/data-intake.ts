@@ -1,0 +1,212 @@
+import { Duration, RemovalPolicy, Size, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { isDeadLetterQueue } from '../shared/acknowledgements';
+import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
+import { generatedName, physicalName } from '../shared/names';
+import { INTAKE_SECONDS, LEDGER } from './contract';
+import { DataContract } from './data-contract';
+import { registerIntakeAlarms } from './data-intake-alarms';
+import { createJanitor, createRecorder, createValidator } from './data-intake-functions';
+import { DataIntakeMetrics } from './data-intake-metrics';
+import { DataZones } from './data-zones';
+import { allow, allowWrite } from './grants';
+
+/** Properties of a `DataIntake`. */
+export interface DataIntakeProps {
+  /** Where files arrive and results go, in the Region of the intake. */
+  readonly zones: DataZones;
+  /** What a record must be. */
+  readonly contract: DataContract;
+  /**
+   * Bus that hears of every file that was accounted for or rejected.
+   *
+   * @default - nobody is told; the ledger knows
+   */
+  readonly bus?: IEventBus;
+  /**
+   * Start of the names of queues and alarms and value of the dimension `Intake`: 1 to 80 lower-case letters, digits and hyphens, known at
+   * synth.
+   *
+   * @default - generated from the construct path
+   */
+  readonly intakeName?: string;
+  /**
+   * Teams that may own data; the contract's owner must be one of them.
+   *
+   * @default - any owner
+   */
+  readonly knownOwners?: string[];
+  /**
+   * Files that are validated at the same time: 2 to 1000, a whole number
+   * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+   *
+   * @default 10 - leaves a new account's concurrency to others
+   */
+  readonly maxConcurrency?: number;
+  /**
+   * Memory of the validating function: 512 MiB to 10 GiB, whole mebibytes. Its need is bounded; more memory is more processor
+   * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+   *
+   * @default Size.mebibytes(1769) - one processor, which is what the validator can use
+   */
+  readonly memory?: Size;
+  /**
+   * What happens to the ledger when it leaves the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: fewer would send good messages away when Lambda throttles. */
+const RECEIVES = 5;
+
+/**
+ * Takes in files below `raw/<dataset>/`: every record of a file ends valid or in quarantine, exactly once, or the file is rejected as a whole.
+ *
+ * CSV or JSON Lines, gzip or plain, is read as a stream. The ledger says what exists: an object that no committed row names does not.
+ */
+export class DataIntake extends Construct {
+  /** Name of the dataset that the files feed. */
+  public readonly dataset: string;
+  /** What a record must be. */
+  public readonly contract: DataContract;
+  /** Where files of this dataset go in the raw zone: `<dataset>/`. */
+  public readonly rawPrefix: string;
+  /** Start of the names of queues and alarms, and value of the dimension `Intake`. */
+  public readonly intakeName: string;
+  /** One row per object version; its state says what became of it. */
+  public readonly ledger: ITable;
+  /** Files that wait for their validation. */
+  public readonly queue: IQueue;
+  /** Files whose validation failed again and again, or whose event could not be delivered, for 14 days. */
+  public readonly deadLetterQueue: IQueue;
+  /** Records, files and waiting times. */
+  public readonly metrics: DataIntakeMetrics;
+  private readonly zones: DataZones;
+
+  constructor(scope: Construct, id: string, props: DataIntakeProps) {
+    super(scope, id);
+    const { zones, contract } = props;
+    failOn(this, 'InvalidDataIntake', [...problemsOf(this, props), ...zones._claim(contract.dataset, this)]);
+    this.zones = zones;
+    this.contract = contract;
+    this.dataset = contract.dataset;
+    this.rawPrefix = `${contract.dataset}/`;
+    this.intakeName = props.intakeName ?? generatedName(this, 80);
+    const ledger = this.createLedger(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    const [queueName, deadLetterName] = [this.intakeName, physicalName([this.intakeName, 'dead-letters'], 80)];
+    const deadLetterQueue = this.createDeadLetterQueue('DeadLetters', deadLetterName);
+    const queue = this.createQueue(queueName, deadLetterQueue);
+    this.listen(queue, deadLetterQueue);
+    [this.ledger, this.queue, this.deadLetterQueue] = [ledger, queue, deadLetterQueue];
+    this.metrics = DataIntakeMetrics._of(this.intakeName, queueName, deadLetterName);
+    const parts = { scope: this, intakeName: this.intakeName, zones, contract, ledger, queue };
+    const { maxConcurrency, memory, bus } = props;
+    const validator = createValidator(parts, { maxConcurrency: maxConcurrency ?? 10, memory: memory ?? Size.mebibytes(1769) });
+    const lostChanges = this.createDeadLetterQueue('LostChanges');
+    createRecorder(parts, lostChanges, bus);
+    const janitor = createJanitor(parts);
+    registerIntakeAlarms(this, { intakeName: this.intakeName, contract, metrics: this.metrics, validator, janitor, lostChanges });
+  }
+
+  /** Lets `grantee`, who may be of another account, send files: put objects below `raw/<dataset>/`. */
+  public grantSend(grantee: IGrantable): Grant {
+    return allowWrite(grantee, this.zones.raw, `${this.rawPrefix}*`);
+  }
+
+  /** Lets `grantee` read the ledger. */
+  public grantReadLedger(grantee: IGrantable): Grant {
+    return allow(grantee, ['dynamodb:GetItem', 'dynamodb:Scan'], this.ledger.tableArn);
+  }
+
+  /** Whether this intake writes into `zones`. @internal */
+  public _feeds(zones: DataZones): boolean {
+    return this.zones === zones;
+  }
+
+  private createLedger(removalPolicy: RemovalPolicy): Table {
+    return new Table(this, 'Ledger', {
+      partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+  }
+
+  private createQueue(queueName: string, queue: Queue): Queue {
+    return new Queue(this, 'Queue', {
+      queueName,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      visibilityTimeout: Duration.seconds(INTAKE_SECONDS.visibility),
+      retentionPeriod: Duration.days(4),
+      deadLetterQueue: { queue, maxReceiveCount: RECEIVES },
+    });
+  }
+
+  private createDeadLetterQueue(id: string, queueName?: string): Queue {
+    const queue = new Queue(this, id, {
+      queueName,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    isDeadLetterQueue(queue);
+    return queue;
+  }
+
+  /** Events that Amazon EventBridge could not deliver lie with the dead letters: they are the same messages and are replayed in the same way. */
+  private listen(queue: Queue, deadLetterQueue: Queue): void {
+    new Rule(this, 'Arrivals', {
+      description: `New files of ${this.dataset} to their intake`,
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [this.zones.raw.bucketName] }, object: { key: [{ prefix: this.rawPrefix }] } },
+      },
+      targets: [new SqsQueue(queue, { deadLetterQueue, retryAttempts: 185, maxEventAge: Duration.hours(24) })],
+    });
+  }
+}
+
+function problemsOf(scope: Construct, props: DataIntakeProps): string[] {
+  const shape = '1 to 80 lower-case letters, digits and hyphens, starting with a letter or digit';
+  const memory = (props.memory?.isUnresolved() ?? true) ? undefined : props.memory?.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+  return [
+    ...unknownAtSynth('intakeName', props.intakeName),
+    ...mismatch('intakeName', props.intakeName, /^[a-z0-9][a-z0-9-]{0,79}$/, shape),
+    ...outsideRange('maxConcurrency', props.maxConcurrency, 2, 1000),
+    ...notWhole('maxConcurrency', props.maxConcurrency),
+    ...unknownAmount('memory', props.memory),
+    ...outsideRange('memory (MiB)', memory, 512, 10240),
+    ...notWhole('memory (MiB)', memory),
+    ...ownerProblems(props),
+    ...regionProblems(scope, props),
+  ];
+}
+
+function ownerProblems({ contract, knownOwners }: DataIntakeProps): string[] {
+  if (knownOwners === undefined || knownOwners.includes(contract.owner)) {
+    return [];
+  }
+  const meant = closest(contract.owner, knownOwners);
+  const hint = meant === undefined ? `known are ${knownOwners.join(', ')}` : `did you mean '${meant}'?`;
+  return [`'contract' ${contract} belongs to team '${contract.owner}', which is not known: ${hint}`];
+}
+
+/** Amazon S3 announces objects in the Region of their bucket. */
+function regionProblems(scope: Construct, { zones }: DataIntakeProps): string[] {
+  const [here, there] = [Stack.of(scope).region, zones.raw.env.region];
+  return [here, there].some((region) => Token.isUnresolved(region)) || here === there
+    ? []
+    : [`'zones' are in ${there} but the intake in ${here}: put both into one Region`];
+}

@@ -1,0 +1,231 @@
+import { Duration, Lazy, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { registerAlarm } from '../ownership/alarms';
+import { Layer, Severity } from '../ownership/layer';
+import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
+import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
+import { handlerFunction } from '../shared/handler-function';
+import { generatedName, physicalName } from '../shared/names';
+import { DATA_ENV, LEDGER } from './contract';
+import { DataIntake } from './data-intake';
+import { DataZones } from './data-zones';
+import { allow, allowRead, allowWrite } from './grants';
+
+/** Properties of a `DatasetCatalog`. */
+export interface DatasetCatalogProps {
+  /** Where validated records lie; manifests are put beside them, below `datasets/`. */
+  readonly zones: DataZones;
+  /**
+   * Bus that hears of each new dataset version.
+   *
+   * @default - nobody is told; the catalogue knows
+   */
+  readonly bus?: IEventBus;
+  /**
+   * Start of the names of alarms: 1 to 80 lower-case letters, digits and hyphens, known at synth.
+   *
+   * @default - generated from the construct path
+   */
+  readonly catalogName?: string;
+  /**
+   * Parameter that holds the workload clock of a replay, `real` or `replay(<ISO 8601 time>)`: it dates the versions.
+   *
+   * @default - real time
+   */
+  readonly clockParameter?: IStringParameter;
+  /**
+   * What happens to the catalogue when it leaves the stack. The manifests stay with the zones.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Prefix of the manifests. */
+const MANIFESTS = 'datasets';
+
+/** A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the rest of ours stays below 1 KB. */
+const ENVIRONMENT_BYTES = 3072;
+
+/** Longest physical name of a table. */
+const TABLE_NAME_BYTES = 255;
+
+/**
+ * Immutable versions of datasets. A manifest pins exactly the objects that committed ledger rows name: versions, checksums, rows, contract.
+ * Its id is a hash of the content, so that the same data is the same version. Each version is entered once and announced on the bus.
+ */
+export class DatasetCatalog extends Construct {
+  /** One row per dataset version. */
+  public readonly table: ITable;
+  /** Publishes what was committed as a dataset version: invoke it with `{"dataset": "<name>"}`, or by an event whose detail is that. */
+  public readonly builder: IFunction;
+  private readonly zones: DataZones;
+  private readonly intakes = new Map<string, DataIntake>();
+  private readonly build: Lambda;
+
+  constructor(scope: Construct, id: string, props: DatasetCatalogProps) {
+    super(scope, id);
+    failOn(this, 'InvalidDatasetCatalog', [
+      ...unknownAtSynth('catalogName', props.catalogName),
+      ...mismatch('catalogName', props.catalogName, /^[a-z0-9][a-z0-9-]{0,79}$/, '1 to 80 lower-case letters, digits and hyphens'),
+    ]);
+    this.zones = props.zones;
+    const name = props.catalogName ?? generatedName(this, 80);
+    const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    this.table = table;
+    this.build = this.createBuilder(props.clockParameter);
+    this.builder = this.build;
+    this.createFailingAlarm(name);
+    if (props.bus !== undefined) {
+      this.createAnnouncer(name, table, props.bus);
+    }
+  }
+
+  /** Lets the catalogue publish versions of the dataset that an intake feeds. Errors: a second intake of that dataset; other zones. */
+  public addDataset(intake: DataIntake): void {
+    failOn(this, 'InvalidDataset', this.problemsOf(intake));
+    this.intakes.set(intake.dataset, intake);
+    allow(this.build, ['dynamodb:Scan'], intake.ledger.tableArn);
+  }
+
+  /** Lets `grantee` read the catalogue and every manifest. */
+  public grantRead(grantee: IGrantable): Grant {
+    const table = allow(grantee, ['dynamodb:GetItem', 'dynamodb:Scan'], this.table.tableArn);
+    return table.combine(allowRead(grantee, this.zones.validated, `${MANIFESTS}/*`));
+  }
+
+  /** Lets `grantee`, who may be of another account, read the manifests of one dataset and the objects that they name. Errors: unknown dataset. */
+  public grantReadDataset(dataset: string, grantee: IGrantable): Grant {
+    failOn(this, 'UnknownDataset', this.intakes.has(dataset) ? [] : [`there is no dataset '${dataset}': add its intake with addDataset()`]);
+    return allowRead(grantee, this.zones.validated, `${MANIFESTS}/${dataset}/*`, `${dataset}/*`);
+  }
+
+  /** Lets `grantee` publish dataset versions: invoke the builder. */
+  public grantBuild(grantee: IGrantable): Grant {
+    return this.build.grantInvoke(grantee);
+  }
+
+  private createTable(removalPolicy: RemovalPolicy): Table {
+    return new Table(this, 'Versions', {
+      partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      stream: StreamViewType.NEW_IMAGE,
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+  }
+
+  private createBuilder(clockParameter: IStringParameter | undefined): Lambda {
+    const { validated } = this.zones;
+    const builder = handlerFunction(this, 'Builder', {
+      handler: 'dataset-builder',
+      description: 'Publishes what the ledgers have committed as dataset versions',
+      timeout: Duration.minutes(5),
+      memory: Size.mebibytes(1024),
+      environment: {
+        [DATA_ENV.catalogue]: this.table.tableName,
+        [DATA_ENV.validatedBucket]: validated.bucketName,
+        [DATA_ENV.datasets]: Lazy.string({ produce: () => Stack.of(this).toJsonString(this.datasets()) }),
+        ...(clockParameter === undefined ? {} : { WORKLOAD_CLOCK_PARAMETER: clockParameter.parameterName }),
+      },
+    });
+    clockParameter?.grantRead(builder);
+    allow(builder, ['dynamodb:GetItem', 'dynamodb:PutItem'], this.table.tableArn);
+    allowWrite(builder, validated, `${MANIFESTS}/*`);
+    acknowledgeResource(builder, validated.arnForObjects(`${MANIFESTS}/*`), 'a manifest is named by the hash of what it names');
+    withoutPolicyFindings(builder);
+    return builder;
+  }
+
+  private datasets(): Record<string, { ledger: string; primaryKey: string[] }> {
+    return Object.fromEntries(
+      [...this.intakes].map(([dataset, { ledger, contract }]) => [dataset, { ledger: ledger.tableName, primaryKey: contract.primaryKey }]),
+    );
+  }
+
+  /** The outbox: what the stream shows is in the catalogue, and it is delivered until the bus took it. */
+  private createAnnouncer(name: string, table: Table, bus: IEventBus): void {
+    const unannounced = new Queue(this, 'Unannounced', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    isDeadLetterQueue(unannounced);
+    const announcer = handlerFunction(this, 'Announcer', {
+      handler: 'dataset-events',
+      description: 'Announces dataset versions on the event bus',
+      environment: { [DATA_ENV.eventBus]: bus.eventBusName },
+      timeout: Duration.seconds(30),
+      memory: Size.mebibytes(256),
+    });
+    announcer.addEventSource(
+      new DynamoEventSource(table, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: 10,
+        reportBatchItemFailures: true,
+        bisectBatchOnError: true,
+        retryAttempts: 20,
+        onFailure: new SqsDlq(unannounced),
+        filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT') })],
+      }),
+    );
+    bus.grantPutEventsTo(announcer);
+    withoutPolicyFindings(announcer);
+    registerAlarm(this, 'UnannouncedAlarm', {
+      ...TICKET,
+      alarmName: physicalName([name, 'datasets-unannounced'], 255),
+      summary: 'A dataset version is in the catalogue, but the event bus did not take its announcement.',
+      firstAction:
+        'check that the bus exists and that the announcer may put events on it, then announce the version that the message names.',
+      runbook: 'datasets-unannounced',
+      metric: unannounced.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
+      threshold: 1,
+    });
+  }
+
+  private createFailingAlarm(name: string): void {
+    registerAlarm(this, 'FailingAlarm', {
+      ...TICKET,
+      alarmName: physicalName([name, 'datasets-failing'], 255),
+      summary: 'A dataset version could not be published.',
+      firstAction: 'read the error in the log of the builder: it says what to do.',
+      runbook: 'datasets-failing',
+      metric: this.build.metricErrors({ statistic: Stats.SUM, period: Duration.minutes(5) }),
+      threshold: 1,
+    });
+  }
+
+  private problemsOf(intake: DataIntake): string[] {
+    const { dataset } = intake;
+    const entries = [...this.intakes.values(), intake].map(
+      ({ dataset: each, contract }) => JSON.stringify([each, { ledger: '', primaryKey: contract.primaryKey }]).length + TABLE_NAME_BYTES,
+    );
+    const bytes = entries.reduce((sum, entry) => sum + entry, 0);
+    return [
+      ...(this.intakes.has(dataset) ? [`dataset '${dataset}' is in this catalogue already`] : []),
+      ...(intake._feeds(this.zones) ? [] : [`the intake of '${dataset}' writes into other zones: give catalogue and intake the same`]),
+      ...(bytes > ENVIRONMENT_BYTES
+        ? [
+            `${entries.length} datasets need up to ${bytes} bytes of the builder's environment, which has ${ENVIRONMENT_BYTES}: make a second catalogue`,
+          ]
+        : []),
+    ];
+  }
+}
+
+const TICKET = {
+  layer: Layer.DATA,
+  severity: Severity.TICKET,
+  evaluationPeriods: 1,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
