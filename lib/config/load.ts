@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
 import { blueprintConfig, BlueprintConfig, blueprintJsonSchema } from './schema';
 
@@ -27,8 +28,10 @@ export function loadBlueprint(file: string): BlueprintConfig {
     );
   }
   const parsed = blueprintConfig.safeParse(document.toJS());
-  const problems = parsed.success ? rulesAcrossKeys(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue, document));
-  const config = parsed.success ? withAbsolutePaths(parsed.data, dirname(resolve(file))) : undefined;
+  const config = parsed.success
+    ? withAbsolutePaths({ network: { mode: parsed.data.stage === 'prod' ? 'isolated' : 'none' }, ...parsed.data }, dirname(resolve(file)))
+    : undefined;
+  const problems = config === undefined ? parsed.error!.issues.flatMap((issue) => explain(issue, document)) : rulesAcrossKeys(config);
   if (config !== undefined) {
     problems.push(...missingFiles(config));
   }
@@ -101,6 +104,16 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
   }
   if (config.stage === 'prod' && config.data.deleteDataWithStack) {
     problems.push({ path: ['data', 'deleteDataWithStack'], message: 'must be false in prod: nothing is deleted there' });
+  }
+  for (const [name, { instance, unlistedInstance }] of Object.entries(config.endpoints)) {
+    const unknown = unlistedInstance ? [] : unknownInstanceType(instance, "set 'unlistedInstance: true'");
+    problems.push(...unknown.map((message) => ({ path: ['endpoints', name, 'instance'], message })));
+  }
+  const models = Object.keys(config.endpoints);
+  if (config.objective.model !== undefined && !models.includes(config.objective.model)) {
+    const near = closest(config.objective.model, models);
+    const message = `'${config.objective.model}' is no endpoint: ${near ? `did you mean '${near}'?` : `known: ${models.join(', ')}`}`;
+    problems.push({ path: ['objective', 'model'], message });
   }
   if (config.data.rawRetentionDays < config.data.quarantineRetentionDays) {
     const message = `must be at least quarantineRetentionDays (${config.data.quarantineRetentionDays}): quarantined bytes are re-read from raw`;

@@ -48,6 +48,14 @@ const objective = z.strictObject({
   atLeastPercent: percent.describe('Target: the alarm tells the product owner below it.'),
   overDays: z.int().min(1).max(90).describe('Length of the rolling window, days of the workload clock.'),
   minimumLabels: z.int().min(1).default(1000).describe('Fewer labels than this are not evaluated.'),
+  model: name(20).optional().describe('Route name of the model whose predictions count. Default: all of them.'),
+  decisionOutput: z.string().min(1).describe("Output tensor (BOOL, one element) that holds a prediction's decision."),
+  decisionLeadMinutes: z
+    .int()
+    .min(0)
+    .max(525600)
+    .default(0)
+    .describe('A positive decision counts as a hit only when it was made at least this long before its event.'),
   guard: z
     .strictObject({
       name: z
@@ -75,6 +83,10 @@ const endpoint = z.strictObject({
     .strictObject({ scikitLearn: z.string().min(1).describe('Version of the SageMaker scikit-learn container, such as 1.4-2.') })
     .describe('Container image that serves the model.'),
   instance: z.string().regex(/^ml\./, "must start with 'ml.'").describe('SageMaker hosting instance type.'),
+  unlistedInstance: z
+    .boolean()
+    .default(false)
+    .describe('Take an instance type that the catalogue does not list, because it is newer; its shape and Region are not checked.'),
   slo: z.strictObject({
     latencyPercentile: z.number().min(50).max(99.9).default(99).describe('Percentile of model latency that must hold.'),
     latencyBelowMs: z.int().min(1).max(60000).describe('Bound of that percentile, milliseconds.'),
@@ -142,9 +154,11 @@ export const blueprintConfig = z.strictObject({
   network: network.optional().describe('Default: none in dev, isolated in prod.'),
 });
 
-export type BlueprintConfig = z.infer<typeof blueprintConfig>;
-export type EndpointConfig = BlueprintConfig['endpoints'][string];
-export type NetworkConfig = NonNullable<BlueprintConfig['network']>;
+type WrittenConfig = z.infer<typeof blueprintConfig>;
+export type EndpointConfig = WrittenConfig['endpoints'][string];
+export type NetworkConfig = NonNullable<WrittenConfig['network']>;
+/** The file's content with its defaults; those that depend on the stage are in. */
+export type BlueprintConfig = WrittenConfig & { network: NetworkConfig };
 
 /** The JSON Schema that config/blueprint.schema.json holds. */
 export function blueprintJsonSchema(): object {

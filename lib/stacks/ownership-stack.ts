@@ -1,9 +1,18 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { Duration } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
-import { AlarmBoard, AlertDestination, Layer, Owner, Owners, OwnersByLayer } from '../constructs/ownership';
+import {
+  AlarmBoard,
+  AlertDestination,
+  Budget,
+  Layer,
+  Owner,
+  Owners,
+  OwnersByLayer,
+  Severity,
+  WorkloadBudget,
+} from '../constructs/ownership';
 import { physicalName } from '../constructs/shared/names';
 import { WorkloadStack } from './workload-stack';
 
@@ -13,6 +22,7 @@ type Destination = BlueprintConfig['teams'][string]['page'][number];
 export class OwnershipStack extends WorkloadStack {
   public readonly owners: Owners;
   public readonly board: AlarmBoard;
+  public readonly budget: Budget;
 
   constructor(
     scope: Construct,
@@ -21,7 +31,13 @@ export class OwnershipStack extends WorkloadStack {
   ) {
     super(scope, id, config, Layer.PRODUCT);
     this.owners = this.createOwners();
-    this.board = new AlarmBoard(this, 'Board', { owners: this.owners, namePrefix: physicalName([config.workload, config.stage], 100) });
+    this.board = new AlarmBoard(this, 'Board', { owners: this.owners, namePrefix: this.prefix });
+    this.budget = Budget.monthly(config.budget.monthlyUsd);
+    new WorkloadBudget(this, 'Budget', {
+      budget: this.budget,
+      workload: this.prefix,
+      topic: this.board.topicFor(Layer.PRODUCT, Severity.TICKET),
+    });
   }
 
   private createOwners(): Owners {
@@ -60,7 +76,7 @@ export class OwnershipStack extends WorkloadStack {
       retentionPeriod: Duration.days(14),
       removalPolicy: RemovalPolicy.DESTROY,
     };
-    const queueName = (suffix: string) => physicalName([this.config.workload, this.config.stage, name + suffix], 80);
+    const queueName = (suffix: string) => physicalName([this.prefix, name + suffix], 80);
     return new Queue(this, name, {
       ...common,
       retentionPeriod: Duration.days(7),

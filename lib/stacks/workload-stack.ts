@@ -1,4 +1,4 @@
-import { Stack, Tags } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
 import { Layer } from '../constructs/ownership';
@@ -6,7 +6,10 @@ import { physicalName } from '../constructs/shared/names';
 
 /** A stack of one layer: named `<workload>-<stage>-<id>`, tagged with its owner, protected from deletion in prod. */
 export abstract class WorkloadStack extends Stack {
-  protected readonly production: boolean;
+  /** Starts every physical name of the workload in this stage. */
+  protected readonly prefix: string;
+  /** What happens to state when it leaves the stack: in prod it is kept. */
+  protected readonly removalPolicy: RemovalPolicy;
 
   constructor(scope: Construct, id: string, config: BlueprintConfig, layer: Layer) {
     const production = config.stage === 'prod';
@@ -16,8 +19,9 @@ export abstract class WorkloadStack extends Stack {
       env: { account: config.account, region: config.region },
       terminationProtection: production,
     });
-    this.production = production;
-    Object.entries({ workload: config.workload, stage: config.stage, layer, owner: config.owners[layer] }).forEach(([key, value]) =>
+    this.prefix = physicalName([config.workload, config.stage]);
+    this.removalPolicy = production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    Object.entries({ workload: this.prefix, stage: config.stage, layer, owner: config.owners[layer] }).forEach(([key, value]) =>
       Tags.of(this).add(key, value),
     );
   }

@@ -1,5 +1,5 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
-import { CloudFormationClient, paginateDescribeStacks } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateDescribeStacks, Stack } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -35,17 +35,35 @@ export function clientsFor(endpoint: string) {
 
 export type Clients = ReturnType<typeof clientsFor>;
 
-/** Every output of every stack; two stacks with one output name are an error, because a step would read the wrong one. */
+/** The deployed stacks without the CDK's own. */
+async function stacks(clients: Clients): Promise<Stack[]> {
+  const found: Stack[] = [];
+  for await (const { Stacks = [] } of paginateDescribeStacks({ client: clients.cloudFormation }, {})) {
+    found.push(...Stacks.filter(({ StackName, StackStatus }) => StackName !== 'CDKToolkit' && StackStatus !== 'DELETE_COMPLETE'));
+  }
+  return found;
+}
+
+export async function stackNames(clients: Clients): Promise<string[]> {
+  return (await stacks(clients)).map(({ StackName }) => StackName!);
+}
+
+/** Every output of every stack. Errors: two stacks with one output name, because a step would read the wrong one. */
 export async function stackOutputs(clients: Clients): Promise<Record<string, string>> {
   const outputs: Record<string, string> = {};
-  for await (const page of paginateDescribeStacks({ client: clients.cloudFormation }, {})) {
-    for (const stack of (page.Stacks ?? []).filter(({ StackName }) => StackName !== 'CDKToolkit')) {
-      for (const { OutputKey, OutputValue } of stack.Outputs ?? []) {
-        outputs[OutputKey!] = OutputValue!;
-      }
+  for (const { OutputKey, OutputValue } of (await stacks(clients)).flatMap(({ Outputs = [] }) => Outputs)) {
+    if (outputs[OutputKey!] !== undefined && outputs[OutputKey!] !== OutputValue) {
+      throw new Error(`AmbiguousOutput: two stacks have an output '${OutputKey}': give one of them another name`);
     }
+    outputs[OutputKey!] = OutputValue!;
   }
   return outputs;
+}
+
+/** The local address of a REST API, whose own address lies in amazonaws.com. */
+export function localApiUrl(endpoint: string, url: string): string {
+  const [, id, stage] = /^https:\/\/([^.]+)\.execute-api\.[^/]+\/([^/]+)/.exec(url) ?? [];
+  return `${endpoint}/_aws/execute-api/${id}/${stage}`;
 }
 
 export interface ApiAnswer {

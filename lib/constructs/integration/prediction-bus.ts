@@ -51,8 +51,8 @@ export class PredictionBus extends Construct {
   public readonly bus: IEventBus;
   /** Name of the bus, a literal. */
   public readonly busName: string;
-  /** Events that a subscriber of this bus did not take, for 14 days. */
-  public readonly deadLetterQueue: IQueue;
+  private readonly removalPolicy: RemovalPolicy;
+  private undelivered?: Queue;
 
   constructor(scope: Construct, id: string, props: PredictionBusProps = {}) {
     super(scope, id);
@@ -66,9 +66,17 @@ export class PredictionBus extends Construct {
     this.busName = props.busName ?? generatedName(this, 48);
     const bus = new EventBus(this, 'Resource', { eventBusName: this.busName, description: 'Events of an AI workload' });
     this.bus = bus;
-    this.deadLetterQueue = this.createDeadLetterQueue(props.removalPolicy ?? RemovalPolicy.DESTROY);
+    this.removalPolicy = props.removalPolicy ?? RemovalPolicy.DESTROY;
     this.createArchive(bus, props.archiveRetention ?? Duration.days(90));
-    this.createUndeliveredAlarm();
+  }
+
+  /** Events that a subscriber of this bus did not take, for 14 days. Made for the first subscriber, with an alarm. */
+  public get deadLetterQueue(): IQueue {
+    if (this.undelivered === undefined) {
+      this.undelivered = this.createDeadLetterQueue();
+      this.createUndeliveredAlarm(this.undelivered);
+    }
+    return this.undelivered;
   }
 
   /** Lets `grantee` publish events. */
@@ -119,18 +127,18 @@ export class PredictionBus extends Construct {
     });
   }
 
-  private createDeadLetterQueue(removalPolicy: RemovalPolicy): Queue {
+  private createDeadLetterQueue(): Queue {
     const queue = new Queue(this, 'Undelivered', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
-      removalPolicy,
+      removalPolicy: this.removalPolicy,
     });
     isDeadLetterQueue(queue);
     return queue;
   }
 
-  private createUndeliveredAlarm(): void {
+  private createUndeliveredAlarm(queue: IQueue): void {
     registerAlarm(this, 'UndeliveredAlarm', {
       alarmName: physicalName([this.busName, 'events', 'undelivered'], 255),
       layer: Layer.INTEGRATION,
@@ -138,7 +146,7 @@ export class PredictionBus extends Construct {
       summary: 'A subscriber did not take events: they wait in the dead-letter queue of the bus.',
       firstAction: 'read one message of the queue: its attributes name the rule and the error.',
       runbook: 'events-undelivered',
-      metric: this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
+      metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
       threshold: 1,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,

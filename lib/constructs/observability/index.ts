@@ -1,1 +1,2 @@
+export * from './dashboard-sections';
 export * from './workload-dashboard';

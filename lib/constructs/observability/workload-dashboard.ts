@@ -11,44 +11,14 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import { DataIntake } from '../data';
+import { InferenceApi } from '../integration';
 import { Budget } from '../ownership/workload-budget';
 import { Objective } from '../ownership/objective';
 import { ObjectiveTracker } from '../ownership/objective-tracker';
+import { InferenceEndpoint } from '../serving';
 import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
-
-/** One graph of a dashboard. */
-export interface DashboardGraph {
-  /** Title above the graph. */
-  readonly title: string;
-  /** Lines of the graph, 1 to 10. */
-  readonly metrics: IMetric[];
-  /**
-   * Unit on the axis.
-   *
-   * @default - that of the metrics
-   */
-  readonly unit?: string;
-  /**
-   * A line that must not be crossed, in the unit of the metrics.
-   *
-   * @default - none
-   */
-  readonly limit?: number;
-}
-
-/** What one layer shows on the dashboard of its workload. */
-export interface DashboardSection {
-  /** Heading. */
-  readonly title: string;
-  /**
-   * One or two sentences in Markdown on how to read the graphs.
-   *
-   * @default - none
-   */
-  readonly text?: string;
-  /** Graphs, three to a row. */
-  readonly graphs: DashboardGraph[];
-}
+import { apiSection, DashboardGraph, DashboardSection, endpointSection, intakeSection } from './dashboard-sections';
 
 /** Properties of a `WorkloadDashboard`. */
 export interface WorkloadDashboardProps {
@@ -118,6 +88,21 @@ export class WorkloadDashboard extends Construct {
     for (let i = 0; i < section.graphs.length; i += 3) {
       this.addRow(...section.graphs.slice(i, i + 3).map(graph));
     }
+  }
+
+  /** Shows records, files and queue of an intake. */
+  public addIntake(intake: DataIntake): void {
+    this.addSection(intakeSection(intake));
+  }
+
+  /** Shows requests, failures, latency and load of an endpoint, beside what it promises. */
+  public addEndpoint(endpoint: InferenceEndpoint): void {
+    this.addSection(endpointSection(endpoint));
+  }
+
+  /** Shows answers and ground truth of an API. */
+  public addApi(api: InferenceApi): void {
+    this.addSection(apiSection(api));
   }
 
   private addObjective({ workload, objective, tracker, budget }: WorkloadDashboardProps): void {

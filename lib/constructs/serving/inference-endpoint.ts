@@ -142,6 +142,8 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
   public readonly endpointArn: string;
   /** Reference for constructs that take any endpoint. */
   public readonly endpointRef: interfaces.aws_sagemaker.EndpointReference;
+  /** What the endpoint promises its callers. */
+  public readonly slo: Slo;
   /** Metrics of the endpoint. */
   public readonly metrics: InferenceEndpointMetrics;
   /** In ALARM while the endpoint fails its users: the one alarm that pages. */
@@ -163,6 +165,7 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
     this.endpointName = props.endpointName ?? generatedName(this);
     this.endpointArn = Stack.of(this).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName: this.endpointName });
     this.endpointRef = { endpointArn: this.endpointArn };
+    this.slo = props.slo;
     this.metrics = InferenceEndpointMetrics._ofVariant(this.endpointName, InferenceEndpoint.VARIANT_NAME);
     this.securityGroups = this.createSecurityGroups(props);
     const storage = decideStorage(props.instance, props.volumeKey, props.keepVolumeKey ?? false);

@@ -26,14 +26,14 @@ export function shapeOf(name: string): InstanceShape | undefined {
   return Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined;
 }
 
-/** Problem when the catalogue does not list a type; suggests the one that was probably meant. @internal */
-export function unknownInstanceType(name: string): string[] {
+/** Problem when the catalogue does not list a type; suggests the one that was probably meant, and says how to give it all the same. @internal */
+export function unknownInstanceType(name: string, wayOut = 'give it with InstanceType.of()'): string[] {
   if (shapeOf(name) !== undefined) {
     return [];
   }
   const near = closest(name, CATALOGUED_TYPES);
   const hint = near === undefined ? '' : `did you mean '${near}'? If not, `;
-  return [`instance type '${name}' is not in the catalogue of ${CATALOGUE_DATE}: ${hint}give it with InstanceType.of()`];
+  return [`instance type '${name}' is not in the catalogue of ${CATALOGUE_DATE}: ${hint}${wayOut}`];
 }
 
 /** Regions in which a listed type was on sale for hosting; undefined when nothing is known of `region` or the type. @internal */

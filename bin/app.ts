@@ -1,0 +1,27 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { loadBlueprint } from '../lib/config/load';
+import { DataStack } from '../lib/stacks/data-stack';
+import { FoundationStack } from '../lib/stacks/foundation-stack';
+import { IntegrationStack } from '../lib/stacks/integration-stack';
+import { NetworkStack } from '../lib/stacks/network-stack';
+import { ObservabilityStack } from '../lib/stacks/observability-stack';
+import { OwnershipStack } from '../lib/stacks/ownership-stack';
+import { ServingStack } from '../lib/stacks/serving-stack';
+
+const app = new App();
+const config = loadBlueprint(app.node.tryGetContext('config') ?? 'config/dev.yaml');
+const { board, budget } = new OwnershipStack(app, 'Ownership', config);
+board.attachTo(app);
+const network = config.network.mode === 'none' ? undefined : new NetworkStack(app, 'Network', config, config.network).network;
+const integration = new IntegrationStack(app, 'Integration', config);
+if (config.apiGatewayLoggingRole === 'create') {
+  integration.addStackDependency(new FoundationStack(app, 'Foundation', config), 'the stage of the API writes logs');
+}
+const { bus, api, clockParameter } = integration;
+const { zones, intakes } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
+const endpoints = Object.keys(config.endpoints).map(
+  (name) => new ServingStack(app, `Serving-${name}`, config, { name, captureBucket: zones.capture, network }).endpoint,
+);
+new ObservabilityStack(app, 'Observability', config, { budget, api, endpoints, intakes });
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

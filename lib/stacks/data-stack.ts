@@ -1,0 +1,52 @@
+import { CfnOutput, CrossStackReferences, Duration, ReferenceStrength, RemovalPolicy } from 'aws-cdk-lib';
+import { IEventBus } from 'aws-cdk-lib/aws-events';
+import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { BlueprintConfig } from '../config/schema';
+import { DataContract, DataIntake, DatasetCatalog, DataZones } from '../constructs/data';
+import { Layer } from '../constructs/ownership';
+import { physicalName } from '../constructs/shared/names';
+import { WorkloadStack } from './workload-stack';
+
+export interface DataStackProps {
+  readonly bus: IEventBus;
+  readonly clockParameter?: IStringParameter;
+}
+
+/** Where data lies and how it comes in: zones, one intake per contract, the catalogue of dataset versions. */
+export class DataStack extends WorkloadStack {
+  public readonly zones: DataZones;
+  public readonly intakes: DataIntake[];
+
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { bus, clockParameter }: DataStackProps) {
+    super(scope, id, config, Layer.DATA);
+    const { rawRetentionDays, quarantineRetentionDays, deleteDataWithStack, contracts } = config.data;
+    const removalPolicy = deleteDataWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    this.zones = new DataZones(this, 'Zones', {
+      rawRetention: Duration.days(rawRetentionDays),
+      quarantineRetention: Duration.days(quarantineRetentionDays),
+      removalPolicy,
+      deleteObjects: deleteDataWithStack,
+    });
+    const { raw, validated, quarantine, capture } = this.zones;
+    [raw, validated, quarantine, capture].forEach((bucket) => CrossStackReferences.of(bucket).produce(ReferenceStrength.STRONG));
+    const teams = Object.keys(config.teams);
+    this.intakes = contracts.map((file) => {
+      const contract = DataContract.fromFile(file);
+      const intakeName = physicalName([this.prefix, contract.dataset], 80);
+      return new DataIntake(this, contract.dataset, { zones: this.zones, contract, bus, intakeName, knownOwners: teams, removalPolicy });
+    });
+    const catalog = new DatasetCatalog(this, 'Catalog', {
+      ...{ zones: this.zones, bus, clockParameter, removalPolicy },
+      catalogName: this.prefix,
+    });
+    this.intakes.forEach((intake) => catalog.addDataset(intake));
+    this.tell({ RawBucket: raw.bucketName, ValidatedBucket: validated.bucketName, QuarantineBucket: quarantine.bucketName });
+    this.tell({ CaptureBucket: capture.bucketName, CatalogTable: catalog.table.tableName, DatasetBuilder: catalog.builder.functionName });
+    this.intakes.forEach((intake) => this.tell({ [`${intake.dataset}Ledger`]: intake.ledger.tableName }));
+  }
+
+  private tell(outputs: Record<string, string>): void {
+    Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
+  }
+}

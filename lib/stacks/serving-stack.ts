@@ -1,0 +1,61 @@
+import { Duration } from 'aws-cdk-lib';
+import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { BlueprintConfig, EndpointConfig } from '../config/schema';
+import { InferenceImage, ModelSource } from '../constructs/models';
+import { INetwork } from '../constructs/network';
+import { Layer } from '../constructs/ownership';
+import { InferenceEndpoint, InstanceType, MeasuredCapacity, Scaling, Slo } from '../constructs/serving';
+import { physicalName } from '../constructs/shared/names';
+import { WorkloadStack } from './workload-stack';
+
+export interface ServingStackProps {
+  /** Route name of the model. */
+  readonly name: string;
+  readonly captureBucket: IBucket;
+  /** Undefined: the network of the service. */
+  readonly network?: INetwork;
+}
+
+/** One endpoint with its scaling and alarms. Nothing outside refers to its resources: names are literals. */
+export class ServingStack extends WorkloadStack {
+  public readonly endpoint: InferenceEndpoint;
+
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, captureBucket, network }: ServingStackProps) {
+    super(scope, id, config, Layer.SERVING);
+    const settings = config.endpoints[name];
+    const { slo, captureSamplingPercent } = settings;
+    this.endpoint = new InferenceEndpoint(this, 'Endpoint', {
+      endpointName: physicalName([this.prefix, name]),
+      model: this.modelOf(settings),
+      instance: settings.unlistedInstance ? InstanceType.of(settings.instance) : InstanceType.fromCatalogue(settings.instance),
+      slo: Slo.latency({
+        percentile: slo.latencyPercentile,
+        below: Duration.millis(slo.latencyBelowMs),
+        availabilityPercent: slo.availabilityPercent,
+      }),
+      scaling: scalingOf(settings),
+      capture: captureSamplingPercent > 0 ? { bucket: captureBucket, samplingPercent: captureSamplingPercent } : undefined,
+      vpc: network?.vpc,
+      vpcSubnets: network?.subnets,
+      securityGroups: network && [network.securityGroup],
+      removalPolicy: this.removalPolicy,
+    });
+  }
+
+  private modelOf({ model, image }: EndpointConfig): ModelSource {
+    const props = { image: InferenceImage.scikitLearn(image.scikitLearn) };
+    if (model.asset !== undefined) {
+      return ModelSource.fromAsset(model.asset, props);
+    }
+    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(model.tarball!)!;
+    return ModelSource.fromTarball(Bucket.fromBucketName(this, 'ModelBucket', bucket), key, props);
+  }
+}
+
+function scalingOf({ scaling: { fixed, min, max, capacity } }: EndpointConfig): Scaling {
+  if (fixed !== undefined) {
+    return Scaling.fixed(fixed);
+  }
+  return Scaling.between(min!, max!, capacity === undefined ? {} : { capacity: MeasuredCapacity.fromFile(capacity) });
+}

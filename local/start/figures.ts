@@ -1,0 +1,47 @@
+import type { CoverageClass } from '../coverage';
+
+/** Everything that a run prints as a fact. It is kept as report.json, which `npm run verify:start` checks against the account itself. */
+export interface Figures {
+  months: [number, number];
+  seed: number;
+  clockFactor: number;
+  steps: { title: string; seconds: number }[];
+  coverage?: { class: CoverageClass; types: number; resources: number }[];
+  readBack?: number;
+  books?: { files: number; read: number; valid: number; quarantined: number; byRule: Record<string, number> };
+  planted?: { fault: string; file: string; record: number }[];
+  dataset?: { id: string; rows: number; files: number; manifest: string };
+  /** First and last moment of the replay. */
+  workloadClock?: [string, string];
+  predictions?: { made: number; labelled: number; expired: number; open: number };
+  events?: Record<string, number>;
+  objective?: ObjectiveFigures;
+  outage?: {
+    alarm: string;
+    team: string;
+    inbox: string;
+    /** Process of the container before and after. */
+    pid: number;
+    restartedAs: number;
+    /** Requests through the API that got no prediction. */
+    failed: number;
+    /** Alarm messages in the inbox, in their order. */
+    notices: { state: string; at: string }[];
+    seconds: { untilNotice: number; untilRestart: number; untilOk: number };
+  };
+  wrongSignature?: number;
+}
+
+/** What the objective's job answered. */
+export interface ObjectiveFigures {
+  /** Labelled predictions with a decision in the window. */
+  labels: number;
+  labelsInAll: number;
+  minimumLabels: number;
+  evaluated: boolean;
+  /** Percent by metric name. */
+  values: Record<string, number>;
+  /** First and last day of the window, UTC. */
+  from: string;
+  to: string;
+}

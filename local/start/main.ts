@@ -1,0 +1,139 @@
+import { basename } from 'node:path';
+import { Listr } from 'listr2';
+import { loadBlueprint } from '../../lib/config/load';
+import { physicalName } from '../../lib/constructs/shared/names';
+import { Account, startAccount } from '../account';
+import { foreignTargets } from '../account-environment';
+import { apiClient, clientsFor, CREDENTIALS, localApiUrl, stackOutputs } from './clients';
+import { dataSteps } from './data-steps';
+import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from './deployment';
+import { EventObserver } from './event-observer';
+import { Figures } from './figures';
+import { HELP, parseOptions, StartOptions } from './options';
+import { outageStep } from './outage-step';
+import { printReport, writeReport } from './report';
+import { Run, Step } from './run';
+import { trafficSteps } from './traffic-steps';
+
+type Say = (text: string) => void;
+
+/** What is known once the account runs and the stacks are there. */
+interface Session {
+  account?: Account;
+  run?: Run;
+  observer?: EventObserver;
+}
+
+async function main(options: StartOptions): Promise<void> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
+  }
+  const config = loadBlueprint(options.config);
+  const session: Session = {};
+  const figures: Figures = { months: options.months, seed: options.seed, clockFactor: 0, steps: [] };
+  try {
+    await perform(preparation(options, config, session, figures, abort.signal), figures);
+    const run = session.run!;
+    const steps = [...dataSteps(run), ...trafficSteps(run, () => session.observer!), outageStep(run)];
+    await perform(steps, figures);
+    writeReport(run);
+    printReport(run);
+  } catch (error) {
+    await session.account?.stop();
+    const log = session.account === undefined ? '' : `\nThe account's log is ${session.account.logFile}. Nothing is left running.`;
+    throw new Error(`${(error as Error).message}${log}`);
+  }
+  await finish(session.run!, options.keep);
+}
+
+async function finish({ account }: Run, keep: boolean): Promise<void> {
+  if (keep) {
+    account.keep();
+    console.log(`\nThe account stays at ${account.url}; stop it with: npm run account -- down`);
+  } else {
+    await account.stop();
+    console.log('\nEverything is stopped.');
+  }
+}
+
+function preparation(options: StartOptions, config: Run['config'], session: Session, figures: Figures, signal: AbortSignal): Step[] {
+  const deployment = (say: Say): DeploymentOptions => ({ account: session.account!, config: options.config, signal, say });
+  return [
+    {
+      title: 'Start the local account on 127.0.0.1',
+      run: async (say) => {
+        session.account = await startAccount({ port: options.port, progress: say, signal });
+        figures.clockFactor = session.account.clockFactor;
+      },
+    },
+    {
+      title: `Synthesize ${basename(options.config)} and bootstrap the account with the stock CDK CLI`,
+      run: async (say) => {
+        await Promise.all([synthesize(deployment(say), figures), bootstrap(deployment(say))]);
+      },
+    },
+    { title: 'Deploy all stacks with the stock CDK CLI', run: (say) => deploy(deployment(say)) },
+    {
+      title: 'Read every resource back from its own service',
+      run: async () => {
+        const { account } = session;
+        const clients = clientsFor(account!.url);
+        figures.readBack = await checkDeployment(
+          clients,
+          deployment(() => undefined),
+        );
+        const outputs = await stackOutputs(clients);
+        const url = localApiUrl(account!.url, outputs.ApiUrl);
+        const api = apiClient(url);
+        figures.wrongSignature = (await apiClient(url, { ...CREDENTIALS, secretAccessKey: 'wrong' })('GET', '/v2/health/live')).status;
+        session.observer = await EventObserver.subscribe(clients, outputs.EventBusName);
+        const prefix = physicalName([config.workload, config.stage]);
+        session.run = { options, config, prefix, account: account!, clients, outputs, api, figures, signal };
+      },
+    },
+  ];
+}
+
+/** Runs steps one after another with their progress. Errors: which step failed and why. */
+async function perform(steps: Step[], figures: Figures): Promise<void> {
+  const tasks = steps.map((step) => ({
+    title: step.title,
+    task: async (_: unknown, task: { output: string; title: string }) => {
+      const start = Date.now();
+      try {
+        await step.run((text) => (task.output = text));
+      } catch (error) {
+        throw new Error(`Step '${step.title}' failed.\n${(error as Error).message}`);
+      }
+      const seconds = (Date.now() - start) / 1000;
+      figures.steps.push({ title: step.title, seconds });
+      task.title = `${step.title} (${seconds.toFixed(1)} s)`;
+    },
+  }));
+  await new Listr(tasks, {
+    concurrent: false,
+    exitOnError: true,
+    registerSignalListeners: false,
+    rendererOptions: { collapseErrors: false, showErrorMessage: false },
+    fallbackRenderer: 'simple',
+  }).run();
+}
+
+async function start(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === undefined) {
+    console.log(HELP);
+    return;
+  }
+  const foreign = foreignTargets(process.env);
+  if (foreign.length > 0) {
+    throw new Error(foreign.join('\n'));
+  }
+  await main(options);
+}
+
+start().catch((error: Error) => {
+  console.error(`\n${error.message}`);
+  process.exitCode = /^Interrupted: /m.test(error.message) ? 130 : 1;
+});

@@ -1,0 +1,150 @@
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import { aprilTraffic, Trip } from '../../examples/flight-delays/traffic';
+import { EventType } from '../../lib/constructs/integration/contract';
+import { invoke } from './data-steps';
+import { EventObserver } from './event-observer';
+import { ObjectiveFigures } from './figures';
+import { Run, Step, until } from './run';
+
+const MODEL = 'delay';
+const HOUR = 3_600_000;
+
+/** A moment of the replay: a question to the model, or the truth about an earlier one. */
+interface Moment {
+  at: Date;
+  act: () => Promise<void>;
+}
+
+/** April's flights are predicted and labelled at the moments at which that would have happened. */
+export function trafficSteps(run: Run, observer: () => EventObserver): Step[] {
+  let trips: Trip[] = [];
+  return [
+    {
+      title: 'Replay 500 April flights: predict an hour before departure, post what became of each',
+      run: async (say) => {
+        trips = await aprilTraffic();
+        run.figures.workloadClock = [trips[0].predictAt.toISOString(), ''];
+        await replay(run, trips, say);
+      },
+    },
+    {
+      title: 'Let the rest expire, and read the books of the predictions',
+      run: async (say) => {
+        await repeatFeedback(run, trips);
+        const last = Math.max(...trips.map(({ scheduledDeparture }) => scheduledDeparture.getTime()));
+        const end = new Date(last + (run.config.labelWindowHours + 1) * HOUR);
+        run.figures.workloadClock![1] = end.toISOString();
+        await moveClock(run, end);
+        await closeBooks(run, trips.length, say);
+        run.figures.events = await settledEvents(run, observer());
+      },
+    },
+    { title: 'Publish the rolling value of the objective', run: () => publishObjective(run) },
+  ];
+}
+
+async function replay(run: Run, trips: Trip[], say: (text: string) => void): Promise<void> {
+  const moments: Moment[] = trips.flatMap((trip) => [
+    { at: trip.predictAt, act: () => predict(run, trip) },
+    ...(trip.feedback === undefined ? [] : [{ at: trip.feedback.at, act: () => label(run, trip, 200, false) }]),
+  ]);
+  moments.sort((a, b) => a.at.getTime() - b.at.getTime());
+  for (const [i, { at, act }] of moments.entries()) {
+    run.signal.throwIfAborted();
+    await moveClock(run, at);
+    await act();
+    if (i % 20 === 0) {
+      say(`${i} of ${moments.length} at ${at.toISOString().slice(0, 16).replace('T', ' ')} of the workload clock`);
+    }
+  }
+}
+
+async function moveClock({ clients, outputs }: Run, to: Date): Promise<void> {
+  const Value = `replay(${to.toISOString()})`;
+  await clients.ssm.send(new PutParameterCommand({ Name: outputs.ClockParameter, Value, Overwrite: true }));
+}
+
+async function predict({ api }: Run, { id, request }: Trip): Promise<void> {
+  const { status, body } = await api('POST', `/v2/models/${MODEL}/infer`, request);
+  if (status !== 200) {
+    throw new Error(`PredictionFailed: ${id} was answered ${status}: ${JSON.stringify(body)}`);
+  }
+}
+
+async function label({ api }: Run, { id, feedback }: Trip, expected: number, duplicate: boolean): Promise<void> {
+  const { late, at } = feedback!;
+  const path = `/v2/models/${MODEL}/predictions/${id}/feedback`;
+  const { status, body } = await api('POST', path, { outcome: late, observed_at: at.toISOString() });
+  if (status !== expected || (body as { duplicate?: boolean }).duplicate !== duplicate) {
+    throw new Error(`FeedbackFailed: ${id} was answered ${status}: ${JSON.stringify(body)}`);
+  }
+}
+
+/** The same feedback again changes nothing; other feedback is refused; an unknown id is not found. */
+async function repeatFeedback(run: Run, trips: Trip[]): Promise<void> {
+  const trip = trips.find(({ feedback }) => feedback !== undefined)!;
+  await label(run, trip, 200, true);
+  const path = (id: string) => `/v2/models/${MODEL}/predictions/${id}/feedback`;
+  const conflict = await run.api('POST', path(trip.id), { outcome: !trip.feedback!.late });
+  const unknown = await run.api('POST', path('no-such-flight'), { outcome: true });
+  if (conflict.status !== 409 || unknown.status !== 404) {
+    throw new Error(`FeedbackAccepted: a conflict was answered ${conflict.status}, not 409; an unknown id ${unknown.status}, not 404`);
+  }
+}
+
+interface Books {
+  made: number;
+  labelled: number;
+  expired: number;
+  open: number;
+}
+
+/** The expiry job runs on its schedule; nobody calls it here. */
+async function closeBooks(run: Run, made: number, say: (text: string) => void): Promise<void> {
+  let books: Books | undefined;
+  await until(
+    'the end of every prediction',
+    90,
+    run.signal,
+    async () => {
+      books = (await run.api('GET', `/v2/models/${MODEL}/predictions`)).body as Books;
+      say(`${books.labelled} labelled, ${books.expired} expired, ${books.open} open`);
+      return books.open === 0 && books.made === made ? books : undefined;
+    },
+    () => JSON.stringify(books),
+  );
+  const { labelled, expired, open } = books!;
+  run.figures.predictions = { made, labelled, expired, open };
+}
+
+/** Events leave after the commit, from the tables' streams: the last ones may be a moment late. */
+async function settledEvents({ figures, signal }: Run, observer: EventObserver): Promise<Record<string, number>> {
+  const { made, labelled, expired } = figures.predictions!;
+  const expected: Record<string, number> = {
+    [EventType.FILE_ACCOUNTED]: figures.books!.files,
+    [EventType.DATASET_PUBLISHED]: 1,
+    [EventType.PREDICTION_MADE]: made,
+    [EventType.PREDICTION_LABELLED]: labelled,
+    [EventType.PREDICTION_EXPIRED]: expired,
+  };
+  let seen: Record<string, number> = {};
+  return until(
+    'an event for every file, dataset version and prediction',
+    30,
+    signal,
+    async () => {
+      seen = await observer.counts();
+      return Object.entries(expected).every(([type, count]) => seen[type] === count) ? seen : undefined;
+    },
+    () => `${JSON.stringify(seen)}, expected ${JSON.stringify(expected)}`,
+  );
+}
+
+async function publishObjective(run: Run): Promise<void> {
+  const { labels, labelsInAll, minimumLabels, evaluated, values, from, to } = await invoke<ObjectiveFigures>(
+    run,
+    run.outputs.ObjectiveJob,
+    {},
+  );
+  run.figures.objective = { labels, labelsInAll, minimumLabels, evaluated, values, from, to };
+}

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { CONTEXT } from '../support/synth';
+
+const ROOT = resolve(__dirname, '../..');
+const STAGES = ['dev', 'prod'];
+const folders: Record<string, string[]> = {};
+
+/** Synthesizes as the CDK CLI does: the app in a process of its own, told where to write by its environment. */
+async function synth(stage: string): Promise<string> {
+  const outdir = mkdtempSync(join(tmpdir(), `blueprint-${stage}-`));
+  const context = JSON.stringify({ ...CONTEXT, config: `config/${stage}.yaml`, 'aws:cdk:version-reporting': false });
+  const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: context };
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'bin/app.ts'], { cwd: ROOT, env });
+  return outdir;
+}
+
+beforeAll(async () => {
+  for (const stage of STAGES) {
+    folders[stage] = await Promise.all([synth(stage), synth(stage)]);
+  }
+}, 180_000);
+
+afterAll(() =>
+  Object.values(folders)
+    .flat()
+    .forEach((folder) => rmSync(folder, { recursive: true })),
+);
+
+function files(folder: string): string[] {
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? files(path) : [path]));
+}
+
+const digests = (folder: string) =>
+  Object.fromEntries(files(folder).map((file) => [relative(folder, file), createHash('sha256').update(readFileSync(file)).digest('hex')]));
+
+const templates = (stage: string): [string, Record<string, never>][] =>
+  readdirSync(folders[stage][0])
+    .filter((name) => name.endsWith('.template.json'))
+    .sort()
+    .map((name) => [name.replace('.template.json', ''), JSON.parse(readFileSync(join(folders[stage][0], name), 'utf8'))]);
+
+/** Asset hashes and what depends on the version of a tool change without any change of ours. */
+const scrubbed = (template: object) => JSON.parse(JSON.stringify(template).replaceAll(/[0-9a-f]{64}/g, '<asset>')) as object;
+
+describe.each(STAGES)('the blueprint of config/%s.yaml', (stage) => {
+  test('is the same byte for byte when it is synthesized twice [W8]', () => {
+    const [first, second] = folders[stage].map(digests);
+    expect(Object.keys(first).length).toBeGreaterThan(15);
+    expect(second).toEqual(first);
+  });
+
+  test('has the templates of the snapshot, asset hashes aside [W8]', () => {
+    for (const [name, template] of templates(stage)) {
+      expect(scrubbed(template)).toMatchSnapshot(name);
+    }
+  });
+
+  test('has no stack above 400 resources [W9]', () => {
+    const sizes = templates(stage).map(([name, { Resources }]) => [name, Object.keys(Resources).length] as const);
+    expect(sizes.filter(([, size]) => size > 400)).toEqual([]);
+    expect(sizes.filter(([, size]) => size === 0)).toEqual([]);
+  });
+
+  test('gives no serving stack an output that another stack reads', () => {
+    const serving = templates(stage).filter(([name]) => name.startsWith('Serving-'));
+    expect(serving.length).toBeGreaterThan(0);
+    for (const [, { Outputs }] of serving) {
+      expect(Outputs).toBeUndefined();
+    }
+  });
+
+  test('tags every resource that takes tags with workload, stage, layer and owner [P1]', () => {
+    for (const [name, { Resources }] of templates(stage)) {
+      for (const [id, { Properties }] of Object.entries<{ Properties?: { Tags?: { Key: string }[] } }>(Resources)) {
+        const tags = Array.isArray(Properties?.Tags) ? Properties.Tags.map(({ Key }) => Key) : [];
+        if (tags.length > 0) {
+          expect({ [`${name}/${id}`]: tags }).toEqual({
+            [`${name}/${id}`]: expect.arrayContaining(['layer', 'owner', 'stage', 'workload']),
+          });
+        }
+      }
+    }
+  });
+});
