@@ -6,6 +6,9 @@ import { isFinal } from '../shared/ledger-rows';
 /** Attempts that nobody committed are kept this long for whoever looks into a failure. Seconds. */
 export const KEEP_ATTEMPT_SECONDS = 86_400;
 
+/** Longer than a message lives that fails each time: what was sent again is not sent once more while it may be on its way. Seconds. */
+export const RESUBMIT_SECONDS = 6 * INTAKE_SECONDS.visibility;
+
 /** An object version as a listing of the raw zone gives it: keys in order, and of one key the most recently stored version first. */
 export interface ListedVersion {
   key: string;
@@ -13,7 +16,10 @@ export interface ListedVersion {
   modified: Date;
 }
 
-type Rows = ReadonlyMap<string, FileRow>;
+/** A row, with the moment of its last resubmission in epoch seconds. */
+export type WatchedRow = FileRow & { readonly resubmittedAt?: number };
+
+type Rows = ReadonlyMap<string, WatchedRow>;
 
 const rowKey = ({ key, versionId }: ListedVersion) => `${LEDGER.object}${key}#${versionId}`;
 
@@ -25,9 +31,24 @@ export function unaccounted(versions: readonly ListedVersion[], rows: Rows, now:
   );
 }
 
-/** Those that nobody is at work on. */
+/** Those that nobody is at work on and of which no message is on its way. */
 export function idle(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
-  return versions.filter((version) => (rows.get(rowKey(version))?.leaseUntil ?? 0) < now.getTime() / 1000);
+  const seconds = now.getTime() / 1000;
+  return versions.filter((version) => {
+    const { leaseUntil = 0, resubmittedAt = -Infinity } = rows.get(rowKey(version)) ?? {};
+    return leaseUntil < seconds && resubmittedAt + RESUBMIT_SECONDS < seconds;
+  });
+}
+
+/** Hours since a file brought valid records; before the first one, since the ledger was made. The same bytes again bring none. */
+export function hoursSinceFile(rows: Iterable<FileRow>, ledgerMade: Date, now: Date): number {
+  let newest = ledgerMade.getTime();
+  for (const { duplicateOf, accountedAt, counts } of rows) {
+    if (duplicateOf === undefined && accountedAt !== undefined && (counts?.valid ?? 0) > 0) {
+      newest = Math.max(newest, Date.parse(accountedAt));
+    }
+  }
+  return Math.max(0, now.getTime() - newest) / 3_600_000;
 }
 
 /** Digits of a sequencer as far as Amazon S3 writes any, and of the number that tells versions apart which lie between two sequencers. */

@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectsCommand,
   ListObjectVersionsCommand,
@@ -8,12 +8,24 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE } from '../../lib/constructs/data/contract';
+import { objectKey } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
-import { committedFolders, idle, ListedVersion, OutputObject, sequencerIn, sequencersOf, sweeper, unaccounted } from './core';
+import {
+  committedFolders,
+  hoursSinceFile,
+  idle,
+  ListedVersion,
+  OutputObject,
+  sequencerIn,
+  sequencersOf,
+  sweeper,
+  unaccounted,
+  WatchedRow,
+} from './core';
 
 export interface JanitorDependencies {
   dataset: string;
@@ -27,12 +39,14 @@ export interface JanitorDependencies {
   dynamo: DynamoDBDocumentClient;
   measure: Measure;
   logger: Pick<Log, 'info' | 'warn'>;
+  /** When the ledger was made. */
+  ledgerMade: () => Promise<Date>;
   now: () => Date;
 }
 
 /** Compares the raw zone with the ledger: resubmits what has no final row, sweeps what no row names, reports what is late. */
 export const makeHandler = (deps: JanitorDependencies) => async () => {
-  const rows = new Map<string, FileRow>();
+  const rows = new Map<string, WatchedRow>();
   for await (const row of fileRows(deps.dynamo, deps.ledger)) {
     rows.set(row.pk, row);
   }
@@ -45,13 +59,16 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
   }
   const sequencers = sequencersOf(versions, rows);
   for (const version of resubmitted) {
-    await resubmit(deps, version, sequencerIn(sequencers, version));
+    const sequencer = sequencerIn(sequencers, version);
+    await remember(deps, version, sequencer);
+    await resubmit(deps, version, sequencer);
   }
   for (const row of orphans) {
     await resubmit(deps, row, row.sequencer);
   }
   const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
+  deps.measure(DATA_METRIC.hoursSinceFile, hoursSinceFile(rows.values(), await deps.ledgerMade(), deps.now()), 'None');
   const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept };
   deps.logger.info('janitor', report);
   return report;
@@ -94,6 +111,24 @@ async function reopen({ dynamo, ledger }: JanitorDependencies, row: FileRow): Pr
     if (!(error instanceof ConditionalCheckFailedException)) {
       throw error;
     }
+  }
+}
+
+/** Enters in the ledger that a version is sent again, also when nothing was known of it. */
+async function remember({ dynamo, ledger, now }: JanitorDependencies, version: ListedVersion, sequencer: string): Promise<void> {
+  const { key, versionId } = version;
+  const pk = objectKey(version);
+  const resubmittedAt = now().getTime() / 1000;
+  const Item = { pk, key, versionId, sequencer, state: FILE_STATE.received, receivedAt: now().toISOString(), resubmittedAt };
+  try {
+    await dynamo.send(new PutCommand({ TableName: ledger, Item, ConditionExpression: 'attribute_not_exists(pk)' }));
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) {
+      throw error;
+    }
+    const ExpressionAttributeValues = { ':now': resubmittedAt };
+    const update = { UpdateExpression: 'SET resubmittedAt = :now', ExpressionAttributeValues };
+    await dynamo.send(new UpdateCommand({ TableName: ledger, Key: { pk }, ...update }));
   }
 }
 
@@ -151,6 +186,7 @@ export const handler = (): Promise<object> => {
 
 function start(): () => Promise<object> {
   const env = process.env;
+  const low = new DynamoDBClient({});
   const metrics = metricsFor({ [DATA_METRICS.dimension]: env[DATA_ENV.intake]! });
   const clean = makeHandler({
     dataset: env[DATA_ENV.dataset]!,
@@ -161,7 +197,11 @@ function start(): () => Promise<object> {
     queueUrl: env[DATA_ENV.queueUrl]!,
     s3: new S3Client({}),
     sqs: new SQSClient({}),
-    dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
+    dynamo: DynamoDBDocumentClient.from(low),
+    ledgerMade: async () => {
+      const { Table } = await low.send(new DescribeTableCommand({ TableName: env[DATA_ENV.ledger] }));
+      return Table!.CreationDateTime!;
+    },
     measure: measureWith(metrics),
     logger: new Logger({ serviceName: 'intake-janitor' }),
     now: () => new Date(),

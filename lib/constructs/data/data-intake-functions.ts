@@ -141,7 +141,11 @@ export function createJanitor(parts: IntakeParts): Lambda {
 function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: Lambda): void {
   const listing = { StringEquals: { 's3:prefix': `${contract.dataset}/` } };
   const attempts = `${contract.dataset}/*/attempt=*`;
-  allow(janitor, ['dynamodb:Scan', 'dynamodb:UpdateItem', 'dynamodb:DescribeTable'], ledger.tableArn);
+  allow(
+    janitor,
+    ['Scan', 'PutItem', 'UpdateItem', 'DescribeTable'].map((action) => `dynamodb:${action}`),
+    ledger.tableArn,
+  );
   allow(janitor, ['sqs:SendMessage'], queue.queueArn);
   janitor.addToRolePolicy(
     new PolicyStatement({ actions: ['s3:ListBucketVersions'], resources: [zones.raw.bucketArn], conditions: listing }),

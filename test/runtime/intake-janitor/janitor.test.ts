@@ -29,7 +29,7 @@ describe('the janitor resubmits [D4]', () => {
     const janitor = janitorOf(world);
     expect(await janitor.run()).toEqual({ unaccounted: 1, resubmitted: 1, reopened: 0, swept: 0 });
     expect(janitor.sent).toMatchObject([{ bucket: BUCKETS.raw, key, versionId }]);
-    expect(janitor.measured).toEqual({ FilesUnaccounted: 1 });
+    expect(janitor.measured).toMatchObject({ FilesUnaccounted: 1 });
     await world.attempt(janitor.sent[0]);
     expect(problemsOf(world)).toEqual([]);
     expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 0, resubmitted: 0 });
@@ -59,7 +59,7 @@ describe('the janitor resubmits [D4]', () => {
     await world.killAt(object, 'leased');
     const busy = janitorOf(world);
     expect(await busy.run()).toMatchObject({ unaccounted: 1, resubmitted: 0 });
-    expect(busy.measured).toEqual({ FilesUnaccounted: 1 });
+    expect(busy.measured).toMatchObject({ FilesUnaccounted: 1 });
     world.pass(151);
     expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 1, resubmitted: 1 });
   });
@@ -99,6 +99,30 @@ describe('the janitor resubmits [D4]', () => {
     expect(world.rows().find(({ supersededBy }) => supersededBy === undefined)!.versionId).toBe(objects[2].versionId);
   });
 
+  test('a version that never becomes final once in 72 minutes, not at each run: its messages would pile up', async () => {
+    const world = new World(SIMPLE);
+    const object = world.send('simple/a.csv', simpleFile('a'));
+    const sentAt: number[] = [];
+    for (let minute = 0; minute <= 180; minute += 5) {
+      const janitor = janitorOf(world);
+      await janitor.run();
+      sentAt.push(...janitor.sent.map(() => minute));
+      world.pass(5 * MINUTES);
+    }
+    expect(sentAt).toEqual([25, 100, 175]);
+    await world.attempt(object);
+    expect(problemsOf(world)).toEqual([]);
+  });
+
+  test('a version whose row was there before, also once in 72 minutes', async () => {
+    const world = new World(SIMPLE);
+    await world.failAt(world.send('simple/a.csv', simpleFile('a')), 'leased');
+    world.pass(DAY);
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 1, resubmitted: 1 });
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 1, resubmitted: 0 });
+    expect(world.rows()).toMatchObject([{ state: 'validating', attempts: 1 }]);
+  });
+
   test('through pages of listings and scans', async () => {
     const world = new World(SIMPLE);
     world.s3.pageSize = 2;
@@ -111,6 +135,36 @@ describe('the janitor resubmits [D4]', () => {
     const janitor = janitorOf(world);
     expect(await janitor.run()).toMatchObject({ unaccounted: 9, resubmitted: 9 });
     expect(new Set(janitor.sent.map(({ versionId }) => versionId)).size).toBe(9);
+  });
+});
+
+describe('the janitor measures how old the data is [D9]', () => {
+  const hours = async (world: World) => {
+    const janitor = janitorOf(world);
+    await janitor.run();
+    return janitor.measured.HoursSinceFile;
+  };
+
+  test('from the making of the ledger until a file brings valid records, then from that file', async () => {
+    const world = new World(SIMPLE);
+    world.pass(DAY);
+    expect(await hours(world)).toBe(24);
+    await world.attempt(world.send('simple/a.csv', simpleFile('a')));
+    expect(await hours(world)).toBe(0);
+    world.pass(90 * MINUTES);
+    expect(await hours(world)).toBe(1.5);
+  });
+
+  test.each([
+    ['the same bytes again', simpleFile('a')],
+    ['a file that is rejected', 'wrong\n'],
+    ['a file without records', `${simpleFile('a').toString().split('\n')[0]}\n`],
+  ])('and not from %s', async (_, bytes) => {
+    const world = new World(SIMPLE);
+    await world.attempt(world.send('simple/a.csv', simpleFile('a')));
+    world.pass(DAY);
+    await world.attempt(world.send('simple/b.csv', bytes));
+    expect(await hours(world)).toBe(24);
   });
 });
 

@@ -1,7 +1,7 @@
 import { makeHandler } from '../../../runtime/intake-janitor/handler';
 import type { FileRow } from '../../../runtime/intake/ledger';
 import { parseMessage, ObjectVersion } from '../../../runtime/intake/core';
-import { BUCKETS, TABLE, World } from './world';
+import { BUCKETS, START, TABLE, World } from './world';
 
 /** The janitor on a world's storage and table; what it sends and measures is kept. */
 export function janitorOf(world: World) {
@@ -22,6 +22,7 @@ export function janitorOf(world: World) {
     dynamo: world.db.client,
     measure: (name, value) => void (measured[name] = value),
     logger: { info: () => undefined, warn: (_, fields) => void warned.push(fields) },
+    ledgerMade: () => Promise.resolve(START),
     now: () => world.at,
   });
   return { run, sent, measured, warned };
