@@ -1,4 +1,7 @@
-import { Block, blocksOf, layers, pages, read } from './pages';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
+import { anchorsOf, Block, blocksOf, layers, pages, read, ROOT } from './pages';
 import { run, typeCheck, Workplace } from './snippets';
 
 const blocks = pages().flatMap((page) => blocksOf(page));
@@ -14,12 +17,20 @@ const REFUSED = broken("new PrivateNetwork(stack, 'N', { availabilityZones: 1 })
 const INCOMPLETE = broken('declare const thing: Date;\nthing.getTime();');
 const RIGHT = broken("new PrivateNetwork(stack, 'N', { availabilityZones: 2 });");
 
+/** What each block built: run once, though several tests look at it. */
+const runs = new Map<Block, Promise<CloudAssembly[]>>();
+function ran(block: Block): Promise<CloudAssembly[]> {
+  const result = runs.get(block) ?? run(block);
+  runs.set(block, result);
+  return result;
+}
+
 let problems: Map<Block, string[]>;
 let workplace: Workplace;
 beforeAll(() => {
   problems = typeCheck([...code, WRONG_NAME, WRONG_TYPE, NOT_THERE, REFUSED, RIGHT]);
   workplace = new Workplace();
-});
+}, 180_000);
 afterAll(() => workplace.leave());
 
 describe('code in the documentation', () => {
@@ -28,7 +39,7 @@ describe('code in the documentation', () => {
   });
 
   test.each(code)('runs and synthesizes: $where', async (block) => {
-    for (const assembly of await run(block)) {
+    for (const assembly of await ran(block)) {
       expect(assembly.stacks.length).toBeGreaterThan(0);
     }
   });
@@ -72,6 +83,65 @@ describe('a wrong usage in the documentation', () => {
     expect(problems.get(RIGHT)).toEqual([]);
     expect(await run(RIGHT)).toHaveLength(1);
   });
+});
+
+const RUNBOOK = /Runbook: (\S+)#(\S+)$/;
+const sources = readdirSync(join(ROOT, 'lib/constructs'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => ({ file, text: readFileSync(join(ROOT, 'lib/constructs', file), 'utf8') }));
+
+/** Name and description of every alarm of an assembly. */
+function alarmsOf(assembly: CloudAssembly): { name: string; description: string }[] {
+  return assembly.stacksRecursively
+    .flatMap(({ template }) => Object.values<{ Type: string; Properties: Record<string, unknown> }>(template.Resources ?? {}))
+    .filter(({ Type }) => /^AWS::CloudWatch::(Composite)?Alarm$/.test(Type))
+    .map(({ Properties }) => ({ name: JSON.stringify(Properties.AlarmName), description: String(Properties.AlarmDescription ?? '') }));
+}
+
+describe('runbooks [O1, P2]', () => {
+  let alarms: { name: string; description: string }[];
+  beforeAll(async () => {
+    // A block that does not run is told above; here its alarms are missing.
+    const assemblies = await Promise.all(code.map((block) => ran(block).catch(() => [])));
+    alarms = assemblies.flat().flatMap(alarmsOf);
+  }, 180_000);
+
+  test('have the section that the description of every alarm names', () => {
+    const linked = alarms.filter(({ description }) => RUNBOOK.test(description));
+    expect(linked.length).toBeGreaterThan(20);
+    const links = new Set(linked.map(({ description }) => RUNBOOK.exec(description)!.slice(1).join('#')));
+    const missing = [...links].filter((link) => {
+      const [page, anchor] = link.split('#');
+      return !pages().includes(page) || !anchorsOf(read(page)).has(anchor);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test('are named by every alarm that a construct can make: each is seen above', () => {
+    const seen = new Set(alarms.flatMap(({ description }) => RUNBOOK.exec(description)?.[2] ?? []));
+    const named = sources.flatMap(({ text }) => [...text.matchAll(/\brunbook: '([^']+)'/g)].map(([, anchor]) => anchor));
+    expect(named.length).toBeGreaterThan(10);
+    expect([...new Set(named)].filter((anchor) => !seen.has(anchor))).toEqual([]);
+  });
+
+  test('are named as literals, and by the one function that makes alarms', () => {
+    const makers = sources.filter(({ text }) => /new (Composite)?Alarm\(/.test(text)).map(({ file }) => file);
+    const computed = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/\brunbook: (?!'|string;).*/g)].map(([line]) => `${file}: ${line}`),
+    );
+    expect(makers).toEqual(['ownership/alarms.ts']);
+    expect(computed).toEqual([]);
+  });
+
+  test.each(pages().filter((page) => page.startsWith('docs/runbooks/')))(
+    'say in every section what it means and how to verify: %s',
+    (page) => {
+      const sections = read(page).split(/^## /m).slice(1);
+      const incomplete = sections.filter((text) => !text.includes('**What it means.**') || !text.includes('**How to verify.**'));
+      expect(sections.length).toBeGreaterThan(0);
+      expect(incomplete.map((text) => text.split('\n')[0])).toEqual([]);
+    },
+  );
 });
 
 test('blocks end where their fence ends, also with longer fences and at the end of a page', () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, AppProps, Stack } from 'aws-cdk-lib';
@@ -13,7 +13,7 @@ import { Block, blocksOf, read, ROOT } from './pages';
  *
  * - a block tagged `ts` is a whole module: it imports what it uses, this library as 'cdk-ai-workloads';
  * - what the reader has already is said with `declare const name: Type;`. A `Stack` is a new one, other types come from fixtures.ts;
- * - paths are relative to a copy of examples/flight-delays with capacity/delay.json, the example of docs/capacity-file.md;
+ * - paths are those of the repository's examples/, or of a copy of examples/flight-delays with capacity/delay.json of docs/capacity-file.md;
  * - every app that a block makes, and the app above a declared `Stack`, is synthesized, as strictly as the blueprint;
  * - an exported subclass of `Stack` is made once, in an app of its own;
  * - what is not such code has another language tag.
@@ -66,6 +66,7 @@ export class Workplace {
 
   constructor() {
     cpSync(join(ROOT, 'examples/flight-delays'), this.folder, { recursive: true });
+    symlinkSync(join(ROOT, 'examples'), join(this.folder, 'examples'));
     mkdirSync(join(this.folder, 'capacity'));
     const example = blocksOf('docs/capacity-file.md', read('docs/capacity-file.md')).find(({ tag }) => tag === 'json')!;
     writeFileSync(join(this.folder, 'capacity/delay.json'), example.code);
