@@ -1,7 +1,7 @@
 // Packs the library as it would be published, installs it into an empty TypeScript app and an empty Python app, and synthesizes one
 // construct with a handler in each [W6]. Both use the oldest aws-cdk-lib of the peer range.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -19,9 +19,7 @@ function run(cwd: string, command: string, ...args: string[]): string {
 function check(language: string, assembly: string): void {
   const template = JSON.parse(readFileSync(join(assembly, 'Packed.template.json'), 'utf8'));
   const types = Object.values<{ Type: string }>(template.Resources).map((resource) => resource.Type);
-  const bundles = readdirSync(assembly).filter(
-    (name) => name.startsWith('asset.') && readdirSync(join(assembly, name)).includes('index.js'),
-  );
+  const bundles = readdirSync(assembly).filter((name) => name.startsWith('asset.') && existsSync(join(assembly, name, 'index.js')));
   if (!types.includes('AWS::Lambda::Function') || bundles.length === 0) {
     throw new Error(`${language}: no handler in the synthesized app (${types.length} resources, ${bundles.length} bundles)`);
   }

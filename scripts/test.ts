@@ -27,7 +27,7 @@ const TASKS: Task[] = [
   { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
   {
     name: 'local account',
-    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples',
+    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples test/verify',
     after: ['python'],
     count: pytest,
   },
@@ -35,6 +35,7 @@ const TASKS: Task[] = [
     name: 'end to end',
     command: 'node --import tsx test/e2e/start-and-verify.ts',
     after: ['handlers', 'python', 'unit', 'local account', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
+    count: pytest,
   },
 ];
 

@@ -102,7 +102,7 @@ async function perform(steps: Step[], figures: Figures): Promise<void> {
     task: async (_: unknown, task: { output: string; title: string }) => {
       const start = Date.now();
       try {
-        await step.run((text) => (task.output = text));
+        await step.run(withoutRepeats((text) => (task.output = text)));
       } catch (error) {
         throw new Error(`Step '${step.title}' failed.\n${(error as Error).message}`);
       }
@@ -118,6 +118,17 @@ async function perform(steps: Step[], figures: Figures): Promise<void> {
     rendererOptions: { collapseErrors: false, showErrorMessage: false },
     fallbackRenderer: 'simple',
   }).run();
+}
+
+/** A terminal shows the newest text in place; a log gets a line at most every five seconds, and none twice. */
+function withoutRepeats(say: Say): Say {
+  let last = { text: '', at: 0 };
+  return (text) => {
+    if (text !== last.text && (process.stdout.isTTY || Date.now() - last.at > 5000)) {
+      last = { text, at: Date.now() };
+      say(text);
+    }
+  };
 }
 
 async function start(): Promise<void> {

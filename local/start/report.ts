@@ -98,7 +98,8 @@ function curl(url: string, { account }: Run): string {
 
 function table(head: string[], rows: string[][]): string {
   const wide = Math.max(60, Math.min(150, process.stdout.columns ?? 150));
-  const options = { head, style: { head: [], border: [] }, wordWrap: true };
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  const options = { head, chars, style: { head: [], border: [] }, wordWrap: true };
   const fit = head.length > 1 && rows.some((row) => row.join('').length > wide);
   const widths = fit ? columnWidths(head, rows, wide) : undefined;
   const result = new Table(widths === undefined ? options : { ...options, colWidths: widths });
