@@ -69,6 +69,9 @@ def labelled(rows: list[dict]) -> tuple[list[dict], np.ndarray]:
 
 def fit(rows: list[dict], target: np.ndarray) -> dict:
     values = columns(rows)
+    unserved = sorted(set(values) - set(FIELDS))
+    if unserved:
+        raise SystemExit(f"UnservedColumn: a prediction request does not bring {', '.join(unserved)}: train on {', '.join(FIELDS)} only")
     texts = categories(values)
     levels = {name: sorted(set(texts[name])) for name in CATEGORICAL}
     model = LogisticRegression(C=1.0, max_iter=5000, tol=1e-10, solver="newton-cholesky").fit(matrix(values, levels), target)
