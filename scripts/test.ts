@@ -27,14 +27,15 @@ const TASKS: Task[] = [
   { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
   {
     name: 'local account',
-    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples test/verify',
+    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples',
     after: ['python'],
     count: pytest,
   },
+  { name: 'verifier', command: 'local/.venv/bin/python -m pytest -q test/verify', after: ['python'], count: pytest },
   {
     name: 'end to end',
     command: 'node --import tsx test/e2e/start-and-verify.ts',
-    after: ['handlers', 'python', 'unit', 'local account', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
+    after: ['handlers', 'python', 'unit', 'local account', 'verifier', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
     count: pytest,
   },
 ];

@@ -66,11 +66,10 @@ class Instance:
             self.healthy = False
             self.starts += 1
             output: IO[bytes] = open(self.log, "ab")
-            output.write(f"--- start {self.starts} on port {self.port}\n".encode())
-            output.flush()
             self.process = subprocess.Popen(
                 [sys.executable, str(SERVE)], cwd=self.root, env=self._environment(), stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
             )
+            output.write(f"--- start {self.starts}: process {self.process.pid} on port {self.port}\n".encode())
             output.close()
 
     def ping(self) -> bool:

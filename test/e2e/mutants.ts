@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { DescribeAlarmsCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { paginateListFunctions, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { build, Plugin } from 'esbuild';
+import { COLUMNS } from '../../examples/flight-delays/flights';
+import { aprilTraffic } from '../../examples/flight-delays/traffic';
+import { apiClient, clientsFor, localApiUrl } from '../../local/start/clients';
+import { PYTHON, ROOT, until } from './programs';
+
+/** The kept account, as report.json describes it. */
+export class Kept {
+  public readonly clients: ReturnType<typeof clientsFor>;
+  public readonly outputs: Record<string, string>;
+  public readonly alarm: string;
+  public readonly api: ReturnType<typeof apiClient>;
+
+  constructor(private readonly stateDir: string) {
+    const report = JSON.parse(readFileSync(join(stateDir, 'report.json'), 'utf8'));
+    this.clients = clientsFor(report.url);
+    this.outputs = report.outputs;
+    this.alarm = report.outage.alarm;
+    this.api = apiClient(localApiUrl(report.url, this.outputs.ApiUrl));
+  }
+
+  /** The container behind the endpoint, as the host tells its operator. */
+  public container(): { pid: number; healthy: boolean; folder: string } {
+    const hosts = JSON.parse(readFileSync(join(this.stateDir, 'endpoints.json'), 'utf8'));
+    const { variants } = hosts[this.alarm.replace(/-unhealthy$/, '')];
+    const { pid, healthy, log } = (Object.values(variants)[0] as { pid: number; healthy: boolean; log: string }[])[0];
+    return { pid, healthy, folder: join(this.stateDir, 'instances', basename(log, '.log')) };
+  }
+}
+
+/** The rules of the intake's validator say yes to every value; all else is the real handler. */
+const YES: Plugin = {
+  name: 'validator by a constant',
+  setup(bundle) {
+    bundle.onLoad({ filter: /runtime[\\/]intake[\\/]rules\.ts$/ }, () => ({
+      contents: 'export const compileChecks = (contract) => contract.columns.map(() => () => undefined);',
+      loader: 'ts',
+    }));
+  },
+};
+
+/** Deploys a validator that accepts everything and sends it a file with one good and one bad record; returns how many it booked as valid. */
+export async function acceptEverything({ clients, outputs }: Kept): Promise<number> {
+  await clients.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: await intakeFunction(clients), ZipFile: await mutantBundle() }));
+  const good = '2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z';
+  const bad = good.replace('1400', 'far').replace('1545', '1546');
+  const Key = 'flights/sent-after-the-run.csv';
+  const Body = [COLUMNS.join(','), good, bad, ''].join('\n');
+  await clients.s3.send(new PutObjectCommand({ Bucket: outputs.RawBucket, Key, Body, ContentType: 'text/csv' }));
+  return until(`the ledger's final row for ${Key}`, 60, async () => {
+    for await (const { Items = [] } of paginateScan(
+      { client: clients.dynamo },
+      { TableName: outputs.flightsLedger, ConsistentRead: true },
+    )) {
+      const row = Items.find(({ key, state }) => key === Key && state === 'accounted');
+      if (row !== undefined) {
+        return row.counts.valid as number;
+      }
+    }
+    return undefined;
+  });
+}
+
+async function intakeFunction(clients: Kept['clients']): Promise<string> {
+  for await (const { Functions = [] } of paginateListFunctions({ client: clients.lambda }, {})) {
+    const intake = Functions.find(({ Environment }) => {
+      const names = Object.keys(Environment?.Variables ?? {});
+      return ['CONTRACT_KEY', 'LEDGER_TABLE', 'QUARANTINE_BUCKET', 'QUEUE_URL'].every((name) => names.includes(name));
+    });
+    if (intake !== undefined) {
+      return intake.FunctionName!;
+    }
+  }
+  throw new Error('no deployed function has the environment of the intake');
+}
+
+async function mutantBundle(): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'mutant-'));
+  try {
+    const entryPoints = [join(ROOT, 'runtime/intake/handler.ts')];
+    const target = { platform: 'node', target: 'node20', format: 'cjs' } as const;
+    await build({ entryPoints, outfile: join(folder, 'index.js'), bundle: true, plugins: [YES], logLevel: 'warning', ...target });
+    execFileSync(PYTHON, ['-m', 'zipfile', '-c', 'code.zip', 'index.js'], { cwd: folder });
+    return readFileSync(join(folder, 'code.zip'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const CONSTANT = `
+
+def predict_fn(request, model):
+    return {"id": request["id"], "version": model["version"], "probability": np.array([0.5]), "warn": np.array([True])}
+`;
+
+/** Lets the container answer a constant from its next start on, kills it, waits for the host, and asks about one more flight. */
+export async function answerConstant(kept: Kept): Promise<unknown> {
+  const before = kept.container();
+  appendFileSync(join(before.folder, 'model/code/inference.py'), CONSTANT);
+  process.kill(before.pid, 'SIGKILL');
+  await until("the container's restart", 90, () => {
+    const now = kept.container();
+    return Promise.resolve(now.pid !== before.pid && now.healthy ? now.pid : undefined);
+  });
+  const [{ request }] = await aprilTraffic();
+  const { status, body } = await kept.api('POST', '/v2/models/delay/infer', { ...request, id: '2013-4-1-ZZ-1-EWR', parameters: {} });
+  if (status !== 200) {
+    throw new Error(`the mutant model answered ${status}: ${JSON.stringify(body)}`);
+  }
+  return (body as { outputs: { data: unknown[] }[] }).outputs[0].data[0];
+}
+
+/** Puts an alarm behind the page into ALARM by hand, which no metric asks for, and waits until the page is back at OK. */
+export async function forceAlarm({ clients, alarm }: Kept): Promise<void> {
+  const AlarmName = alarm.replace(/unhealthy$/, 'errors');
+  await clients.cloudWatch.send(new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason: 'because I say so' }));
+  await until(`${alarm} at OK again`, 60, async () => {
+    const names = { AlarmNames: [AlarmName, alarm], AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const] };
+    const { MetricAlarms = [], CompositeAlarms = [] } = await clients.cloudWatch.send(new DescribeAlarmsCommand(names));
+    return [...MetricAlarms, ...CompositeAlarms].every(({ StateValue }) => StateValue === 'OK') ? true : undefined;
+  });
+}

@@ -1,0 +1,122 @@
+"""Alarms evaluated again from datapoints that are written here."""
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import alarms
+from alarms import Change, Watched, broken_rule, missed, unjustified
+from config_file import prefix, serving_owner
+from formula import evaluate, holds, names_in
+
+RATE = "IF(server > model - client, server, model - client) / invocations"
+FACTOR = 20
+"""A platform minute is 3 s."""
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"server": 1, "model": 1, "client": 0, "invocations": 4}, 0.25), ({"server": 0, "model": 3, "client": 3, "invocations": 4}, 0),
+        ({"server": 2, "model": 1, "client": 0, "invocations": 4}, 0.5), ({"server": 1, "model": 1, "client": 0, "invocations": 0}, None),
+        ({"server": None, "model": None, "client": None, "invocations": None}, None),
+    ],
+)  # fmt: skip
+def test_metric_math_knows_the_failure_rate(values: dict[str, float | None], wanted: float | None) -> None:
+    assert evaluate(RATE, values) == wanted
+
+
+@pytest.mark.parametrize("expression", ["SUM([a, b])", "a ** 2", "a and b"])
+def test_fails_on_metric_math_that_it_does_not_know(expression: str) -> None:
+    with pytest.raises(ValueError, match="does not know"):
+        evaluate(expression, {"a": 1.0, "b": 1.0})
+
+
+def test_a_composite_rule_names_alarms_by_name_or_arn() -> None:
+    rule = '(ALARM("arn:aws:cloudwatch:us-east-1:1:alarm:a-b") OR (ALARM(c) AND NOT OK("d")))'
+    assert names_in(rule) == ["a-b", "c", "d"]
+    assert [holds(rule, dict(zip(names_in(rule), states))) for states in (("ALARM", "OK", "OK"), ("OK", "ALARM", "OK"), ("OK", "ALARM", "ALARM"))] == [
+        True, False, True,
+    ]  # fmt: skip
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, failures: dict[int, float], changes: list[Change]) -> Watched:
+    """An alarm on failures in 2 of 3 minutes, one request a second from 0 to 100 s."""
+    points = {"Failures": failures, "Requests": {second: 1.0 for second in range(100)}}
+    monkeypatch.setattr(alarms, "datapoints", lambda context, metric, period, stat: points[metric["MetricName"]])
+    queries: list[dict[str, Any]] = [
+        {"Id": name.lower(), "MetricStat": {"Metric": {"MetricName": name}, "Period": 60, "Stat": "Sum"}} for name in points
+    ]
+    config = {
+        "AlarmName": "errors", "Metrics": [*queries, {"Id": "rate", "Expression": "failures / requests"}], "TreatMissingData": "notBreaching",
+        "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 0.5, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    }  # fmt: skip
+    result = Watched(SimpleNamespace(account=SimpleNamespace(factor=FACTOR)), config)  # type: ignore[arg-type]
+    result.__dict__["changes"] = changes
+    return result
+
+
+DOWN = {second: float(second in range(30, 42)) for second in range(100)}
+BORN, UP, BACK = Change(3.1, "INSUFFICIENT_DATA", "OK"), Change(36.1, "OK", "ALARM"), Change(48.1, "ALARM", "OK")
+
+
+def test_two_of_three_minutes_make_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = watched(monkeypatch, DOWN, [])
+    assert [alarm.due(end) for end in (33, 36, 45, 48)] == ["OK", "ALARM", "ALARM", "OK"]
+
+
+def test_minutes_without_requests_are_within_the_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = watched(monkeypatch, {second: 1.0 for second in range(93, 99)}, [])
+    assert [alarm.due(end) for end in (99, 105, 108, 111)] == ["ALARM", "ALARM", "ALARM", "OK"]
+
+
+def test_a_history_that_follows_the_datapoints_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = watched(monkeypatch, DOWN, [BORN, UP, BACK])
+    assert (list(unjustified(alarm)), list(missed(alarm, 90))) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "forced", "overlooked"),
+    [
+        ([BORN], 0, 1), ([], 0, 1), ([Change(3.1, "INSUFFICIENT_DATA", "ALARM")], 1, 1),
+        ([BORN, UP, BACK, Change(70.0, "OK", "ALARM"), Change(72.1, "ALARM", "OK")], 1, 1), ([BORN, UP], 0, 1),
+    ],
+    ids=["always OK", "never evaluated", "always ALARM", "forced by hand", "never back"],
+)  # fmt: skip
+def test_fails_on_an_evaluator_that_does_not_look(monkeypatch: pytest.MonkeyPatch, changes: list[Change], forced: int, overlooked: int) -> None:
+    alarm = watched(monkeypatch, DOWN, changes)
+    assert (len(list(unjustified(alarm))), len(list(missed(alarm, 90)))) == (forced, overlooked)
+
+
+def composite(changes: list[Change], child: Watched) -> tuple[Watched, dict[str, Watched]]:
+    """An alarm that is in ALARM while its child is."""
+    pager = Watched(child.context, {"AlarmName": "unhealthy", "AlarmRule": 'ALARM("errors")'})
+    pager.__dict__["changes"] = changes
+    return pager, {"errors": child, "unhealthy": pager}
+
+
+def test_a_composite_alarm_changes_with_its_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
+    assert list(broken_rule(*composite([BORN, Change(36.11, "OK", "ALARM"), Change(48.11, "ALARM", "OK")], child))) == []
+
+
+@pytest.mark.parametrize("changes", [[BORN], [BORN, UP], [BORN, Change(20.0, "OK", "ALARM"), BACK]])
+def test_fails_on_a_composite_alarm_that_goes_its_own_way(monkeypatch: pytest.MonkeyPatch, changes: list[Change]) -> None:
+    child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
+    assert list(broken_rule(*composite(changes, child))) != []
+
+
+@pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
+def test_the_owner_of_serving_and_its_inbox_are_read_from_the_config(path: str) -> None:
+    assert serving_owner(path) == ("ml-platform", ["ml-platform-alerts"])
+    assert prefix(path) == f"flight-delays-{'dev' if 'dev' in path else 'prod'}"
+
+
+def test_a_page_list_in_block_form_is_read_too(tmp_path: Any) -> None:
+    file = tmp_path / "other.yaml"
+    owners = "owners:\n  # who\n  data: a\n  serving: b # them\n"
+    text = owners + "teams:\n  a: { page: [{ queue: x }] }\n  b:\n    page:\n      - queue: 'y'\n      - email: c@d.e\n    ticket:\n      - queue: z\n"
+    file.write_text(text)
+    assert serving_owner(str(file)) == ("b", ["y"])

@@ -1,0 +1,109 @@
+"""The verifier's own intake, on files that are written here and on the published quarter."""
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+
+import pytest
+
+import flights_csv
+from judge import COLUMNS, LONGEST, Judge, Refused, fields, frames
+from section_files import fault_of
+
+HEADER = ",".join(COLUMNS).encode()
+GOOD = b"2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z"
+
+
+def with_value(column: str, value: str, flight: int = 1545) -> bytes:
+    """The good record with other values."""
+    values = dict(zip(COLUMNS, GOOD.decode().split(",")))
+    values.update({"flight": str(flight), column: value})
+    return ",".join(values.values()).encode()
+
+
+def rules(*records: bytes) -> list[str | None]:
+    """The verdict on each record of a file."""
+    return [record.rule for record in Judge().file(b"\n".join([HEADER, *records]))]
+
+
+def test_the_published_quarter_is_valid_but_for_one_aircraft_that_flew_three_times() -> None:
+    found: Counter[str | None] = Counter()
+    for lines in flights_csv.files(1, 3).values():
+        found.update(record.rule for record in Judge().file(b"\n".join([flights_csv.header(), *lines, b""])))
+    assert found == {None: 80_786, "pattern": 3}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("year", "2012", "range"), ("month", "13", "range"), ("day", "0", "range"), ("day", "", "required"), ("dep_time", "NA", None),
+        ("dep_time", "2400", None), ("dep_time", "2401", "range"), ("dep_time", "-1", "range"), ("dep_delay", "-1440", None),
+        ("arr_delay", "2881", "range"), ("carrier", "U", "pattern"), ("carrier", "NA", "required"), ("tailnum", "NA", None),
+        ("tailnum", "D942DN", "pattern"), ("origin", "XXX", "allowed"), ("origin", "ewr", "pattern"), ("dest", "XXX", None),
+        ("distance", "far", "type"), ("distance", "6000", None), ("distance", "6001", "range"), ("distance", "01", "type"),
+        ("air_time", "0", "range"), ("distance", "1e3", "type"), ("time_hour", "2013-02-29T10:00:00Z", "type"),
+        ("time_hour", "2013-01-01T24:00:00Z", "type"), ("time_hour", "2013-01-01 10:00:00Z", "type"),
+    ],
+)  # fmt: skip
+def test_a_value_is_judged_by_the_contract(column: str, value: str, rule: str | None) -> None:
+    record = with_value(column, value)
+    (found,) = Judge().file(HEADER + b"\n" + record)
+    assert (found.rule, found.column) == (rule, None if rule is None else column)
+
+
+def test_the_first_of_two_records_with_one_key_stays() -> None:
+    assert rules(GOOD, with_value("distance", "1401"), with_value("origin", "JFK")) == [None, "duplicate key", None]
+
+
+def test_a_refused_record_claims_no_key() -> None:
+    assert rules(with_value("distance", "far"), GOOD) == ["type", None]
+
+
+def test_unreadable_records_are_refused_one_by_one() -> None:
+    cut, more = GOOD.rpartition(b",")[0], GOOD + b",extra"
+    assert rules(cut, more, GOOD.replace(b"IAH", b"I\xffH"), GOOD.replace(b"IAH", b"I\0H"), GOOD) == [
+        "column count", "column count", "invalid UTF-8", "NUL byte", None,
+    ]  # fmt: skip
+
+
+def test_positions_are_those_of_the_bytes() -> None:
+    data = b"\xef\xbb\xbf" + HEADER + b"\r\n\n" + GOOD + b"\r\n" + with_value("flight", "7") + b"\n"
+    records = Judge().file(data)
+    assert [data[record.offset : record.offset + len(record.raw)] for record in records] == [record.raw for record in records]
+    assert [record.number for record in records] == [1, 2]
+
+
+def test_a_newline_in_quotes_belongs_to_the_field() -> None:
+    assert [raw for _, raw in frames(b'a,"b\n""c",d\ne"f,g\n')] == [b'a,"b\n""c",d', b'e"f,g']
+
+
+def test_a_longer_record_ends_at_the_first_newline_behind_the_maximum() -> None:
+    first, *others = [raw for _, raw in frames(b'"' + b"x" * LONGEST + b'x\ny\n"z\n"')]
+    assert (len(first), others) == (LONGEST + 2, [b"y", b'"z\n"'])
+
+
+@pytest.mark.parametrize(("line", "wanted"), [("a,b", ["a", "b"]), ('"a,""b""",', ['a,"b"', ""]), ('a"b', None), ('"a"b', None), ("a\rb", None)])
+def test_quoting_follows_rfc_4180(line: str, wanted: list[str] | None) -> None:
+    assert fields(line) == wanted
+
+
+@pytest.mark.parametrize("data", [b"", b"a,b\n", HEADER + b',"open', HEADER + b"\n" + b'"open', gzip.compress(GOOD)[:-9]])
+def test_fails_on_a_file_that_cannot_be_read_as_a_whole(data: bytes) -> None:
+    with pytest.raises(Refused):
+        Judge().file(data)
+
+
+def test_a_compressed_file_is_read_like_a_plain_one() -> None:
+    assert [record.rule for record in Judge().file(gzip.compress(HEADER + b"\n" + GOOD))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("after", "fault"),
+    [
+        (GOOD.rpartition(b",")[0], "truncated record"), (GOOD + b",x", "wrong column count"), (with_value("origin", "XXX"), "unknown origin"),
+        (with_value("distance", "far"), "text in a number"), (GOOD.replace(b"IAH", b"I\xffH"), "bad UTF-8"),
+        (with_value("distance", "1401"), None), (with_value("origin", "JFK"), None), (b"other," + GOOD, None),
+    ],
+)  # fmt: skip
+def test_a_planted_fault_is_known_by_what_it_did(after: bytes, fault: str | None) -> None:
+    assert fault_of(GOOD, after) == fault
