@@ -5,7 +5,7 @@ from typing import Iterator
 
 import flights_csv
 from checks import Section
-from context import Context, RawFile
+from context import Context
 
 
 def check(section: Section, context: Context) -> None:

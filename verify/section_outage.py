@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from alarms import Watched, broken_rule, clock, datapoints, missed, tree, unjustified
 from checks import Section
