@@ -1,8 +1,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import {
   AlertDestination,
+  DataContract,
+  DataIntake,
+  DataZones,
   InferenceApi,
   InferenceEndpoint,
   InferenceImage,
@@ -31,7 +33,11 @@ function owners(): Owners {
 /** Values for `declare const name: Type` in documentation, by type; each makes what it needs in the given stack. */
 export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
   IGrantable: (stack) => new Role(stack, 'Grantee', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
-  ITopic: (stack) => new Topic(stack, 'Topic', { enforceSSL: true }),
+  DataIntake: (stack) =>
+    new DataIntake(stack, 'FixtureIntake', {
+      zones: new DataZones(stack, 'FixtureZones'),
+      contract: DataContract.fromFile('contracts/flights.odcs.yaml'),
+    }),
   InferenceApi: (stack) => {
     const { bus } = new PredictionBus(stack, 'FixtureBus', { busName: 'fixture' });
     return new InferenceApi(stack, 'FixtureApi', { endpointPrefix: 'fixture-', apiName: 'fixture', bus });

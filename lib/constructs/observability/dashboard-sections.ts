@@ -58,7 +58,7 @@ export function endpointSection({ endpointName, metrics, slo }: InferenceEndpoin
     text: 'Errors are shares of requests, 0 to 1; the line is what the endpoint promises.',
     graphs: [
       { title: 'Requests', metrics: [metrics.invocations(), metrics.concurrentRequests()] },
-      { title: 'Failures', metrics: [metrics.failureRate()], limit: 1 - slo.availabilityPercent / 100 },
+      { title: 'Failures', metrics: [metrics.failureRate()], limit: slo._errorBudget },
       {
         title: `Model latency, p${percentile}`,
         metrics: [metrics.modelLatency({ percentile })],

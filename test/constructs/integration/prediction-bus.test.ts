@@ -59,6 +59,18 @@ describe('PredictionBus [I4]', () => {
     });
   });
 
+  test('has one dead-letter queue for all subscribers, and none before the first', () => {
+    build().template.resourceCountIs('AWS::SQS::Queue', 0);
+    const { template, built } = build(undefined, (bus, stack) => {
+      const target = new SqsQueue(queue(stack));
+      bus.onEvents('Made', { types: [EventType.PREDICTION_MADE], target });
+      bus.onEvents('Expired', { types: [EventType.PREDICTION_EXPIRED], target });
+    });
+    template.resourceCountIs('AWS::SQS::Queue', 2); // the receiver and the one of the bus
+    template.resourcePropertiesCountIs('AWS::CloudWatch::Alarm', { AlarmName: 'flights-dev-events-undelivered' }, 1);
+    expect(built.deadLetterQueue).toBe(built.deadLetterQueue);
+  });
+
   test('respects the dead-letter queue that a target brings', () => {
     const { template } = build(undefined, (bus, stack) => {
       const own = queue(stack);

@@ -1,31 +1,37 @@
-import { Duration, Lazy } from 'aws-cdk-lib';
+import { join } from 'node:path';
+import { Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Template } from 'aws-cdk-lib/assertions';
-import { PredictionBooks, PredictionBus } from '../../../lib/constructs/integration';
+import { DataContract, DataIntake, DataZones } from '../../../lib/constructs/data';
+import { InferenceApi, PredictionBooks, PredictionBus } from '../../../lib/constructs/integration';
 import { WorkloadDashboard, WorkloadDashboardProps } from '../../../lib/constructs/observability';
 import { Objective, ObjectiveGuard, ObjectiveMetric } from '../../../lib/constructs/ownership/objective';
 import { ObjectiveTracker } from '../../../lib/constructs/ownership/objective-tracker';
 import { Budget } from '../../../lib/constructs/ownership/workload-budget';
+import { Slo } from '../../../lib/constructs/serving';
 import { synth } from '../../support/synth';
+import { endpoint } from '../serving/fixtures';
 
 const metric = new Metric({ namespace: 'Mine', metricName: 'Errors' });
 const objective = Objective.atLeast(40, ObjectiveMetric.recall('WarnedLateArrivals'), {
   over: Duration.days(28),
   guard: ObjectiveGuard.atMost(35, ObjectiveMetric.positiveRate('WarningsPerFlight')),
 });
-const build = (over: Partial<WorkloadDashboardProps> = {}) =>
+const build = (over: Partial<WorkloadDashboardProps> = {}, more: (dashboard: WorkloadDashboard, stack: Stack) => void = () => undefined) =>
   synth(
     (stack) => {
       const { bus } = new PredictionBus(stack, 'Bus', { busName: 'flights-dev' });
       const books = new PredictionBooks(stack, 'Books', { bus, apiName: 'flights-dev' });
       const tracker = new ObjectiveTracker(stack, 'Objective', { objective, books, workload: 'flights-dev' });
-      return new WorkloadDashboard(stack, 'Dashboard', {
+      const dashboard = new WorkloadDashboard(stack, 'Dashboard', {
         workload: 'flights-dev',
         objective,
         tracker,
         budget: Budget.monthly(400),
         ...over,
       });
+      more(dashboard, stack);
+      return dashboard;
     },
     { account: '111122223333', region: 'eu-central-1' },
   );
@@ -78,6 +84,60 @@ describe('WorkloadDashboard [O5]', () => {
       yAxis: { left: { min: 0, label: 'errors' } },
       annotations: { horizontal: [{ value: 5, label: 'limit' }] },
     });
+  });
+
+  const line = (metric: unknown[]) => metric.filter((part) => typeof part === 'string');
+  const lines = (template: Template): Record<string, unknown[][]> =>
+    Object.fromEntries(
+      widgets(template)
+        .filter(({ properties }) => Array.isArray(properties.metrics))
+        .map(({ properties }) => [properties.title, (properties.metrics as unknown[][]).map(line)]),
+    );
+
+  test('addEndpoint shows its metrics beside what it promises', () => {
+    const { template } = build({}, (dashboard, stack) => dashboard.addEndpoint(endpoint(stack)));
+    expect(titles(template).slice(4)).toEqual([
+      '## Serving: flights-dev-delay',
+      'Requests',
+      'Failures',
+      'Model latency, p99',
+      'CPU and memory',
+    ]);
+    const dimensions = ['EndpointName', 'flights-dev-delay', 'VariantName', 'AllTraffic'];
+    expect(lines(template)['Model latency, p99']).toEqual([['AWS/SageMaker', 'ModelLatency', ...dimensions]]);
+    const limits = widgets(template).map(({ properties }) => JSON.stringify(properties.annotations ?? {}));
+    expect(limits[6]).toContain('"value":0.005,');
+    expect(limits[7]).toContain('"value":500000,');
+  });
+
+  test('addEndpoint draws no limit of a latency that nobody promised', () => {
+    const { template } = build({}, (dashboard, stack) => dashboard.addEndpoint(endpoint(stack, { slo: Slo.availability(99) })));
+    expect(widgets(template)[7].properties).not.toHaveProperty('annotations');
+  });
+
+  test('addApi shows answers, times and ground truth', () => {
+    const { template } = build({}, (dashboard, stack) => {
+      const { bus } = new PredictionBus(stack, 'ApiBus', { busName: 'api' });
+      dashboard.addApi(new InferenceApi(stack, 'Api', { apiName: 'flights', endpointPrefix: 'f-', bus }));
+    });
+    expect(titles(template).slice(4)).toEqual(['## API: flights', 'Answers', 'Time of the model', 'Ground truth', 'Label coverage']);
+    expect(lines(template).Answers).toEqual(
+      ['Predictions', 'ModelUnavailable', 'ApiFault'].map((name) => ['AiWorkloads', name, 'Api', 'flights']),
+    );
+  });
+
+  test('addIntake shows records, files and the queue', () => {
+    const contract = join(__dirname, '../../../examples/flight-delays/contracts/flights.odcs.yaml');
+    const { template } = build({}, (dashboard, stack) =>
+      dashboard.addIntake(
+        new DataIntake(stack, 'Intake', { zones: new DataZones(stack, 'Zones'), contract: DataContract.fromFile(contract) }),
+      ),
+    );
+    expect(titles(template).slice(4)).toEqual(['## Data: flights', 'Records', 'Files', 'Oldest file that waits']);
+    expect(lines(template).Records.map(([namespace, name]) => [namespace, name])).toEqual([
+      ['AiWorkloads', expect.stringMatching(/Valid/)],
+      ['AiWorkloads', expect.stringMatching(/Quarantined/)],
+    ]);
   });
 
   test.each([
