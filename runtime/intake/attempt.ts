@@ -62,7 +62,7 @@ async function processFile(object: ObjectVersion, attempt: string, options: Atte
   const { valid, quarantine } = outputs(object, attempt, options);
   const validator = new Validator(
     options.contract,
-    { valid: (line) => valid.write(line), quarantine: (line) => quarantine.write(line) },
+    { valid: (bytes, start, end) => valid.writeBytes(bytes, start, end), quarantine: (line) => quarantine.write(line) },
     options.scratchFolder,
   );
   try {

@@ -6,7 +6,10 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Where a record's bytes lie: `buffer[start, end)` without its line end, and `offset`, its position in the decompressed file. */
+/**
+ * Where a record's bytes lie: `buffer[start, end)` without its line end, and `offset`, its position in the decompressed file. One object serves
+ * all records: it is valid until the next one.
+ */
 export interface Framed {
   buffer: Buffer;
   start: number;
@@ -20,6 +23,17 @@ export interface Framed {
   /** Set when the record cannot be read at all. */
   fault?: 'too long' | 'invalid UTF-8' | 'NUL byte';
 }
+
+const NOTHING: Framed = {
+  buffer: Buffer.alloc(0),
+  start: 0,
+  end: 0,
+  offset: 0,
+  quoted: false,
+  ascii: true,
+  returns: false,
+  fault: undefined,
+};
 
 /** What a whole chunk has, so that most records need no look of their own. */
 interface Traits {
@@ -39,6 +53,7 @@ export class Framer {
   /** The record in work is longer than allowed: its position, its length so far, and whether that ends with a carriage return. */
   private skipping?: { offset: number; length: number; returned: boolean };
   private started = false;
+  private readonly framed: Framed = { ...NOTHING };
 
   constructor(
     private readonly options: { quotes: boolean; maximum: number },
@@ -124,9 +139,16 @@ export class Framer {
   private record(buffer: Buffer, start: number, newline: number, quoted: boolean, traits: Traits): void {
     const end = newline > start && buffer[newline - 1] === RETURN ? newline - 1 : newline;
     if (end > start) {
-      const { ascii, returns } = traits;
-      const fault = this.faultOf(buffer, start, end, traits);
-      this.emit({ buffer, start, end, offset: this.heldOffset + start, quoted, ascii, returns, fault });
+      const { framed } = this;
+      framed.buffer = buffer;
+      framed.start = start;
+      framed.end = end;
+      framed.offset = this.heldOffset + start;
+      framed.quoted = quoted;
+      framed.ascii = traits.ascii;
+      framed.returns = traits.returns;
+      framed.fault = this.faultOf(buffer, start, end, traits);
+      this.emit(framed);
     }
   }
 
@@ -144,7 +166,7 @@ export class Framer {
     const { offset, length, returned } = this.skipping!;
     this.skipping = undefined;
     const end = at + length - (returned ? 1 : 0);
-    this.emit({ buffer, start: at, end, offset, quoted: false, ascii: true, returns: false, fault: 'too long' });
+    this.emit({ ...NOTHING, buffer, start: at, end, offset, fault: 'too long' });
   }
 }
 

@@ -22,10 +22,9 @@ export function compareEntries(a: Uint32Array, i: number, b: Uint32Array, j: num
 
 /**
  * The entries of a table, whose free places have ordinal 0, sorted by hash. The table is nearly in order, so an insertion sort moves each
- * entry a few places. Those that went round its end, into the places before the first free one, come last.
+ * entry a few places. Those that went round its end, into the places before the first free one, come last. They go into `sorted`.
  */
-export function sortEntries(table: Uint32Array, count: number): Uint32Array {
-  const sorted = new Uint32Array(count * ENTRY_WORDS);
+export function sortEntries(table: Uint32Array, sorted: Uint32Array): void {
   let filled = 0;
   const insert = (from: number) => {
     let at = filled;
@@ -50,7 +49,6 @@ export function sortEntries(table: Uint32Array, count: number): Uint32Array {
     }
   }
   wrapped.forEach(insert);
-  return sorted;
 }
 
 /** A file of sorted entries. */

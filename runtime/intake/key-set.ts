@@ -16,6 +16,7 @@ const FAN_IN = 8;
 export class KeySet {
   private table: Uint32Array;
   private filter?: Uint32Array;
+  private sorted?: Uint32Array;
   private count = 0;
   private runs: Run[] = [];
   private readonly entry = new Uint32Array(ENTRY_WORDS);
@@ -28,9 +29,12 @@ export class KeySet {
     this.table = tableFor(Math.min(FIRST_CAPACITY, capacity));
   }
 
-  /** Remembers where a key was seen first; returns that ordinal when it was seen before. Ordinals: from 1 to 2^32 - 1. */
-  public add(key: string, ordinal: number): number | undefined {
-    hash128(key, this.entry);
+  /**
+   * Remembers where a key was seen first; returns that ordinal when it was seen before. The key's bytes are little-endian words, filled with
+   * zeros up to a multiple of 16 bytes. Ordinals: from 1 to 2^32 - 1.
+   */
+  public add(words: Int32Array, bytes: number, ordinal: number): number | undefined {
+    hash128(words, bytes, this.entry);
     const at = find(this.table, this.entry, 0);
     if (this.table[at + HASH_WORDS] !== 0) {
       return this.table[at + HASH_WORDS];
@@ -66,7 +70,9 @@ export class KeySet {
 
   /** Writes the table as one sorted run and empties it. */
   private spill(): void {
-    const entries = sortEntries(this.table, this.count);
+    this.sorted ??= new Uint32Array(this.capacity * ENTRY_WORDS);
+    const entries = this.sorted.subarray(0, this.count * ENTRY_WORDS);
+    sortEntries(this.table, entries);
     const filter = (this.filter ??= new Uint32Array(FILTER_BITS / 32));
     for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
       for (let word = 1; word < HASH_WORDS; word++) {

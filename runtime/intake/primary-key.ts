@@ -1,25 +1,67 @@
 import { CompiledContract } from '../../lib/constructs/data/contract';
+import { numberAt } from './lexical';
 
-/** The text that identifies a record: the same for every spelling of the same values. Undefined when the contract names no key. */
-export function primaryKeyOf({ columns, primaryKey }: CompiledContract): ((values: readonly string[]) => string) | undefined {
-  if (primaryKey.length === 0) {
-    return undefined;
+/** Between the columns of a key: no text in UTF-8 has this byte. */
+const SEPARATOR = 0xff;
+/** Bytes that a part may need beside its value: the longest number, and a separator. */
+const MARGIN = 64;
+
+/** Puts the bytes that identify a record together: the same for every spelling of the same values. One object serves all records. */
+export class PrimaryKey {
+  private bytes = new Uint8Array(256);
+  /** The bytes as little-endian words; behind `length`, up to a multiple of 16 bytes, they are 0. */
+  public words = new Int32Array(this.bytes.buffer);
+  public length = 0;
+  private readonly parts: { column: number; type?: 'integer' | 'number' }[];
+
+  constructor({ columns, primaryKey }: CompiledContract) {
+    this.parts = primaryKey.map((name) => {
+      const column = columns.findIndex((other) => other.name === name);
+      const { type } = columns[column];
+      return { column, type: type === 'integer' || type === 'number' ? type : undefined };
+    });
   }
-  const parts = primaryKey.map((name) => columns.findIndex((column) => column.name === name));
-  const numeric = parts.map((at) => columns[at].type === 'number' || columns[at].type === 'integer');
-  return (values) => {
-    let key = '';
-    for (let i = 0; i < parts.length; i++) {
-      const value = values[parts[i]];
-      const spelt = numeric[i] && value !== '' ? canonical(value) : value;
-      key += `${spelt.length}:${spelt}`;
-    }
-    return key;
-  };
-}
 
-/** `1.0`, `1e0` and `1` are one number; null tokens stay what they are. */
-function canonical(value: string): string {
-  const number = Number(value);
-  return Number.isNaN(number) ? value : String(number === 0 ? 0 : number);
+  public get exists(): boolean {
+    return this.parts.length > 0;
+  }
+
+  /** Takes the values of a record: their bytes, and where each column's value lies. */
+  public read(values: Uint8Array, starts: Int32Array, ends: Int32Array, order: Int32Array): void {
+    this.length = 0;
+    for (const { column, type } of this.parts) {
+      const [start, end] = [starts[order[column]], ends[order[column]]];
+      this.reserve(end - start + MARGIN);
+      if (type === undefined || !this.writeNumber(type, values, start, end)) {
+        for (let i = start; i < end; i++) {
+          this.bytes[this.length++] = values[i];
+        }
+      }
+      this.bytes[this.length++] = SEPARATOR;
+    }
+    this.bytes.fill(0, this.length, Math.ceil(this.length / 16) * 16);
+  }
+
+  /** `1.0`, `1e0` and `1` are one number. False for plain digits, and for null tokens, which stay what they are. */
+  private writeNumber(type: 'integer' | 'number', values: Uint8Array, start: number, end: number): boolean {
+    const plain = type === 'integer' && !(values[start] === 0x2d && values[start + 1] === 0x30);
+    const value = plain ? Number.NaN : numberAt(type, values, start, end);
+    if (Number.isNaN(value)) {
+      return false;
+    }
+    const text = String(value === 0 ? 0 : value);
+    for (let i = 0; i < text.length; i++) {
+      this.bytes[this.length++] = text.charCodeAt(i);
+    }
+    return true;
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more > this.bytes.length) {
+      const bytes = new Uint8Array(Math.ceil((this.length + more) / 128) * 256);
+      bytes.set(this.bytes.subarray(0, this.length));
+      this.bytes = bytes;
+      this.words = new Int32Array(bytes.buffer);
+    }
+  }
 }

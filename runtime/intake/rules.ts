@@ -1,4 +1,5 @@
 import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/contract';
+import { charactersAt, lexicalTest, numberAt, textAt } from './lexical';
 
 /** Why a value is refused: the rule, and a reason without the value itself, which may be personal. */
 export interface Refusal {
@@ -7,127 +8,118 @@ export interface Refusal {
   reason: string;
 }
 
-type Check = (text: string) => Refusal | undefined;
-
-/** Texts whose verdict a pattern remembers, per column, and how long they may be: V8 makes a longer part of a record keep the whole record. */
-const REMEMBERED = 10_000;
-const REMEMBERED_LENGTH = 12;
-
-const INTEGER = /^-?(0|[1-9]\d*)$/;
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
-const TIMESTAMP = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$/;
+/** Looks at one value: the bytes of a valid UTF-8 text, from `start` to before `end`. */
+export type Check = (bytes: Uint8Array, start: number, end: number) => Refusal | undefined;
 
 /** One check per column, in the contract's order. */
 export function compileChecks(contract: CompiledContract): Check[] {
-  const nulls = new Set(['', ...contract.nullTokens]);
+  const nulls = contract.nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));
   return contract.columns.map((column) => {
-    const lexical = lexicalCheck(column);
-    const rules = ruleChecks(column);
-    return (text) => {
-      if (nulls.has(text)) {
-        return column.required ? refuse('required', column, 'there is no value') : undefined;
+    const check = columnCheck(column);
+    const missing = column.required ? refuse('required', column, 'there is no value') : undefined;
+    return (bytes, start, end) => {
+      if (start === end) {
+        return missing;
       }
-      const wrong = lexical(text);
-      if (wrong !== undefined) {
-        return wrong;
-      }
-      for (const rule of rules) {
-        const refusal = rule(text);
-        if (refusal !== undefined) {
-          return refusal;
+      for (const token of nulls) {
+        if (equals(bytes, start, end, token)) {
+          return missing;
         }
       }
-      return undefined;
+      return check(bytes, start, end);
     };
   });
 }
 
-function refuse(rule: string, column: CompiledColumn, reason: string): Refusal {
-  return { rule, column: column.name, reason };
-}
-
-/** The lexical forms of each type: no leading zeros, no NaN or infinity, dates that exist. */
-function lexicalCheck(column: CompiledColumn): Check {
-  const wrong = (text: string) => refuse('type', column, `not a ${column.type} (${text.length} characters)`);
-  switch (column.type) {
-    case 'string':
-      return () => undefined;
-    case 'integer':
-      return (text) => (isInteger(text) && Number.isSafeInteger(Number(text)) ? undefined : wrong(text));
-    case 'number':
-      return (text) => (NUMBER.test(text) && Number.isFinite(Number(text)) ? undefined : wrong(text));
-    case 'boolean':
-      return (text) => (text === 'true' || text === 'false' ? undefined : wrong(text));
-    case 'date':
-      return (text) => (isDate(text) ? undefined : wrong(text));
-    case 'timestamp':
-      return (text) => (isDate(TIMESTAMP.exec(text)?.[1] ?? '') ? undefined : wrong(text));
+function equals(bytes: Uint8Array, start: number, end: number, token: Uint8Array): boolean {
+  if (end - start !== token.length) {
+    return false;
   }
-}
-
-/** Short plain digits are most of all integers: they are told without the pattern. */
-function isInteger(text: string): boolean {
-  const first = text.charCodeAt(0);
-  if (text.length > 9 || first < 0x31 || first > 0x39) {
-    return INTEGER.test(text);
-  }
-  for (let i = 1; i < text.length; i++) {
-    const digit = text.charCodeAt(i);
-    if (digit < 0x30 || digit > 0x39) {
+  for (let i = 0; i < token.length; i++) {
+    if (bytes[start + i] !== token[i]) {
       return false;
     }
   }
   return true;
 }
 
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-/** Years 0001 to 9999 of the Gregorian calendar. */
-function isDate(text: string): boolean {
-  const match = DATE.exec(text);
-  if (match === null) {
-    return false;
-  }
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return year > 0 && month > 0 && month < 13 && day > 0 && day <= DAYS[month - 1] + (leap ? 1 : 0);
+function refuse(rule: string, column: CompiledColumn, reason: string): Refusal {
+  return { rule, column: column.name, reason };
 }
 
-function ruleChecks(column: CompiledColumn): Check[] {
-  const checks: Check[] = [];
-  const { minimum, maximum, pattern, minLength, maxLength, allowed } = column;
-  if (minimum !== undefined || maximum !== undefined) {
-    const [low, high] = [minimum ?? -Infinity, maximum ?? Infinity];
-    checks.push((text) => {
-      const value = Number(text);
-      return value < low || value > high ? refuse('range', column, `outside ${low} to ${high}`) : undefined;
-    });
-  }
-  if (minLength !== undefined || maxLength !== undefined) {
-    const [short, long] = [minLength ?? 0, maxLength ?? Infinity];
-    checks.push((text) => {
-      const length = [...text].length;
-      return length < short || length > long ? refuse('length', column, `${length} characters, not ${short} to ${long}`) : undefined;
-    });
-  }
-  if (pattern !== undefined) {
-    const expression = new RegExp(pattern, 'u');
-    const seen = new Map<string, boolean>();
-    checks.push((text) => {
-      let matches = seen.get(text);
-      if (matches === undefined) {
-        matches = expression.test(text);
-        if (text.length <= REMEMBERED_LENGTH && seen.size < REMEMBERED) {
-          seen.set(text, matches);
-        }
+function columnCheck(column: CompiledColumn): Check {
+  const { type } = column;
+  const rules = textRules(column);
+  const wrong: Check = (bytes, start, end) => refuse('type', column, `not a ${type} (${charactersAt(bytes, start, end)} characters)`);
+  if (type === 'integer' || type === 'number') {
+    const [low, high] = [column.minimum ?? -Infinity, column.maximum ?? Infinity];
+    const outside = refuse('range', column, `outside ${low} to ${high}`);
+    return (bytes, start, end) => {
+      const value = numberAt(type, bytes, start, end);
+      if (Number.isNaN(value)) {
+        return wrong(bytes, start, end);
       }
-      return matches ? undefined : refuse('pattern', column, `does not match the contract's pattern (${text.length} characters)`);
-    });
+      return value < low || value > high ? outside : rules(bytes, start, end);
+    };
   }
-  if (allowed !== undefined) {
-    const values = new Set(allowed);
-    checks.push((text) => (values.has(text) ? undefined : refuse('allowed', column, 'not one of the allowed values')));
+  const test = lexicalTest(type);
+  return test === undefined
+    ? rules
+    : (bytes, start, end) => (test(bytes, start, end) ? rules(bytes, start, end) : wrong(bytes, start, end));
+}
+
+/** Length, pattern and allowed values, in this order. */
+function textRules(column: CompiledColumn): Check {
+  const { pattern, minLength, maxLength, allowed } = column;
+  const [short, long] = [minLength ?? 0, maxLength ?? Infinity];
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
+  const values = allowed === undefined ? undefined : new Set(allowed);
+  if (short === 0 && long === Infinity && expression === undefined && values === undefined) {
+    return () => undefined;
   }
-  return checks;
+  return remembering((bytes, start, end) => {
+    const length = charactersAt(bytes, start, end);
+    if (length < short || length > long) {
+      return refuse('length', column, `${length} characters, not ${short} to ${long}`);
+    }
+    const text = textAt(bytes, start, end);
+    if (expression !== undefined && !expression.test(text)) {
+      return refuse('pattern', column, `does not match the contract's pattern (${length} characters)`);
+    }
+    return values === undefined || values.has(text) ? undefined : refuse('allowed', column, 'not one of the allowed values');
+  });
+}
+
+/** Verdicts that a column remembers, a power of two, and the longest value that one is remembered for. */
+const SLOTS = 2 ** 13;
+const SLOT_SHIFT = 32 - 13;
+const REMEMBERED_BYTES = 7;
+
+/** Codes and names come again and again: the last verdict on a short value is kept beside its bytes, packed into two words. */
+function remembering(check: Check): Check {
+  const low = new Int32Array(SLOTS);
+  const high = new Int32Array(SLOTS);
+  const verdicts: (Refusal | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+  return (bytes, start, end) => {
+    const length = end - start;
+    if (length > REMEMBERED_BYTES) {
+      return check(bytes, start, end);
+    }
+    let [lo, hi] = [0, length];
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[start + i];
+      if (i < 4) {
+        lo = (lo << 8) | byte;
+      } else {
+        hi = (hi << 8) | byte;
+      }
+    }
+    const slot = (Math.imul(lo, 0x9e3779b1) ^ Math.imul(hi, 0x85ebca6b)) >>> SLOT_SHIFT;
+    if (low[slot] !== lo || high[slot] !== hi) {
+      verdicts[slot] = check(bytes, start, end);
+      low[slot] = lo;
+      high[slot] = hi;
+    }
+    return verdicts[slot];
+  };
 }

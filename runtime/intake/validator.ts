@@ -1,10 +1,11 @@
 import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
-import { fieldsOf, quote } from './fields';
+import { Fields, quote, textsOf } from './fields';
 import { Framed, Framer, textOf } from './framing';
 import { readHeader } from './header';
 import { jsonValues } from './json-record';
 import { KeySet } from './key-set';
-import { primaryKeyOf } from './primary-key';
+import { textAt } from './lexical';
+import { PrimaryKey } from './primary-key';
 import { compileChecks, Refusal } from './rules';
 
 /** Rejects the whole file; what was written for it so far does not exist. */
@@ -20,7 +21,8 @@ export interface Counts {
 
 /** Where accepted and refused records go. */
 export interface Sink {
-  valid(line: Buffer | string): void;
+  /** The bytes of an accepted record, which are valid until it returns. */
+  valid(bytes: Buffer, start: number, end: number): void;
   quarantine(line: string): void;
 }
 
@@ -32,10 +34,11 @@ export class Validator {
   public readonly counts: Counts = { read: 0, valid: 0, quarantined: 0, byRule: {} };
   private readonly framer: Framer;
   private readonly checks: ReturnType<typeof compileChecks>;
-  private readonly keyOf: ReturnType<typeof primaryKeyOf>;
+  private readonly fields: Fields;
+  private readonly key: PrimaryKey;
   private readonly keys?: KeySet;
   /** Position in the file of each contract column; undefined until the header was read. */
-  private order?: number[];
+  private order?: Int32Array;
   private sameOrder = true;
 
   constructor(
@@ -45,15 +48,16 @@ export class Validator {
     private readonly maximumKeys = MAXIMUM_KEYS,
   ) {
     this.checks = compileChecks(contract);
-    this.keyOf = primaryKeyOf(contract);
-    this.keys = this.keyOf && new KeySet(scratchFolder);
+    this.fields = new Fields(contract.columns.length);
+    this.key = new PrimaryKey(contract);
+    this.keys = this.key.exists ? new KeySet(scratchFolder) : undefined;
     const csv = contract.format === 'csv';
     this.framer = new Framer(
       { quotes: csv, maximum: MAXIMUM_RECORD_BYTES },
       csv ? (record) => this.csv(record) : (record) => this.json(record),
     );
     if (!csv) {
-      this.order = contract.columns.map((_, i) => i);
+      this.order = Int32Array.from(contract.columns.keys());
     }
   }
 
@@ -84,22 +88,30 @@ export class Validator {
     if (record.fault !== undefined) {
       return this.refuse(record, { rule: record.fault, reason: 'the record cannot be read' });
     }
-    const fields = fieldsOf(record);
-    if (fields === undefined) {
+    const count = this.fields.readCsv(record);
+    if (count < 0) {
       return this.refuse(record, { rule: 'quoting', reason: 'a quote or a carriage return stands where RFC 4180 allows none' });
     }
-    if (fields.length !== this.order.length) {
-      return this.refuse(record, { rule: 'column count', reason: `${fields.length} fields, not ${this.order.length}` });
+    if (count !== this.order.length) {
+      return this.refuse(record, { rule: 'column count', reason: `${count} fields, not ${this.order.length}` });
     }
-    const values = this.sameOrder ? fields : this.order.map((position) => fields[position]);
-    if (this.judge(record, values)) {
-      this.counts.valid++;
-      this.sink.valid(this.sameOrder ? record.buffer.subarray(record.start, record.end) : values.map(quote).join(','));
+    if (this.judge(record, this.order)) {
+      this.accept(record, this.order);
     }
   }
 
+  private accept({ buffer, start, end }: Framed, order: Int32Array): void {
+    this.counts.valid++;
+    if (this.sameOrder) {
+      return this.sink.valid(buffer, start, end);
+    }
+    const { bytes, starts, ends } = this.fields;
+    const line = Buffer.from(Array.from(order, (at) => quote(textAt(bytes, starts[at], ends[at]))).join(','));
+    this.sink.valid(line, 0, line.length);
+  }
+
   private header(record: Framed): void {
-    const names = record.fault === undefined ? fieldsOf(record) : undefined;
+    const names = record.fault === undefined ? textsOf(record) : undefined;
     if (names === undefined) {
       throw new FileRejected(`the header cannot be read: ${record.fault ?? 'quoting'}`);
     }
@@ -107,7 +119,7 @@ export class Validator {
     if (typeof order === 'string') {
       throw new FileRejected(order);
     }
-    this.order = order;
+    this.order = Int32Array.from(order);
     this.sameOrder = order.every((position, i) => position === i);
   }
 
@@ -120,15 +132,16 @@ export class Validator {
     if (!Array.isArray(values)) {
       return this.refuse(record, values);
     }
-    if (this.judge(record, values)) {
-      this.counts.valid++;
-      this.sink.valid(record.buffer.subarray(record.start, record.end));
+    this.fields.setValues(values);
+    if (this.judge(record, this.order!)) {
+      this.accept(record, this.order!);
     }
   }
 
-  private judge(record: Framed, values: string[]): boolean {
+  private judge(record: Framed, order: Int32Array): boolean {
+    const { bytes, starts, ends } = this.fields;
     for (let i = 0; i < this.checks.length; i++) {
-      const refusal = this.checks[i](values[i]);
+      const refusal = this.checks[i](bytes, starts[order[i]], ends[order[i]]);
       if (refusal !== undefined) {
         this.refuse(record, refusal);
         return false;
@@ -137,7 +150,8 @@ export class Validator {
     if (this.keys === undefined) {
       return true;
     }
-    const first = this.keys.add(this.keyOf!(values), this.counts.read);
+    this.key.read(bytes, starts, ends, order);
+    const first = this.keys.add(this.key.words, this.key.length, this.counts.read);
     if (first !== undefined) {
       this.refuse(record, { rule: 'duplicate key', reason: `record ${first} has the same primary key` });
       return false;

@@ -113,9 +113,9 @@ export class FakeS3 {
     const [, bucket, ...rest] = request.path.split('/');
     const place = { bucket, key: decodeURIComponent(rest.join('/')) };
     const operation = operationOf(request);
-    const body = await collect(request.body);
     try {
       await this.before(operation, place);
+      const body = await collect(request.body);
       const answer = this.run(operation, place, request, body);
       this.after(operation, place);
       return { response: answer };

@@ -166,6 +166,7 @@ describe('one attempt at a file [D3, D4]', () => {
 
   test('gives an unfinished upload up, so that no parts are left', async () => {
     const world = new World({ ...ORDERS, primaryKey: [], columns: [{ name: 'v', type: 'string', required: true }] });
+    world.s3.before = () => new Promise((resolve) => setTimeout(resolve, 20));
     const lines = Array.from({ length: 130 }, () => randomBytes(100_000).toString('hex'));
     const { outcome } = await rowOf(world, ['v', ...lines, '"open'].join('\n'));
     expect(outcome).toBe('rejected');

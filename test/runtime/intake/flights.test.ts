@@ -1,44 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { parse } from 'yaml';
 import { monthlyFiles } from '../../../examples/flight-delays/files';
-import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import { DataContract } from '../../../lib/constructs/data/data-contract';
+import { flightsContract } from '../../support/flights-contract';
 import { World } from './world';
 
-interface Property {
-  name: string;
-  logicalType: CompiledColumn['type'];
-  required: boolean;
-  primaryKey?: boolean;
-  logicalTypeOptions?: { minimum?: number; maximum?: number; pattern?: string };
-  quality?: { arguments: { validValues: string[] } }[];
-}
-
-/** The example's contract, compiled here by hand. */
-const FLIGHTS: CompiledContract = (() => {
-  const file = join(__dirname, '../../../examples/flight-delays/contracts/flights.odcs.yaml');
-  const { schema } = parse(readFileSync(file, 'utf8')) as { schema: { properties: Property[] }[] };
-  const { properties } = schema[0];
-  return {
-    dataset: 'flights',
-    version: '1.0.0',
-    format: 'csv',
-    nullTokens: ['NA'],
-    primaryKey: properties.filter(({ primaryKey }) => primaryKey).map(({ name }) => name),
-    columns: properties.map(({ name, logicalType, required, logicalTypeOptions: options, quality }) => ({
-      name,
-      type: logicalType,
-      required,
-      minimum: options?.minimum,
-      maximum: options?.maximum,
-      pattern: options?.pattern,
-      allowed: quality?.[0].arguments.validValues,
-    })),
-  };
-})();
+const FLIGHTS = JSON.parse(
+  DataContract.fromFile(join(__dirname, '../../../examples/flight-delays/contracts/flights.odcs.yaml'))._json,
+) as CompiledContract;
 
 describe('the first quarter of the flights [D3, D4]', () => {
+  test('is judged by what the contract says, as a second reading of it finds', () => {
+    expect(FLIGHTS).toEqual(JSON.parse(JSON.stringify(flightsContract())));
+  });
+
   test.each([1, 7, 2013])('with the faults that seed %d plants is 80,790 read = 80,781 valid + 9 quarantined', async (seed) => {
     const world = new World(FLIGHTS);
     const { files, faults } = await monthlyFiles([1, 3], seed);

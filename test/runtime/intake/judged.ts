@@ -24,7 +24,7 @@ export function judge(contract: CompiledContract, ...chunks: (Buffer | string)[]
   const valid: string[] = [];
   const quarantine: Quarantined[] = [];
   const sink = {
-    valid: (line: Buffer | string) => void valid.push(line.toString()),
+    valid: (bytes: Buffer, start: number, end: number) => void valid.push(bytes.toString('utf8', start, end)),
     quarantine: (line: string) => void quarantine.push(JSON.parse(line)),
   };
   const validator = new Validator(contract, sink, tmpdir());
