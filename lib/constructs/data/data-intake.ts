@@ -93,7 +93,8 @@ export class DataIntake extends Construct {
   constructor(scope: Construct, id: string, props: DataIntakeProps) {
     super(scope, id);
     const { zones, contract } = props;
-    failOn(this, 'InvalidDataIntake', [...problemsOf(this, props), ...zones._claim(contract.dataset, this)]);
+    failOn(this, 'InvalidDataIntake', [...problemsOf(this, props), ...zones._taken(contract.dataset)]);
+    zones._claim(contract.dataset, this);
     this.zones = zones;
     this.contract = contract;
     this.dataset = contract.dataset;

@@ -1,6 +1,6 @@
 import { Duration, Lazy, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, CfnTable, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
@@ -54,9 +54,6 @@ const MANIFESTS = 'datasets';
 
 /** A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the rest of ours stays below 1 KB. */
 const ENVIRONMENT_BYTES = 3072;
-
-/** Longest physical name of a table. */
-const TABLE_NAME_BYTES = 255;
 
 /**
  * Immutable versions of datasets. A manifest pins exactly the objects that committed ledger rows name: versions, checksums, rows, contract.
@@ -207,9 +204,7 @@ export class DatasetCatalog extends Construct {
 
   private problemsOf(intake: DataIntake): string[] {
     const { dataset } = intake;
-    const entries = [...this.intakes.values(), intake].map(
-      ({ dataset: each, contract }) => JSON.stringify([each, { ledger: '', primaryKey: contract.primaryKey }]).length + TABLE_NAME_BYTES,
-    );
+    const entries = [...this.intakes.values(), intake].map(entryBytes);
     const bytes = entries.reduce((sum, entry) => sum + entry, 0);
     return [
       ...(this.intakes.has(dataset) ? [`dataset '${dataset}' is in this catalogue already`] : []),
@@ -229,3 +224,10 @@ const TICKET = {
   evaluationPeriods: 1,
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
+
+/** Length of what the builder is told of a dataset. AWS CloudFormation names a table `<stack>-<logical id>-<13 characters>`, at most 255. */
+function entryBytes({ dataset, contract, ledger }: DataIntake): number {
+  const stack = Stack.of(ledger);
+  const tableName = Math.min(255, stack.stackName.length + stack.getLogicalId(ledger.node.defaultChild as CfnTable).length + 15);
+  return JSON.stringify([dataset, { ledger: '', primaryKey: contract.primaryKey }]).length + tableName;
+}
