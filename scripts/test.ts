@@ -38,6 +38,7 @@ const TASKS: Task[] = [
     after: ['handlers', 'python', 'unit', 'local account', 'verifier', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
     count: pytest,
   },
+  { name: 'bad starts', command: 'node --import tsx test/e2e/bad-starts.ts', after: ['end to end'], count: pytest },
 ];
 
 async function main(): Promise<void> {
