@@ -144,6 +144,11 @@ describe('what the schema of the standard refuses is said in words', () => {
       [expect.stringMatching(/quality\[0\]' needs exactly one of mustBe, mustNotBe, .*mustNotBeBetween$/)],
     ],
     [
+      'arguments that are none, and not on what follows from that',
+      (d) => (d.schema[0].quality = [{ metric: 'duplicateValues', mustBe: 0, arguments: 3 }]),
+      ["'schema[0].quality[0].arguments' must be object, got 3"],
+    ],
+    [
       'a metric that is none',
       (d) => (amount(d).quality = [{ metric: 'nulls', mustBe: 0 }]),
       [`'${AMOUNT}.quality[0].metric' must be one of nullValues, missingValues, invalidValues, duplicateValues, rowCount, got "nulls"`],
@@ -194,6 +199,16 @@ describe('nonsense that the standard accepts', () => {
 
   test.each([1, 63])('accepts a name of %d characters', (length) => {
     expect(contractOf((d) => (d.name = 'x'.repeat(length))).dataset).toHaveLength(length);
+  });
+
+  test('fails on a part of the primary key that is unique on its own', () => {
+    const change = (d: Loose) => {
+      Object.assign(amount(d), { primaryKey: true, required: true });
+      first(d).unique = true;
+    };
+    expect(refusals(change)).toEqual([
+      "'schema[0].properties[0].unique' cannot be checked here: only the primary key (id, amount) is kept unique",
+    ]);
   });
 
   test('accepts a unique column that is the primary key, and a physical name that equals the name', () => {
@@ -382,6 +397,7 @@ describe('quality rules', () => {
       "type' 'custom' cannot be checked here: rules of other engines are not run",
     ],
     ['no metric', { mustBe: undefined, description: 'x' }, 'string', "metric' is missing: use nullValues"],
+    ['a number as text', { metric: 'nullValues', mustBe: '0' }, 'string', "mustBe' must be 'mustBe: 0', got \"0\""],
     ['a tolerance', { metric: 'nullValues', mustBe: 1 }, 'string', "mustBe' must be 'mustBe: 0', got 1"],
     [
       'another operator',
@@ -429,6 +445,14 @@ describe('quality rules', () => {
   test('fail on columns that are not the key', () => {
     const rule = { metric: 'duplicateValues', mustBe: 0, arguments: { properties: ['id', 'amount'] } };
     expect(refusals((d) => (d.schema[0].quality = [rule])).join()).toContain('only the primary key (id) is kept unique');
+  });
+
+  test('fail on duplicates of nothing in particular, also when there is no primary key', () => {
+    const change = (d: Loose) => {
+      delete first(d).primaryKey;
+      d.schema[0].quality = [{ metric: 'duplicateValues', mustBe: 0 }];
+    };
+    expect(refusals(change)).toEqual(["'schema[0].quality[0]' cannot be checked here: only the primary key (none) is kept unique"]);
   });
 
   test('fail on a second list or pattern, also beside that of the type', () => {
