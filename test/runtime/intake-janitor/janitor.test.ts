@@ -300,6 +300,17 @@ describe('the janitor sweeps [D4]', () => {
     expect(problemsOf(world)).toEqual([]);
   });
 
+  test('nothing of a version that the table does not know, with or without a commit record', async () => {
+    const world = new World(SIMPLE);
+    await world.attempt(world.send('simple/a.csv', simpleFile('x')));
+    const before = outputsOf(world);
+    (world.db as unknown as { tables: Map<string, unknown> }).tables.clear();
+    world.s3.versions.splice(0, world.s3.versions.length, ...world.s3.versions.filter(({ bucket }) => bucket !== BUCKETS.raw));
+    world.pass(30 * DAY);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: 0 });
+    expect(outputsOf(world)).toEqual(before);
+  });
+
   test('nothing that is no output of an attempt', async () => {
     const world = new World(SIMPLE);
     await world.attempt(world.send('simple/a.csv', simpleFile('x')));

@@ -123,6 +123,23 @@ describe('one attempt at a file [D3, D4]', () => {
   });
 
   test.each([
+    ['plain', Buffer.alloc(200_000)],
+    ['gzip', gzipSync(randomBytes(200_000))],
+  ])('ends with the error of a transfer of a %s file that breaks', async (_, bytes) => {
+    const broken = async function* () {
+      yield bytes.subarray(0, 100_000);
+      throw new Error('the connection broke');
+    };
+    const source = new Source(Readable.from(broken()), bytes.length);
+    const read = async () => {
+      for await (const piece of source.pieces()) {
+        expect(piece.length).toBeLessThan(bytes.length);
+      }
+    };
+    await expect(read()).rejects.toThrow('the connection broke');
+  });
+
+  test.each([
     ['plain', Buffer.alloc(101)],
     ['gzip', gzipSync(Buffer.alloc(101))],
   ])('reads no more than its limit of a %s file and says so', async (_, bytes) => {

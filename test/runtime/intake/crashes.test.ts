@@ -75,6 +75,21 @@ describe('an attempt that dies [D4]', () => {
     expect(problemsOf(world)).toEqual([]);
   });
 
+  test('slowly: it cannot reject a file that another one has taken', async () => {
+    const world = new World(SIMPLE);
+    const object = world.send('simple/a.csv', 'wrong\n');
+    let wake = () => undefined as void;
+    const asleep = new Promise<void>((resolve) => (wake = resolve));
+    const slow = world.attempt(object, { at: (at) => (at === 'leased' ? asleep : undefined) });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    world.pass(LEASE + 1);
+    await world.killAt(object, 'leased');
+    const held = world.row(object);
+    wake();
+    expect(await slow).toEqual({ outcome: 'busy', until: held.leaseUntil });
+    expect(world.row(object)).toEqual(held);
+  });
+
   test.each(['PutItem', 'UpdateItem', 'TransactWriteItems'])(
     'because the answer to %s is lost leaves a file that ends accounted once',
     async (name) => {
@@ -147,7 +162,7 @@ describe('an attempt that dies [D4]', () => {
           expect(problemsOf(world)).toEqual([]);
         },
       ),
-      { numRuns: 35 },
+      { numRuns: 25 },
     );
   });
 });

@@ -31,7 +31,7 @@ const nastyFile = fc
       Buffer.from([0xff]),
       Buffer.from([0xef]),
     ),
-    { maxLength: 40 },
+    { maxLength: 40, size: 'max' },
   )
   .map((parts) => Buffer.concat(parts));
 

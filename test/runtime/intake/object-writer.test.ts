@@ -49,6 +49,7 @@ describe('the bytes of an object [D3]', () => {
 
   test('are held in two parts at most, whatever their number', async () => {
     const s3 = new FakeS3();
+    s3.before = () => new Promise((resolve) => setTimeout(resolve, 30));
     const bodies = new Set<ArrayBufferLike>();
     const send = s3.client.send.bind(s3.client) as (command: { input: { Body?: Buffer } }) => Promise<unknown>;
     s3.client.send = ((command: { input: { Body?: Buffer } }) => {

@@ -49,7 +49,7 @@ const header = fc.oneof(
 );
 const ending = fc.constantFrom('\n', '\r\n');
 const csv = fc
-  .tuple(fc.boolean(), header, fc.array(fc.tuple(line, ending), { maxLength: 12 }), fc.boolean())
+  .tuple(fc.boolean(), header, fc.array(fc.tuple(line, ending), { maxLength: 12, size: 'max' }), fc.boolean())
   .map(([mark, first, lines, cut]) => {
     const parts = lines.flatMap(([bytes, end]) => [bytes, Buffer.from(end)]);
     return Buffer.concat([Buffer.from(mark ? '\ufeff' : ''), Buffer.from(`${first}\n`), ...(cut ? parts.slice(0, -1) : parts)]);

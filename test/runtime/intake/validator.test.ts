@@ -194,6 +194,15 @@ describe('a value [D3]', () => {
     expect(judge(ORDERS, file(...lines)).counts).toMatchObject({ valid: 600, byRule: { pattern: 300 } });
   });
 
+  test('of a column is not taken for another one that looks alike', () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('');
+    const codes = letters.flatMap((a) => letters.flatMap((b) => letters.map((c) => `CODE${a}${b}${c}`)));
+    const contract = { ...ORDERS, columns: [column('code', 'string', { pattern: '^CODE[A-M].[N-Z]$' })], primaryKey: [] };
+    const { valid } = judge(contract, ['code', ...codes, ...codes].join('\n'));
+    const good = codes.filter((code) => code[4] <= 'M' && code[6] >= 'N');
+    expect(valid).toEqual([...good, ...good]);
+  });
+
   test('of a pattern column keeps no record in memory', () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
