@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import {
   AiWorkload,
   AiWorkloadProps,
@@ -18,7 +19,7 @@ import {
   PrivateNetwork,
   Slo,
 } from '../../../lib';
-import { synth } from '../../support/synth';
+import { CONTEXT, synth } from '../../support/synth';
 
 const example = join(__dirname, '../../../examples/flight-delays');
 const owner = (team: string) => new Owner({ team, contact: team, page: [AlertDestination.email(`${team}@example.com`)] });
@@ -70,6 +71,14 @@ describe('AiWorkload [W5]', () => {
       template.resourceCountIs(type, count);
     }
     expect(nag).toEqual([]);
+  });
+
+  test.each([true, false])('leaves no finding of cdk-nag in an app that merges policy statements: %s', (merge) => {
+    const stack = new Stack(new App({ context: { ...CONTEXT, '@aws-cdk/aws-iam:minimizePolicies': merge } }), 'Test');
+    const workload = new AiWorkload(stack, 'Flights', props());
+    workload.addIntake('Files', { contract: DataContract.fromFile(join(example, 'contracts/flights.odcs.yaml')) });
+    workload.addModel('delay', model());
+    expect(new AwsSolutionsChecks().validateScope(stack).violations.map(({ ruleName }) => ruleName)).toEqual([]);
   });
 
   test('lets the API reach exactly the endpoints that it names, and captures what they are asked', () => {
