@@ -100,8 +100,10 @@ def _attachment(physical_id: str, others: Others) -> bool:
 
 
 def _rule(physical_id: str, others: Others) -> Any:
-    bus, _, name = physical_id.rpartition("|")
-    return aws.client("events").describe_rule(Name=name, **({"EventBusName": bus} if bus else {}))
+    """The emulator's id of a rule leaves out its bus."""
+    events, (_, _, name) = aws.client("events"), physical_id.rpartition("|")
+    buses = [bus["Name"] for bus in events.list_event_buses()["EventBuses"]]
+    return any(name in [rule["Name"] for rule in events.list_rules(EventBusName=bus, NamePrefix=name)["Rules"]] for bus in buses)
 
 
 def _log_group(name: str, others: Others) -> bool:

@@ -39,6 +39,8 @@ def template() -> dict[str, Any]:
                            BucketEncryption={"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
                            OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}, LifecycleConfiguration={"Rules": rules},
                            NotificationConfiguration={"EventBridgeConfiguration": {"EventBridgeEnabled": True}}),
+        "Bus": resource("AWS::Events::EventBus", Name="test-bus"),
+        "BusRule": resource("AWS::Events::Rule", EventBusName=ref("Bus"), EventPattern={"source": ["x"]}),
         "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=trust),
         "Fn": resource("AWS::Lambda::Function", Runtime="nodejs24.x", Handler="index.handler", Role=get("Role", "Arn"), Code={"ZipFile": CODE}),
         "Api": resource("AWS::ApiGateway::RestApi", Name="test-api"),
