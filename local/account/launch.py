@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import signal
 import threading
@@ -46,8 +45,7 @@ def prepare() -> None:
     for name in _MODULES:
         importlib.import_module(f"{__package__}.{name}").install()
     for name, function in _PARTS:
-        if _exists(name):
-            getattr(importlib.import_module(f"{__package__}.{name}"), function)()
+        getattr(importlib.import_module(f"{__package__}.{name}"), function)()
 
 
 def main() -> None:
@@ -70,13 +68,6 @@ def _watch_owner() -> None:
             os.killpg(0, signal.SIGKILL)
         except (FileNotFoundError, PermissionError, ValueError):
             continue
-
-
-def _exists(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(f"{__package__}.{name}") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 if __name__ == "__main__":
