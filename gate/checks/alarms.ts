@@ -55,7 +55,7 @@ function spokenForIn(template: Template): (resource: string, name: unknown) => b
   const names = (resource: string, name: unknown) =>
     [...heard].some((text) => text.includes(`"${resource}"`) || (name !== undefined && text.includes(String(name))));
   let silent = ofType(template, 'AWS::CloudWatch::CompositeAlarm');
-  for (let before = -1; before !== silent.length; ) {
+  for (let before = -1; before !== silent.length;) {
     before = silent.length;
     silent = silent.filter(([resource, { Properties }]) => {
       const quiet = asList(Properties.AlarmActions).length === 0 && !names(resource, literal(Properties.AlarmName));

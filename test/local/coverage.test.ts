@@ -51,6 +51,9 @@ describe('the coverage table [L2]', () => {
 });
 
 test('docs/coverage.md is the one that local/coverage.json gives: run `npm run coverage:table` after a change [L2]', () => {
-  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/coverage-table.ts', '--print'], { cwd: root, encoding: 'utf8' });
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/coverage-table.ts', '--print'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(readFileSync(join(root, 'docs/coverage.md'), 'utf8')).toBe(printed);
 });
