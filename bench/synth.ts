@@ -13,7 +13,11 @@ const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as 
 function synth(app: string, config?: string): { seconds: number; mebibytes: number } {
   const outdir = mkdtempSync(join(tmpdir(), 'bench-synth-'));
   const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify({ ...context, config }) };
-  const report = "process.on('exit', () => process.stderr.write('\\npeak=' + process.resourceUsage().maxRSS))";
+  // A child inherits its parent's maxRSS on Linux; VmHWM is its own.
+  const report = `import { existsSync, readFileSync } from 'node:fs';
+    const own = () => readFileSync('/proc/self/status', 'utf8').match(/VmHWM:.*/)[0];
+    const peak = () => (existsSync('/proc/self/status') ? own() : 'VmHWM: ' + process.resourceUsage().maxRSS);
+    process.on('exit', () => process.stderr.write(peak()));`;
   const start = performance.now();
   const args = ['--import', 'tsx', '--import', `data:text/javascript,${encodeURIComponent(report)}`, app];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: 'utf8' });
@@ -22,7 +26,7 @@ function synth(app: string, config?: string): { seconds: number; mebibytes: numb
   if (status !== 0) {
     throw new Error(`SynthFailed: ${app} ended with ${status}: ${stderr}`);
   }
-  return { seconds, mebibytes: Number(/peak=(\d+)/.exec(stderr)?.[1]) / 1024 };
+  return { seconds, mebibytes: Number(/VmHWM:\s+(\d+)/.exec(stderr)?.[1]) / 1024 };
 }
 
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
