@@ -9,6 +9,11 @@ import { ObservabilityStack } from '../lib/stacks/observability-stack';
 import { OwnershipStack } from '../lib/stacks/ownership-stack';
 import { ServingStack } from '../lib/stacks/serving-stack';
 
+// What a user got wrong is said in the message; where it was found in our code is no help.
+process.on('uncaughtException', ({ message }) => {
+  console.error(message);
+  process.exit(1);
+});
 const app = new App();
 const config = loadBlueprint(app.node.tryGetContext('config') ?? 'config/dev.yaml');
 const { board, budget } = new OwnershipStack(app, 'Ownership', config);

@@ -3,9 +3,10 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { FlightFile, monthlyFiles } from '../../examples/flight-delays/files';
 import { LEDGER } from '../../lib/constructs/data/contract';
+import { DEMO } from './demo-config';
 import { Run, Step, until } from './run';
 
-const DATASET = 'flights';
+const DATASET = DEMO.dataset;
 
 interface LedgerRow {
   key: string;

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { Listr } from 'listr2';
-import { loadBlueprint } from '../../lib/config/load';
 import { physicalName } from '../../lib/constructs/shared/names';
 import { Account, startAccount } from '../account';
 import { foreignTargets } from '../account-environment';
 import { apiClient, clientsFor, CREDENTIALS, localApiUrl, stackOutputs } from './clients';
 import { dataSteps } from './data-steps';
+import { demoConfig } from './demo-config';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from './deployment';
 import { EventObserver } from './event-observer';
 import { Figures } from './figures';
@@ -29,7 +29,7 @@ async function main(options: StartOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
   }
-  const config = loadBlueprint(options.config);
+  const config = demoConfig(options.config);
   const session: Session = {};
   const figures: Figures = { months: options.months, seed: options.seed, clockFactor: 0, steps: [] };
   try {
@@ -97,6 +97,7 @@ function preparation(options: StartOptions, config: Run['config'], session: Sess
 
 /** Runs steps one after another with their progress. Errors: which step failed and why. */
 async function perform(steps: Step[], figures: Figures): Promise<void> {
+  let failure: Error | undefined;
   const tasks = steps.map((step) => ({
     title: step.title,
     task: async (_: unknown, task: { output: string; title: string }) => {
@@ -104,20 +105,22 @@ async function perform(steps: Step[], figures: Figures): Promise<void> {
       try {
         await step.run(withoutRepeats((text) => (task.output = text)));
       } catch (error) {
-        throw new Error(`Step '${step.title}' failed.\n${(error as Error).message}`);
+        failure = new Error(`Step '${step.title}' failed.\n${(error as Error).message}`);
+        throw new Error('failed');
       }
       const seconds = (Date.now() - start) / 1000;
       figures.steps.push({ title: step.title, seconds });
       task.title = `${step.title} (${seconds.toFixed(1)} s)`;
     },
   }));
-  await new Listr(tasks, {
+  const list = new Listr(tasks, {
     concurrent: false,
     exitOnError: true,
     registerSignalListeners: false,
     rendererOptions: { collapseErrors: false, showErrorMessage: false },
     fallbackRenderer: 'simple',
-  }).run();
+  });
+  await list.run().catch((error: Error) => Promise.reject(failure ?? error));
 }
 
 /** A terminal shows the newest text in place; a log gets a line at most every five seconds, and none twice. */

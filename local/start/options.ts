@@ -15,7 +15,8 @@ export const HELP = `Deploys the blueprint into a local account, sends real flig
 
   --months A-B     months of 2013 that come in as files (default 1-3)
   --seed N         which rows get the planted faults (default 1)
-  --config FILE    blueprint to deploy (default config/dev.yaml)
+  --config FILE    blueprint to deploy (default config/dev.yaml); it needs clock: replay, an
+                   endpoint 'delay' and the contract of flights
   --port N         port of the local account on 127.0.0.1 (default: a free one)
   --keep           leave the account running; stop it with: npm run account -- down
   --help           this text
@@ -51,7 +52,7 @@ export function parseOptions(argv: string[]): StartOptions | undefined {
     }
     return value;
   };
-  const [first, last] = values.months.includes('-') ? values.months.split('-') : [values.months, values.months];
+  const [, first, last = first] = /^([^-]*)(?:-([^-]*))?$/.exec(values.months) ?? [undefined, values.months];
   const months: [number, number] = [whole('months', first, 1, 12), whole('months', last, 1, 12)];
   if (problems.length === 0 && months[0] > months[1]) {
     problems.push(`--months must be A-B with A not after B, got '${values.months}'`);

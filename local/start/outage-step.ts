@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { ChangeMessageVisibilityCommand, GetQueueUrlCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { aprilTraffic } from '../../examples/flight-delays/traffic';
 import { Layer } from '../../lib/constructs/ownership/layer';
+import { DEMO } from './demo-config';
 import { Run, Step, until } from './run';
 
-const MODEL = 'delay';
+const MODEL = DEMO.model;
 
 interface Notice {
   AlarmName: string;

@@ -68,13 +68,17 @@ function whatHappened(figures: Figures): string[][] {
 function objectiveText({ evaluated, labels, labelsInAll, minimumLabels, values, from, to }: NonNullable<Figures['objective']>): string {
   const shown = Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(1)} %`);
   const window = `in the window ${from} to ${to}: ${number(labels)} labels, ${shown.join(', ')}`;
-  return evaluated ? window : `not evaluated: ${number(labelsInAll)} of ${number(minimumLabels)} labels (${window})`;
+  const all =
+    labelsInAll < minimumLabels
+      ? `${number(labelsInAll)} of ${number(minimumLabels)} labels`
+      : `fewer than ${number(minimumLabels)} labels in the window`;
+  return evaluated ? window : `not evaluated: ${all} (${window})`;
 }
 
 function outageText({ alarm, team, inbox, pid, restartedAs, failed, notices, seconds }: NonNullable<Figures['outage']>): string {
   return [
     `process ${pid} killed, ${failed} requests failed`,
-    `${alarm}: ${notices.map(({ state }) => state).join(', ')}; told ${team} in ${inbox} after ${seconds.untilNotice} s`,
+    `${alarm}: ${notices.map(({ state }) => state).join(', ')}; told ${team} in ${inbox} after ${seconds.untilNotice} s of real time`,
     `restarted by the host as process ${restartedAs} after ${seconds.untilRestart} s; OK after ${seconds.untilOk} s`,
   ].join('\n');
 }

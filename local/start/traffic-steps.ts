@@ -2,11 +2,12 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { aprilTraffic, Trip } from '../../examples/flight-delays/traffic';
 import { EventType } from '../../lib/constructs/integration/contract';
 import { invoke } from './data-steps';
+import { DEMO } from './demo-config';
 import { EventObserver } from './event-observer';
 import { ObjectiveFigures } from './figures';
 import { Run, Step, until } from './run';
 
-const MODEL = 'delay';
+const MODEL = DEMO.model;
 const HOUR = 3_600_000;
 
 /** A moment of the replay: a question to the model, or the truth about an earlier one. */

@@ -10,7 +10,7 @@ import {
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE } from '../../lib/constructs/data/contract';
-import { objectKey } from '../intake/core';
+import { isFolder, objectKey } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
@@ -82,7 +82,7 @@ async function rawVersions({ s3, rawBucket, dataset }: JanitorDependencies): Pro
     const page: ListObjectVersionsCommandOutput = await s3.send(
       new ListObjectVersionsCommand({ Bucket: rawBucket, Prefix: `${dataset}/`, ...marker }),
     );
-    const listed = page.Versions ?? [];
+    const listed = (page.Versions ?? []).filter(({ Key }) => !isFolder(Key!));
     versions.push(...listed.map(({ Key, VersionId, LastModified }) => ({ key: Key!, versionId: VersionId!, modified: LastModified! })));
     marker = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : undefined;
   }

@@ -19,6 +19,11 @@ export function isLater(a: string, b: string): boolean {
   return a.padEnd(length, '0') > b.padEnd(length, '0');
 }
 
+/** A folder that somebody made in the console: a key that ends with a slash, not a file (Amazon S3 user guide, organizing objects). */
+export function isFolder(key: string): boolean {
+  return key.endsWith('/');
+}
+
 interface S3Event {
   detail?: { bucket?: { name?: string }; object?: { key?: string; 'version-id'?: string; sequencer?: string } };
 }

@@ -9,7 +9,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
 import { attemptFile, Outcome } from './attempt';
 import { metricsFor } from '../shared/telemetry';
-import { parseMessage } from './core';
+import { isFolder, parseMessage } from './core';
 import { FileRow, Ledger } from './ledger';
 
 export interface Clients {
@@ -27,6 +27,9 @@ export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Lo
 
   const handle = async (record: SQSRecord): Promise<boolean> => {
     const object = parseMessage(record.body);
+    if (isFolder(object.key)) {
+      return true;
+    }
     contract ??= readContract(env, clients.s3).catch((error: unknown) => {
       contract = undefined;
       throw error;

@@ -33,7 +33,13 @@ export function jsonValues(contract: CompiledContract, text: string): string[] |
     if (value !== null && typeof value !== JSON_TYPE[type]) {
       return { rule: 'type', column: name, reason: `not a ${type} but a JSON ${typeof value}` };
     }
-    values.push(value === null ? '' : String(value));
+    values.push(jsonText(record, name));
   }
   return values;
+}
+
+/** A value as the text that stands for it; null and a missing key are no value. */
+export function jsonText(record: Record<string, unknown>, name: string): string {
+  const value = Object.hasOwn(record, name) ? record[name] : null;
+  return value === null ? '' : String(value);
 }

@@ -14,7 +14,7 @@ export class PrimaryKey {
   public length = 0;
   private readonly parts: { column: number; type?: 'integer' | 'number' }[];
 
-  constructor({ columns, primaryKey }: CompiledContract) {
+  constructor({ columns, primaryKey }: Pick<CompiledContract, 'columns' | 'primaryKey'>) {
     this.parts = primaryKey.map((name) => {
       const column = columns.findIndex((other) => other.name === name);
       const { type } = columns[column];

@@ -35,6 +35,13 @@ describe('the janitor resubmits [D4]', () => {
     expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 0, resubmitted: 0 });
   });
 
+  test('no folder that somebody made in the console', async () => {
+    const world = new World(SIMPLE);
+    world.send('simple/', '');
+    world.pass(21 * MINUTES);
+    expect(await janitorOf(world).run()).toMatchObject({ unaccounted: 0, resubmitted: 0 });
+  });
+
   test('nothing that has a final row, accounted or rejected', async () => {
     const world = new World(SIMPLE);
     await world.attempt(world.send('simple/a.csv', simpleFile('a')));

@@ -104,6 +104,13 @@ describe('the intake function [D3, D4]', () => {
     },
   );
 
+  test('takes a folder that somebody made in the console for no file', async () => {
+    const world = new World(SIMPLE);
+    const { handler, metrics } = handlerOn(world);
+    expect(await handler(batch(bodyOf(world.send('simple/', ''))))).toEqual({ batchItemFailures: [] });
+    expect(metrics).toEqual([]);
+  });
+
   test('a bad file does not block a good one', async () => {
     const world = new World(SIMPLE);
     const { handler } = handlerOn(world);
