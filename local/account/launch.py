@@ -16,6 +16,7 @@ _MODULES = (
     "emf",
     "service_metrics",
     "schedules",
+    "state_machines",
     "alarms",
     "types_operations",
     "types_network",

@@ -223,3 +223,19 @@ def test_fails_to_delete_a_stack_with_a_full_bucket_and_deletes_it_when_empty(st
         except client.exceptions.ClientError:
             return
     raise AssertionError("the stack was not deleted")
+
+
+@pytest.mark.parametrize("field", ["ItemBatcher", "ResultWriter"])
+def test_fails_on_a_map_field_that_nothing_would_act_on(account_url: str, field: str) -> None:
+    inner = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    machine = {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": inner, field: {}, "End": True}}}
+    states = aws.client("stepfunctions")
+    with pytest.raises(states.exceptions.InvalidDefinition, match=f"{field} of a Map state are absent"):
+        states.create_state_machine(name=f"m-{field}", definition=json.dumps(machine), roleArn="arn:aws:iam::000000000000:role/r")
+    body = {"Resources": {"M": resource("AWS::StepFunctions::StateMachine", RoleArn="arn:aws:iam::000000000000:role/r", DefinitionString=json.dumps(machine))}}
+    client, name = aws.client("cloudformation"), f"map-{field.lower()}"
+    client.create_stack(StackName=name, TemplateBody=json.dumps(body), OnFailure="DO_NOTHING")
+    assert settle(name)["StackStatus"] == "CREATE_FAILED"
+    reasons = [event.get("ResourceStatusReason", "") for event in client.describe_stack_events(StackName=name)["StackEvents"]]
+    assert any(field in reason for reason in reasons)
+    client.delete_stack(StackName=name)
