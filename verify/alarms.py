@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
+from itertools import product
 from typing import Any, Callable, Iterator
 
 from context import Context
@@ -17,6 +18,8 @@ from formula import evaluate, holds, names_in
 MINUTE = 60
 BEYOND = 2
 """Periods that are looked at beyond those that are evaluated."""
+RESOLUTION = 1.0
+"""Seconds by which the history's order of two alarms cannot be told."""
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
     "GreaterThanThreshold": lambda value, limit: value > limit,
@@ -139,11 +142,11 @@ def datapoints(context: Context, metric: dict[str, Any], period: int, stat: str)
 
 
 def unjustified(watched: Watched) -> Iterator[str]:
-    """Changes of a metric's alarm that its datapoints do not ask for at that moment."""
+    """Changes of a metric's alarm that its datapoints do not ask for at that moment, nor at the evaluation before: one may come late under load."""
     for change in watched.changes:
         end = change.at // watched.step * watched.step
         due = watched.due(end)
-        if change.new != due:
+        if change.new not in (due, watched.due(end - watched.step)):
             yield f"{watched.name} went to {change.new} at {clock(change.at)}, when its datapoints ask for {due}"
 
 
@@ -164,19 +167,36 @@ def missed(watched: Watched, until: float) -> Iterator[str]:
 
 
 def broken_rule(watched: Watched, alarms: dict[str, Watched]) -> Iterator[str]:
-    """Changes of a composite alarm that the states of its children do not ask for, and rules that it does not follow now."""
-    children = names_in(watched.config["AlarmRule"])
+    """Changes of a composite alarm that its children's states do not ask for, and states of its that outlast theirs.
 
-    def due(at: float) -> str:
-        return "ALARM" if holds(watched.config["AlarmRule"], {name: alarms[name].state_at(at) for name in children}) else "OK"
-
-    moments = sorted({change.at for name in children for change in alarms[name].changes})
+    The history is told by the second: two changes in neighbouring seconds may be moments apart, and one within a second may come first. What
+    was before the alarm's own first state, which it gets when it is created, is not its to follow.
+    """
+    if not watched.changes:
+        yield f"{watched.name} was never evaluated"
+        return
+    rule, children = watched.config["AlarmRule"], [alarms[name] for name in names_in(watched.config["AlarmRule"])]
     for change in watched.changes:
-        if change.new != due(change.at + 0.01):
-            yield f"{watched.name} went to {change.new} at {clock(change.at)}, when its rule asks for {due(change.at)}"
+        if change.new not in _possible(rule, children, change.at):
+            yield f"{watched.name} went to {change.new} at {clock(change.at)}, when its rule asks for {_asked(rule, children, change.at)}"
+    born = watched.changes[0].at
+    moments = sorted({born, *(change.at for child in children for change in child.changes if change.at > born)})
     for at, following in zip(moments, [*moments[1:], float("inf")]):
-        if following - at > 1 and watched.state_at(at + 0.5) != due(at):
-            yield f"{watched.name} was {watched.state_at(at + 0.5)} after {clock(at)}, when its rule asks for {due(at)}"
+        settled, asked = at + RESOLUTION, _asked(rule, children, at)
+        if following > settled and watched.state_at(settled) != asked:
+            yield f"{watched.name} was {watched.state_at(settled)} after {clock(at)}, when its rule asks for {asked}"
+
+
+def _asked(rule: str, children: list[Watched], at: float) -> str:
+    """The state that a rule asks for at a moment."""
+    return "ALARM" if holds(rule, {child.name: child.state_at(at) for child in children}) else "OK"
+
+
+def _possible(rule: str, children: list[Watched], at: float) -> set[str]:
+    """The states that a rule may have asked for about a moment: those of every state that each child had within the resolution."""
+    around = [{child.state_at(at - RESOLUTION), *(change.new for change in child.changes if abs(change.at - at) < RESOLUTION)} for child in children]
+    names = [child.name for child in children]
+    return {"ALARM" if holds(rule, dict(zip(names, states))) else "OK" for states in product(*around)}
 
 
 def clock(at: float) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alarms import Watched, broken_rule, clock, datapoints, missed, tree, unjustified
+from alarms import RESOLUTION, Watched, broken_rule, clock, datapoints, missed, tree, unjustified
 from checks import Section
 from config_file import prefix, serving_owner
 from context import Context
@@ -89,7 +89,7 @@ def _notices(section: Section, pager: Watched, notices: list[Notice], reported: 
     history = [change for change in pager.changes if change.old != "INSUFFICIENT_DATA"]
     in_time = [notice for notice in notices if history and notice.at >= history[0].at - 1]
     section.same("notices in the inbox", [change.new for change in history], [notice.state for notice in in_time], "inbox")
-    late = [f"{notice.state} of {clock(notice.at)}" for change, notice in zip(history, in_time) if abs(change.at - notice.at) > 1]
+    late = [f"{notice.state} of {clock(notice.at)}" for change, notice in zip(history, in_time) if abs(change.at - notice.at) > 2 * RESOLUTION]
     section.holds("each is of the moment at which the alarm changed", late, len(in_time))
     printed = [Notice(_epoch(item["at"]), item["state"]) for item in reported["notices"]]
     section.same("notices of the outage", [notice.state for notice in notices if notice in printed], [notice.state for notice in printed])

@@ -102,7 +102,42 @@ def test_a_composite_alarm_changes_with_its_child(monkeypatch: pytest.MonkeyPatc
     assert list(broken_rule(*composite([BORN, Change(36.11, "OK", "ALARM"), Change(48.11, "ALARM", "OK")], child))) == []
 
 
-@pytest.mark.parametrize("changes", [[BORN], [BORN, UP], [BORN, Change(20.0, "OK", "ALARM"), BACK]])
+@pytest.mark.parametrize("created", [3.1, 5.1, 20.0])
+def test_a_composite_alarm_is_not_asked_for_what_its_children_did_before_it_was_created(monkeypatch: pytest.MonkeyPatch, created: float) -> None:
+    child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
+    first = Change(created, "INSUFFICIENT_DATA", "OK")
+    assert list(broken_rule(*composite([first, Change(36.11, "OK", "ALARM"), Change(48.11, "ALARM", "OK")], child))) == []
+
+
+def test_fails_on_a_composite_alarm_that_was_created_during_an_alarm_and_does_not_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
+    assert len(list(broken_rule(*composite([Change(40.0, "INSUFFICIENT_DATA", "OK")], child)))) == 2
+
+
+def test_a_change_that_is_told_in_the_second_after_its_cause_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = watched(monkeypatch, DOWN, [Change(3.0, "INSUFFICIENT_DATA", "OK"), Change(36.0, "OK", "ALARM"), Change(48.0, "ALARM", "OK")])
+    late = [Change(4.0, "INSUFFICIENT_DATA", "OK"), Change(37.0, "OK", "ALARM"), Change(49.0, "ALARM", "OK")]
+    assert list(broken_rule(*composite(late, child))) == []
+
+
+def test_a_composite_alarm_may_rest_between_two_children_that_change_in_one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (watched(monkeypatch, DOWN, []) for _ in range(2))
+    first.__dict__["changes"] = [Change(3.0, "INSUFFICIENT_DATA", "ALARM"), Change(30.0, "ALARM", "OK")]
+    second.__dict__["changes"] = [Change(3.0, "INSUFFICIENT_DATA", "OK"), Change(30.0, "OK", "ALARM")]
+    second.config["AlarmName"] = "latency"
+    pager, alarms_by_name = composite([Change(3.0, "INSUFFICIENT_DATA", "ALARM"), Change(30.0, "ALARM", "OK"), Change(30.0, "OK", "ALARM")], first)
+    pager.config["AlarmRule"] = 'ALARM("errors") OR ALARM("latency")'
+    assert list(broken_rule(pager, {**alarms_by_name, "latency": second})) == []
+
+
+def test_an_evaluation_that_comes_late_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = watched(monkeypatch, {second: float(36 <= second < 42) for second in range(100)}, [])
+    assert [alarm.due(end) for end in (42, 45, 48)] == ["ALARM", "ALARM", "OK"]
+    alarm.__dict__["changes"] = [BORN, Change(48.2, "OK", "ALARM"), Change(51.1, "ALARM", "OK")]
+    assert list(unjustified(alarm)) == []
+
+
+@pytest.mark.parametrize("changes", [[], [BORN], [BORN, UP], [BORN, Change(20.0, "OK", "ALARM"), BACK]])
 def test_fails_on_a_composite_alarm_that_goes_its_own_way(monkeypatch: pytest.MonkeyPatch, changes: list[Change]) -> None:
     child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
     assert list(broken_rule(*composite(changes, child))) != []
