@@ -39,6 +39,7 @@ const TASKS: Task[] = [
     count: pytest,
   },
   { name: 'bad starts', command: 'node --import tsx test/e2e/bad-starts.ts', after: ['end to end'], count: pytest },
+  { name: 'isolated network', command: 'node --import tsx test/e2e/isolated-network.ts', after: ['bad starts'], count: pytest },
 ];
 
 async function main(): Promise<void> {
