@@ -5,25 +5,32 @@ import tseslint from 'typescript-eslint';
 /** Folders that `target` must not import from: arrows point one way (docs/architecture.md). */
 const wall = (target, from, message) => ({ target: `./${target}`, from, message });
 const outside = (...folders) => folders.map((folder) => `./${folder}`);
+/** What no part of the product may lean on. */
+const TOOLS = ['bench', 'scripts', 'test'];
 
 const walls = [
-  wall('lib', outside('bin', 'runtime', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'), 'the library stands on its own'),
+  wall('lib', outside('bin', 'runtime', 'local', 'gate', 'capacity', 'examples', ...TOOLS), 'the library stands on its own'),
   wall('lib/constructs', outside('lib/stacks', 'lib/config'), 'constructs know neither stacks nor the config file'),
+  wall('lib/constructs/!(workload)/**', outside('lib/constructs/workload'), 'a layer does not know the whole'),
   wall('lib/config', outside('lib/stacks'), 'config is data: stacks read it'),
   wall('lib/constructs/shared', outside('lib/constructs/!(shared)/**'), 'shared helpers know no layer'),
-  wall('bin', outside('runtime', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'), 'the composition root uses lib only'),
+  wall('bin', outside('runtime', 'local', 'gate', 'capacity', 'examples', ...TOOLS), 'the composition root uses lib only'),
   wall(
     'runtime',
-    outside('bin', 'lib/!(constructs)/**', 'local', 'gate', 'capacity', 'examples', 'scripts', 'test'),
+    outside('bin', 'lib/!(constructs)/**', 'lib/index.ts', 'local', 'gate', 'capacity', 'examples', ...TOOLS),
     'handlers share contracts with constructs, nothing else',
   ),
   wall(
     'gate',
-    outside('bin', 'lib', 'runtime', 'local', 'capacity', 'examples', 'test'),
+    outside('bin', 'lib', 'runtime', 'local', 'capacity', 'examples', ...TOOLS),
     'the gate judges any assembly: it must not know ours',
   ),
-  wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', 'test'), 'an example is what a user copies'),
-  wall('local', outside('bin', 'runtime', 'gate', 'capacity', 'test'), 'the local account deploys the app; it is no part of it'),
+  wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', ...TOOLS), 'an example is what a user copies'),
+  wall(
+    'local',
+    outside('bin', 'runtime', 'gate', 'capacity', 'lib/stacks', ...TOOLS),
+    'the local account deploys the app; it is no part of it',
+  ),
 ];
 
 export default tseslint.config(
@@ -57,8 +64,22 @@ export default tseslint.config(
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {
-          patterns: [{ regex: 'lib/constructs/(?!.*contract$)', message: 'a handler imports only contract.ts files from lib/constructs' }],
+          patterns: [
+            {
+              regex: 'lib/constructs/(?!.*/(objective-)?contract$)',
+              message: 'a handler imports only contract.ts files from lib/constructs',
+            },
+          ],
         },
+      ],
+    },
+  },
+  {
+    files: ['lib/constructs/**/contract.ts', 'lib/constructs/**/objective-contract.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ImportDeclaration', message: 'a contract file imports nothing: handlers, constructs and tests share it' },
       ],
     },
   },

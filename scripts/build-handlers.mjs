@@ -1,13 +1,34 @@
-// Bundles each runtime/<name>/handler.ts to assets/<name>/index.js, so that a user's synth needs neither esbuild nor Docker.
+// Bundles each runtime/<name>/handler.ts to assets/<name>/index.js, so that a user's synth needs neither esbuild nor Docker, and writes
+// assets/THIRD_PARTY_NOTICES.txt with the licences of the packages that the bundles contain.
 import { build } from 'esbuild';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const names = readdirSync(join(root, 'runtime')).filter((name) => existsSync(join(root, 'runtime', name, 'handler.ts')));
+
+/** The folder of the package that a bundled file belongs to; undefined for files of ours. */
+const packageOf = (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+
+function notice(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const files = readdirSync(join(root, folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
+  return { title: `${name} ${version} (${typeof license === 'string' ? license : license?.type})`, text: texts.join('\n\n') };
+}
+
+/** Packages with the same text share it. */
+function notices(folders) {
+  const byText = new Map();
+  for (const { title, text } of [...folders].sort().map(notice)) {
+    byText.set(text, [...(byText.get(text) ?? []), title]);
+  }
+  return [...byText].map(([text, titles]) => `${[...new Set(titles)].join('\n')}\n\n${text}\n`).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
 rmSync(join(root, 'assets'), { recursive: true, force: true });
-await Promise.all(
+const built = await Promise.all(
   names.map((name) =>
     build({
       entryPoints: [join(root, 'runtime', name, 'handler.ts')],
@@ -21,7 +42,10 @@ await Promise.all(
       keepNames: true,
       legalComments: 'eof',
       logLevel: 'warning',
+      metafile: true,
     }),
   ),
 );
+const packages = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs).map(packageOf)).filter(Boolean));
+writeFileSync(join(root, 'assets', 'THIRD_PARTY_NOTICES.txt'), notices(packages));
 console.log(`bundled ${names.length} handlers: ${names.join(', ')}`);

@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+
+const root = resolve(__dirname, '..');
+
+/** A file, an import that it must not have, and a word of the message. */
+const VIOLATIONS: [string, string, string][] = [
+  ['lib/constructs/serving/x.ts', '../../../runtime/shared/clock', 'stands on its own'],
+  ['lib/constructs/serving/x.ts', '../../../bench/empty-app', 'stands on its own'],
+  ['lib/constructs/serving/x.ts', '../../stacks/data-stack', 'neither stacks nor the config'],
+  ['lib/constructs/serving/x.ts', '../../config/load', 'neither stacks nor the config'],
+  ['lib/constructs/serving/x.ts', '../workload', 'does not know the whole'],
+  ['lib/constructs/shared/x.ts', '../ownership/layer', 'know no layer'],
+  ['lib/config/x.ts', '../stacks/data-stack', 'config is data'],
+  ['bin/x.ts', '../local/account', 'lib only'],
+  ['runtime/intake/x.ts', '../../lib/index', 'share contracts'],
+  ['runtime/intake/x.ts', '../../lib/constructs/data/data-contract', 'only contract.ts'],
+  ['runtime/intake/x.ts', '../../lib/config/load', 'share contracts'],
+  ['runtime/intake/x.ts', '../../scripts/tasks', 'share contracts'],
+  ['gate/x.ts', '../lib/index', 'must not know ours'],
+  ['gate/x.ts', '../scripts/tasks', 'must not know ours'],
+  ['examples/flight-delays/x.ts', '../../lib/index', 'what a user copies'],
+  ['local/x.ts', '../lib/stacks/data-stack', 'no part of it'],
+  ['local/x.ts', '../runtime/shared/clock', 'no part of it'],
+  ['lib/constructs/data/contract.ts', '../shared/names', 'imports nothing'],
+];
+
+const LEGAL: [string, string][] = [
+  ['runtime/intake/x.ts', '../../lib/constructs/data/contract'],
+  ['lib/stacks/x.ts', '../constructs/data'],
+  ['lib/constructs/workload/x.ts', '../serving'],
+  ['local/x.ts', '../lib/constructs/data/contract'],
+];
+
+function lint(cases: [string, string][]): string[][] {
+  const options = { cwd: root, input: JSON.stringify(cases), encoding: 'utf8' as const };
+  return JSON.parse(execFileSync(process.execPath, ['test/support/lint-violations.mjs'], options));
+}
+
+test('arrows point one way: each wall refuses what must not pass and lets through what may', () => {
+  const messages = lint([...VIOLATIONS.map(([file, target]): [string, string] => [file, target]), ...LEGAL]);
+  VIOLATIONS.forEach(([file, target, word], i) =>
+    expect({ [`${file} -> ${target}`]: messages[i].join(' ') }).toEqual({ [`${file} -> ${target}`]: expect.stringContaining(word) }),
+  );
+  expect(messages.slice(VIOLATIONS.length)).toEqual(LEGAL.map(() => []));
+});
