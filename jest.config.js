@@ -11,6 +11,10 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
+  // Nothing stays in the system's folder for temporary files: neither what tests leave there, nor Jest's own cache.
+  globalSetup: '<rootDir>/test/support/temp-setup.ts',
+  globalTeardown: '<rootDir>/test/support/temp-teardown.ts',
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   maxWorkers: 2,
   testTimeout: 60_000,
 };
