@@ -56,29 +56,40 @@ function status(): void {
   console.log(`running at ${record.url} as process ${record.pid} since ${record.startedAt}, platform clock x${record.clockFactor}`);
 }
 
-async function main(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { port: { type: 'string' }, factor: { type: 'string' }, endpoint: { type: 'string' }, help: { type: 'boolean' } },
-  });
-  if (values.help || positionals.length !== 1 || !['install', 'up', 'down', 'status'].includes(positionals[0])) {
-    console.log(USAGE);
-    process.exitCode = values.help ? 0 : 2;
-  } else if (positionals[0] === 'install') {
-    console.log(await ensurePython((text) => console.error(text)));
-  } else if (positionals[0] === 'up') {
-    await up(values);
-  } else if (positionals[0] === 'down') {
-    console.log((await stopAccount()) ? 'the local account is stopped' : 'no local account was running');
-  } else {
-    status();
+const COMMANDS = {
+  install: async () => console.log(await ensurePython((text) => console.error(text))),
+  up,
+  down: async () => console.log((await stopAccount()) ? 'the local account is stopped' : 'no local account was running'),
+  status,
+};
+
+const FLAGS = { port: { type: 'string' }, factor: { type: 'string' }, endpoint: { type: 'string' }, help: { type: 'boolean' } } as const;
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: FLAGS });
+  } catch (error) {
+    throw new Error(`InvalidOption: ${(error as Error).message.split('. ')[0]}: see the usage below\n\n${USAGE}`);
   }
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (positionals.length !== 1 || !Object.keys(COMMANDS).includes(positionals[0])) {
+    throw new Error(
+      `InvalidOption: give one of ${Object.keys(COMMANDS).join(', ')}, got '${positionals.join(' ')}': see the usage below\n\n${USAGE}`,
+    );
+  }
+  await COMMANDS[positionals[0] as keyof typeof COMMANDS](values);
 }
 
 if (require.main === module) {
   main(process.argv.slice(2)).catch((error: Error) => {
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = error.message.startsWith('InvalidOption: ') ? 2 : 1;
   });
 }
