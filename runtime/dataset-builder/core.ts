@@ -2,26 +2,42 @@ import { createHash } from 'node:crypto';
 import { DATA_EVENT } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import type { FileRow } from '../intake/ledger';
+import type { Output } from '../intake/output';
+import type { Ordinals, Range } from './ordinals';
+import type { Superseded } from './superseded';
 
-/** An immutable dataset version: exactly these objects, and nothing that is not named here. */
+/** An immutable dataset version: exactly the records of these objects that are not excluded, and nothing that is not named here. */
 export interface Manifest {
   id: string;
   dataset: string;
   contract: string;
   primaryKey: readonly string[];
+  /** Records that count, of all objects together, and those that do not because a newer file has their primary key. */
   rows: number;
-  objects: {
-    source: string;
-    sourceVersion: string;
-    bucket: string;
-    key: string;
-    versionId: string;
-    bytes: number;
-    rows: number;
-    sha256: string;
-    content: string;
-  }[];
+  superseded: number;
+  objects: ManifestObject[];
 }
+
+export interface ManifestObject {
+  source: string;
+  sourceVersion: string;
+  bucket: string;
+  key: string;
+  versionId: string;
+  bytes: number;
+  /** Records that count. The object has these and the superseded ones. */
+  rows: number;
+  superseded: number;
+  sha256: string;
+  content: string;
+  /** Records that do not count, in their order; absent when there are none, or when they are in an object of their own. */
+  excluded?: readonly Range[];
+  /** The object that has them otherwise: gzip JSON Lines, a run `[first,last]` each. `rows`: runs. */
+  excludedIn?: Output;
+}
+
+/** Runs of excluded records that a manifest names for one object; more are put into an object beside it. 100 are about 2 KB. */
+export const INLINE_RUNS = 100;
 
 /**
  * Why the rows are no state that the ledger was ever in, or one that it is about to leave; undefined when they can be published. They are read
@@ -39,11 +55,8 @@ export function unsettled(rows: readonly FileRow[]): string | undefined {
   return differ('key') && differ('contentSha256') && !replaced ? undefined : 'files were being accounted while it was read';
 }
 
-/**
- * The manifest of what a ledger has committed. Its id hashes content only (content hash and rows of each file, contract, key policy), no keys
- * and no times: the same data is the same version wherever and whenever it is built. Errors: no committed file, or files of two contracts.
- */
-export function buildManifest(dataset: string, bucket: string, primaryKey: readonly string[], rows: readonly FileRow[]): Manifest {
+/** The files whose records a dataset has, in the order of their content. Errors: no committed file, or files of two contracts. */
+export function committedFiles(dataset: string, rows: readonly FileRow[]): FileRow[] {
   const files = rows.filter(counts).sort((a, b) => (a.contentSha256! < b.contentSha256! ? -1 : 1));
   if (files.length === 0) {
     throw new Error(`EmptyDataset: '${dataset}' has no accounted file: send one and wait for its '${DATA_EVENT.accounted}' event`);
@@ -54,32 +67,66 @@ export function buildManifest(dataset: string, bucket: string, primaryKey: reado
       `MixedContracts: files of '${dataset}' were validated with ${contracts.length} contracts (${contracts.join(', ')}): re-run the old ones`,
     );
   }
-  const objects = files.map(({ key, versionId, validated, contentSha256 }) => ({
+  return files;
+}
+
+/**
+ * The manifest of committed files. Its id hashes content only (content hash and rows of each file, what is excluded, contract, key policy), no
+ * object keys and no times: the same data is the same version wherever and whenever it is built.
+ */
+export function buildManifest(
+  dataset: string,
+  bucket: string,
+  primaryKey: readonly string[],
+  files: readonly FileRow[],
+  superseded: Superseded,
+): Manifest {
+  const objects = files.map((file) => manifestObject(bucket, file, superseded.get(file.pk)));
+  const { contract } = files[0];
+  const excluded = files.flatMap(({ pk, contentSha256 }) => {
+    const ordinals = superseded.get(pk);
+    return ordinals === undefined ? [] : [[contentSha256!, ordinals.digest()]];
+  });
+  const identity = JSON.stringify({
+    contents: objects.map(({ content, rows }) => [content, rows]),
+    contract,
+    primaryKey,
+    superseded: excluded.length === 0 ? undefined : excluded,
+  });
+  const sum = (field: 'rows' | 'superseded') => objects.reduce((total, object) => total + object[field], 0);
+  return {
+    id: createHash('sha256').update(identity).digest('hex'),
+    dataset,
+    contract: contract!,
+    primaryKey,
+    rows: sum('rows'),
+    superseded: sum('superseded'),
+    objects,
+  };
+}
+
+function manifestObject(bucket: string, { key, versionId, validated, contentSha256 }: FileRow, ordinals?: Ordinals): ManifestObject {
+  const superseded = ordinals?.count ?? 0;
+  return {
     source: key,
     sourceVersion: versionId,
     bucket,
     key: validated!.key,
     versionId: validated!.versionId,
     bytes: validated!.bytes,
-    rows: validated!.rows,
+    rows: validated!.rows - superseded,
+    superseded,
     sha256: validated!.sha256,
     content: contentSha256!,
-  }));
-  const identity = JSON.stringify({
-    contents: objects.map(({ content, rows: count }) => [content, count]),
-    contract: contracts[0],
-    primaryKey,
-  });
-  return {
-    id: createHash('sha256').update(identity).digest('hex'),
-    dataset,
-    contract: contracts[0],
-    primaryKey,
-    rows: objects.reduce((sum, { rows: count }) => sum + count, 0),
-    objects,
+    ...(ordinals !== undefined && ordinals.runs <= INLINE_RUNS ? { excluded: [...ordinals.ranges()] } : {}),
   };
 }
 
 export function manifestKey(dataset: string, id: string): string {
   return `datasets/${dataset}/${id}/manifest.json`;
+}
+
+/** Where the excluded records of one content are, when the manifest is no place for them. */
+export function excludedKey(dataset: string, id: string, content: string): string {
+  return `datasets/${dataset}/${id}/excluded/${content}.jsonl.gz`;
 }

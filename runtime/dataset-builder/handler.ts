@@ -1,15 +1,21 @@
+import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Context } from 'aws-lambda';
 import { DATA_ENV, LEDGER } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
+import { LineOutput, Output } from '../intake/output';
 import { clockFrom, Clock } from '../shared/clock';
 import { fileRows } from '../shared/ledger-rows';
-import { buildManifest, Manifest, manifestKey, unsettled } from './core';
+import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, manifestKey, unsettled } from './core';
+import type { Ordinals } from './ordinals';
+import type { KeyRule } from './record-keys';
+import { findSuperseded, Superseded } from './superseded';
 
 /** What is known of each dataset at deployment. */
-export type Datasets = Record<string, { ledger: string; primaryKey: string[] }>;
+export type Datasets = Record<string, KeyRule & { ledger: string }>;
 
 export interface BuilderDependencies {
   datasets: Datasets;
@@ -18,6 +24,9 @@ export interface BuilderDependencies {
   s3: S3Client;
   dynamo: DynamoDBDocumentClient;
   clock: Clock;
+  scratchFolder: string;
+  /** Records whose keys one run compares, when not as many as its scratch space is made for. */
+  maximumRecords?: number;
 }
 
 /** Called by hand with `{ "dataset": name }`, or by an event whose detail is that. */
@@ -29,6 +38,8 @@ export interface BuildRequest {
 export interface BuildAnswer {
   id: string;
   rows: number;
+  /** Records that do not count, because a newer file has their primary key. */
+  superseded: number;
   files: number;
   manifest: string;
   /** The manifest is this version of its object, and no other. */
@@ -40,18 +51,26 @@ export interface BuildAnswer {
 /** Readings of a ledger before the builder gives up because it was moving each time. */
 const READINGS = 5;
 
+/** Time that is kept for writing the manifest, milliseconds. */
+const WRITING = 60_000;
+
+/** Lines that are written before the output is asked whether it takes more. */
+const LINES = 4096;
+
 /** Publishes what the ledger has committed as a dataset version; the catalogue's stream announces it. */
 export const makeHandler =
   (deps: BuilderDependencies) =>
-  async (request: BuildRequest): Promise<BuildAnswer> => {
+  async (request: BuildRequest, remaining: () => number = () => Number.POSITIVE_INFINITY): Promise<BuildAnswer> => {
     const dataset = request.dataset ?? request.detail?.dataset ?? '';
     const known = Object.hasOwn(deps.datasets, dataset) ? deps.datasets[dataset] : undefined;
     if (known === undefined) {
       throw new Error(`UnknownDataset: there is no dataset '${dataset}': known are ${Object.keys(deps.datasets).join(', ')}`);
     }
-    const manifest = buildManifest(dataset, deps.bucket, known.primaryKey, await settledRows(dataset, known.ledger, deps));
+    const files = committedFiles(dataset, await settledRows(dataset, known.ledger, deps));
+    const superseded = await findSuperseded(files, known, { ...deps, left: () => remaining() - WRITING });
+    const manifest = buildManifest(dataset, deps.bucket, known.primaryKey, files, superseded);
     const pk = `${dataset}#${manifest.id}`;
-    return (await entered(deps, pk)) ?? (await publish(deps, pk, manifest));
+    return (await entered(deps, pk)) ?? (await publish(deps, pk, await withLongExclusions(deps, manifest, files, superseded)));
   };
 
 async function settledRows(dataset: string, ledger: string, { dynamo }: BuilderDependencies): Promise<FileRow[]> {
@@ -75,21 +94,55 @@ async function entered({ dynamo, catalogue }: BuilderDependencies, pk: string): 
   if (Item === undefined) {
     return undefined;
   }
-  const { id, rows, files, manifest, manifestVersion } = Item as BuildAnswer;
-  return { id, rows, files, manifest, manifestVersion, created: false };
+  const { id, rows, superseded, files, manifest, manifestVersion } = Item as BuildAnswer;
+  return { id, rows, superseded, files, manifest, manifestVersion, created: false };
+}
+
+/** Stores what a manifest is no place for, and names it there. The objects of a manifest are in the order of the files. */
+async function withLongExclusions(
+  deps: BuilderDependencies,
+  manifest: Manifest,
+  files: readonly FileRow[],
+  superseded: Superseded,
+): Promise<Manifest> {
+  const objects = [];
+  for (const [i, object] of manifest.objects.entries()) {
+    const ordinals = superseded.get(files[i].pk);
+    const long = ordinals !== undefined && ordinals.runs > INLINE_RUNS;
+    const key = excludedKey(manifest.dataset, manifest.id, object.content);
+    objects.push(long ? { ...object, excludedIn: await storeRuns(deps, key, ordinals) } : object);
+  }
+  return { ...manifest, objects };
+}
+
+async function storeRuns({ s3, bucket }: BuilderDependencies, key: string, ordinals: Ordinals): Promise<Output> {
+  const output = new LineOutput(s3, bucket, key, 'application/x-ndjson');
+  try {
+    let lines = 0;
+    for (const range of ordinals.ranges()) {
+      output.write(JSON.stringify(range));
+      if (++lines % LINES === 0) {
+        await output.drained();
+      }
+    }
+    return await output.finish();
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
 }
 
 /** Stores the manifest and enters its version: one row per dataset version, written once. */
 async function publish(deps: BuilderDependencies, pk: string, manifest: Manifest): Promise<BuildAnswer> {
   const { dynamo, catalogue, clock, s3, bucket } = deps;
-  const { id, dataset, rows, contract } = manifest;
+  const { id, dataset, rows, superseded, contract } = manifest;
   const Key = manifestKey(dataset, id);
   const Body = JSON.stringify(manifest, null, 1);
   const { VersionId } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType: 'application/json' }));
   if (VersionId === undefined) {
     throw new Error(`UnversionedBucket: ${bucket} gave no version for ${Key}: turn versioning on, the catalogue pins versions`);
   }
-  const summary = { id, rows, files: manifest.objects.length, manifest: Key, manifestVersion: VersionId };
+  const summary = { id, rows, superseded, files: manifest.objects.length, manifest: Key, manifestVersion: VersionId };
   const Item = { [LEDGER.key]: pk, dataset, contract, ...summary, publishedAt: (await clock.now()).toISOString() };
   try {
     await dynamo.send(new PutCommand({ TableName: catalogue, Item, ConditionExpression: 'attribute_not_exists(pk)' }));
@@ -105,7 +158,7 @@ async function publish(deps: BuilderDependencies, pk: string, manifest: Manifest
 const logger = new Logger({ serviceName: 'dataset-builder' });
 let run: ReturnType<typeof makeHandler> | undefined;
 
-export const handler = async (request: BuildRequest): Promise<BuildAnswer> => {
+export const handler = async (request: BuildRequest, context: Context): Promise<BuildAnswer> => {
   run ??= makeHandler({
     datasets: JSON.parse(process.env[DATA_ENV.datasets]!),
     catalogue: process.env[DATA_ENV.catalogue]!,
@@ -113,8 +166,9 @@ export const handler = async (request: BuildRequest): Promise<BuildAnswer> => {
     s3: new S3Client({}),
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
     clock: clockFrom(process.env),
+    scratchFolder: tmpdir(),
   });
-  const answer = await run(request);
+  const answer = await run(request, () => context.getRemainingTimeInMillis());
   logger.info('dataset version', { ...answer });
   return answer;
 };

@@ -14,7 +14,7 @@ import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '.
 import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName, physicalName } from '../shared/names';
-import { DATA_ENV, LEDGER } from './contract';
+import { CompiledContract, DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from './contract';
 import { DataIntake } from './data-intake';
 import { DataZones } from './data-zones';
 import { allow, allowRead, allowWrite } from './grants';
@@ -57,7 +57,10 @@ const ENVIRONMENT_BYTES = 3072;
 
 /**
  * Immutable versions of datasets. A manifest pins exactly the objects that committed ledger rows name: versions, checksums, rows, contract.
+ * Of records with one primary key in several files the one of the newest file counts; the manifest names the others, which are superseded.
  * Its id is a hash of the content, so that the same data is the same version. Each version is entered once and announced on the bus.
+ *
+ * Limits, where the contract has a primary key: 2^25 (33,554,432) records, and 14 minutes to read them; more is the error `DatasetTooLarge`.
  */
 export class DatasetCatalog extends Construct {
   /** One row per dataset version. */
@@ -86,11 +89,23 @@ export class DatasetCatalog extends Construct {
     }
   }
 
-  /** Lets the catalogue publish versions of the dataset that an intake feeds. Errors: a second intake of that dataset; other zones. */
+  /**
+   * Lets the catalogue publish versions of the dataset that an intake feeds. When its contract has a primary key, the builder may read the
+   * records, to find those that a newer file has too. Errors: a second intake of that dataset; other zones.
+   */
   public addDataset(intake: DataIntake): void {
     failOn(this, 'InvalidDataset', this.problemsOf(intake));
     this.intakes.set(intake.dataset, intake);
     allow(this.build, ['dynamodb:Scan'], intake.ledger.tableArn);
+    if (intake.contract.primaryKey.length > 0) {
+      const records = `${intake.dataset}/*`;
+      allowRead(this.build, this.zones.validated, records);
+      acknowledgeResource(
+        this.build,
+        this.zones.validated.arnForObjects(records),
+        'attempts have random names; the wildcard stays below the dataset, whose primary keys are compared',
+      );
+    }
   }
 
   /** Lets `grantee` read the catalogue and every manifest. */
@@ -127,8 +142,10 @@ export class DatasetCatalog extends Construct {
     const builder = handlerFunction(this, 'Builder', {
       handler: 'dataset-builder',
       description: 'Publishes what the ledgers have committed as dataset versions',
-      timeout: Duration.minutes(5),
-      memory: Size.mebibytes(1024),
+      timeout: Duration.minutes(15),
+      // One whole processor (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html): comparing keys is work for one.
+      memory: Size.mebibytes(1769),
+      ephemeralStorage: Size.mebibytes(INTAKE_SCRATCH_MEBIBYTES),
       environment: {
         [DATA_ENV.catalogue]: this.table.tableName,
         [DATA_ENV.validatedBucket]: validated.bucketName,
@@ -144,10 +161,8 @@ export class DatasetCatalog extends Construct {
     return builder;
   }
 
-  private datasets(): Record<string, { ledger: string; primaryKey: string[] }> {
-    return Object.fromEntries(
-      [...this.intakes].map(([dataset, { ledger, contract }]) => [dataset, { ledger: ledger.tableName, primaryKey: contract.primaryKey }]),
-    );
+  private datasets(): Record<string, object> {
+    return Object.fromEntries([...this.intakes].map(([dataset, intake]) => [dataset, entryOf(intake, intake.ledger.tableName)]));
   }
 
   /** The outbox: what the stream shows is in the catalogue, and it is delivered until the bus took it. */
@@ -225,9 +240,17 @@ const TICKET = {
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
 
+/** What the builder is told of a dataset: its ledger, and where the primary key of a record is. */
+function entryOf({ contract }: DataIntake, ledger: string): object {
+  const { columns, format, primaryKey } = JSON.parse(contract._json) as CompiledContract;
+  const keyTypes = primaryKey.map((name) => columns.find((column) => column.name === name)!.type);
+  return { ledger, format, primaryKey, keyTypes };
+}
+
 /** Length of what the builder is told of a dataset. AWS CloudFormation names a table `<stack>-<logical id>-<13 characters>`, at most 255. */
-function entryBytes({ dataset, contract, ledger }: DataIntake): number {
+function entryBytes(intake: DataIntake): number {
+  const { dataset, ledger } = intake;
   const stack = Stack.of(ledger);
   const tableName = Math.min(255, stack.stackName.length + stack.getLogicalId(ledger.node.defaultChild as CfnTable).length + 15);
-  return JSON.stringify([dataset, { ledger: '', primaryKey: contract.primaryKey }]).length + tableName;
+  return JSON.stringify([dataset, entryOf(intake, '')]).length + tableName;
 }

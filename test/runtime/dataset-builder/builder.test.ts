@@ -16,7 +16,7 @@ async function worldOf(files: [string, string][], contractHash = 'contract-1', w
   return world;
 }
 
-const idOf = async (world: World, primaryKey?: string[]) => (await builderOf(world, primaryKey).build({ dataset: 'simple' })).id;
+const idOf = async (world: World, primaryKey?: readonly string[]) => (await builderOf(world, primaryKey).build({ dataset: 'simple' })).id;
 const FILES: [string, string][] = [
   ['a', 'a'],
   ['b', 'b'],
@@ -91,6 +91,7 @@ describe('a dataset version [D7]', () => {
         contract: 'contract-1',
         id: first.id,
         rows: 15,
+        superseded: 0,
         files: 3,
         manifest: first.manifest,
         manifestVersion: first.manifestVersion,
