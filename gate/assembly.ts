@@ -8,6 +8,8 @@ export interface Resource {
   DependsOn?: string | string[];
   Condition?: string;
   Metadata?: Record<string, any>;
+  UpdatePolicy?: Record<string, any>;
+  CreationPolicy?: Record<string, any>;
 }
 
 export interface Template {

@@ -47,7 +47,7 @@ export function asList<T>(value: T | T[] | undefined): T[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
-/** The logical ids that a resource waits for: DependsOn and whatever its properties refer to. */
+/** The logical ids that a resource waits for: DependsOn and whatever its properties refer to, Fn::Sub included. */
 export function dependencies(resource: Resource): Set<string> {
   const ids = new Set(asList(resource.DependsOn));
   walk(resource.Properties ?? {}, (node) => {
@@ -55,6 +55,22 @@ export function dependencies(resource: Resource): Set<string> {
     if (id !== undefined) {
       ids.add(id);
     }
+    const text = asList(node['Fn::Sub'])[0];
+    if (typeof text === 'string') {
+      [...text.matchAll(/\$\{([^!}.][^}.]*)/g)].forEach(([, name]) => ids.add(name.trim()));
+    }
   });
   return ids;
+}
+
+/** Whether a resource is made after another, directly or through others. */
+export function waitsFor(template: Template, from: string, to: string): boolean {
+  const [seen, next] = [new Set<string>(), [from]];
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    if (!seen.has(id)) {
+      seen.add(id);
+      next.push(...dependencies(template.Resources?.[id] ?? { Type: '' }));
+    }
+  }
+  return from !== to && seen.has(to);
 }

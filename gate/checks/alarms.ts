@@ -1,7 +1,8 @@
 import { Check, Problem } from '../check';
 import { groupsOf, MetricFacts } from '../metrics';
-import { asList, literal, numeric, ofType, walk } from '../template';
-import { Template } from '../assembly';
+import { asList, literal, numeric, ofType } from '../template';
+import { open, written } from '../text';
+import { spokenForIn } from './alarm-listeners';
 import { thresholdProblems } from './alarm-threshold';
 
 type Resource = ReturnType<typeof ofType>[number];
@@ -14,13 +15,15 @@ const LONGEST_EVALUATION = { underAnHour: 86_400, fromAnHour: 604_800 };
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-alarm-on-metric-math-expression.html */
 const MOST_METRICS_IN_MATH = 10;
 
+const BAND_OPERATORS = ['LessThanLowerOrGreaterThanUpperThreshold', 'LessThanLowerThreshold', 'GreaterThanUpperThreshold'];
+
 /** Alarms watch metrics that exist, can fire, say what silence means, and tell somebody. */
 export const alarms: Check = {
   name: 'alarms',
   run: ({ template }) => {
     const spokenFor = spokenForIn(template);
     const unheard = ([resource, { Properties }]: Resource): string[] => [
-      ...(asList(Properties.AlarmActions).length === 0 && !spokenFor(resource, literal(Properties.AlarmName))
+      ...(asList(Properties.AlarmActions).length === 0 && !spokenFor(resource, Properties.AlarmName)
         ? ['no AlarmActions, and no composite alarm or rollback names it: nobody hears of it']
         : []),
       ...(String(Properties.ActionsEnabled) === 'false' ? ['ActionsEnabled is false: nobody hears of it'] : []),
@@ -32,6 +35,7 @@ export const alarms: Check = {
       const [resource, { Properties }] = alarm;
       return [
         ...(Properties.Metrics === undefined ? simpleProblems(Properties) : mathProblems(Properties)),
+        ...comparisonProblems(Properties),
         ...spanProblems(Properties),
         ...(Properties.TreatMissingData === undefined
           ? [
@@ -45,33 +49,16 @@ export const alarms: Check = {
   },
 };
 
-/**
- * Whether an alarm needs no action of its own: a rollback or scaling configuration names it, or a composite that somebody hears, be it
- * through further composites.
- */
-function spokenForIn(template: Template): (resource: string, name: unknown) => boolean {
-  const heard = new Set<string>();
-  walk(template.Resources, (node) => node.AutoRollbackConfiguration && heard.add(JSON.stringify(node.AutoRollbackConfiguration)));
-  const names = (resource: string, name: unknown) =>
-    [...heard].some((text) => text.includes(`"${resource}"`) || (name !== undefined && text.includes(String(name))));
-  let silent = ofType(template, 'AWS::CloudWatch::CompositeAlarm');
-  for (let before = -1; before !== silent.length;) {
-    before = silent.length;
-    silent = silent.filter(([resource, { Properties }]) => {
-      const quiet = asList(Properties.AlarmActions).length === 0 && !names(resource, literal(Properties.AlarmName));
-      if (!quiet) {
-        heard.add(JSON.stringify(Properties.AlarmRule));
-      }
-      return quiet;
-    });
-  }
-  return names;
-}
-
 function simpleProblems(alarm: Record<string, any>): string[] {
   const dimensions = asList<any>(alarm.Dimensions).map(({ Name }) => String(Name));
   const { facts, problems } = lookUp(alarm.Namespace, alarm.MetricName, dimensions, numeric(alarm.Period));
   const statistic = literal(alarm.ExtendedStatistic ?? alarm.Statistic);
+  if (statistic === undefined && typeof (alarm.ExtendedStatistic ?? alarm.Statistic) !== 'object') {
+    problems.push('neither Statistic nor ExtendedStatistic: the alarm has nothing to compare');
+  }
+  if (alarm.Period === undefined) {
+    problems.push('no Period: an alarm on one metric needs it');
+  }
   if (facts === undefined) {
     return problems;
   }
@@ -86,7 +73,8 @@ function simpleProblems(alarm: Record<string, any>): string[] {
 function mathProblems(alarm: Record<string, any>): string[] {
   const metrics = asList<any>(alarm.Metrics);
   const problems: string[] = [];
-  const returned = metrics.filter(({ ReturnData }) => ReturnData === undefined || String(ReturnData) === 'true');
+  const band = alarm.ThresholdMetricId;
+  const returned = metrics.filter(({ Id, ReturnData }) => Id !== band && (ReturnData === undefined || String(ReturnData) === 'true'));
   if (returned.length !== 1) {
     problems.push(`${returned.length} of its metrics return data: exactly one must, set ReturnData to false on the others`);
   }
@@ -99,16 +87,9 @@ function mathProblems(alarm: Record<string, any>): string[] {
   if (periods.size > 1) {
     problems.push(`its metrics have different periods (${[...periods].join(', ')} s): give all the same one`);
   }
-  const ids = new Set(metrics.map(({ Id }) => Id));
-  for (const { Id, Expression } of metrics.filter((metric) => typeof metric.Expression === 'string')) {
-    const names = [...Expression.replaceAll(/'[^']*'|"[^"]*"/g, '').matchAll(/(?<![A-Za-z0-9_.])[a-z][A-Za-z0-9_]*/g)].map(
-      ([name]) => name,
-    );
-    names
-      .filter((name) => !ids.has(name))
-      .forEach((name) => problems.push(`expression '${Id}' uses '${name}', which is no metric of this alarm`));
-  }
-  for (const { MetricStat: stat } of metrics.filter(({ MetricStat }) => MetricStat)) {
+  problems.push(...idProblems(metrics, band), ...expressionProblems(metrics));
+  for (const metric of metrics.filter(({ MetricStat }) => MetricStat)) {
+    const stat = metric.MetricStat;
     const found = lookUp(
       stat.Metric?.Namespace,
       stat.Metric?.MetricName,
@@ -118,9 +99,54 @@ function mathProblems(alarm: Record<string, any>): string[] {
     problems.push(
       ...found.problems,
       ...(found.facts ? [...statisticProblems(found.facts, literal(stat.Stat)), ...unitProblems(found.facts, stat.Unit)] : []),
+      ...(found.facts && returned.includes(metric) ? thresholdProblems(alarm, found.facts, String(literal(stat.Stat))) : []),
     );
   }
   return problems;
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html: how ids are written. */
+function idProblems(metrics: any[], band: unknown): string[] {
+  const ids = metrics.map(({ Id }) => literal(Id)).filter((id) => id !== undefined);
+  const problems = ids
+    .filter((id) => !/^[a-z][A-Za-z0-9_]*$/.test(String(id)))
+    .map((id) => `metric id '${id}' is not legal: a lower-case letter, then letters, digits and underscores`);
+  if (new Set(ids).size < ids.length) {
+    problems.push(`metric ids are not unique: ${ids.join(', ')}`);
+  }
+  if (literal(band) !== undefined && !ids.includes(literal(band))) {
+    problems.push(`ThresholdMetricId names '${band}', which is no metric of this alarm`);
+  }
+  return problems;
+}
+
+/** Names in metric math are ids of the alarm; a Metrics Insights query (SELECT ...) has names of its own. */
+function expressionProblems(metrics: any[]): string[] {
+  const ids = new Set(metrics.map(({ Id }) => Id));
+  return metrics.flatMap(({ Id, Expression }) => {
+    const text = written(Expression) ?? '';
+    if (open(text) || /^\s*SELECT\s/i.test(text)) {
+      return [];
+    }
+    const names = [...text.replaceAll(/'[^']*'|"[^"]*"/g, '').matchAll(/(?<![A-Za-z0-9_.])[a-z][A-Za-z0-9_]*/g)].map(([name]) => name);
+    return names.filter((name) => !ids.has(name)).map((name) => `expression '${Id}' uses '${name}', which is no metric of this alarm`);
+  });
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: a number, or the band of an anomaly detector. */
+function comparisonProblems(alarm: Record<string, any>): string[] {
+  const banded = alarm.ThresholdMetricId !== undefined;
+  const operator = literal(alarm.ComparisonOperator);
+  const needsBand = BAND_OPERATORS.includes(String(operator));
+  if (banded && alarm.Threshold !== undefined) {
+    return ['Threshold and ThresholdMetricId exclude each other'];
+  }
+  if (!banded && alarm.Threshold === undefined) {
+    return ['no Threshold: the alarm has nothing to compare with; an anomaly alarm needs ThresholdMetricId'];
+  }
+  return operator === undefined || banded === needsBand
+    ? []
+    : [`${operator} ${needsBand ? 'needs a ThresholdMetricId' : `does not compare with a band: use ${BAND_OPERATORS.join(', ')}`}`];
 }
 
 /** Facts of a catalogued metric; problems when namespace and metric are known but name, dimensions or period are not right. */

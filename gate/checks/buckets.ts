@@ -1,5 +1,6 @@
 import { Check, Problem } from '../check';
-import { asList, literal, ofType, target } from '../template';
+import { asList, literal, ofType } from '../template';
+import { idIn, written } from '../text';
 
 const BLOCKS = ['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'];
 
@@ -9,9 +10,9 @@ export const buckets: Check = {
   run: ({ template }) => {
     const policies = ofType(template, 'AWS::S3::BucketPolicy').map(([, { Properties }]) => Properties);
     return ofType(template, 'AWS::S3::Bucket').flatMap(([resource, { Properties }]): Problem[] => {
-      const own = policies.filter(
-        ({ Bucket }) => target(Bucket) === resource || (literal(Bucket) !== undefined && Bucket === Properties.BucketName),
-      );
+      const isName = (text: string | undefined) =>
+        text !== undefined && (idIn(text) === resource || text === written(Properties.BucketName));
+      const own = policies.filter(({ Bucket }) => isName(written(Bucket)));
       const open = BLOCKS.filter((block) => String(literal(Properties.PublicAccessBlockConfiguration?.[block])) !== 'true');
       const problems: string[] = [];
       if (open.length > 0) {
@@ -23,7 +24,7 @@ export const buckets: Check = {
       if (asList(Properties.BucketEncryption?.ServerSideEncryptionConfiguration).length === 0) {
         problems.push('BucketEncryption is not set: say how objects are encrypted');
       }
-      if (!own.some(({ PolicyDocument }) => asList(PolicyDocument?.Statement).some(refusesHttp))) {
+      if (!own.some(({ PolicyDocument }) => asList(PolicyDocument?.Statement).some((statement) => refusesHttp(statement, isName)))) {
         problems.push('no policy denies requests without TLS (aws:SecureTransport false) on the bucket and its objects');
       }
       return problems.map((problem) => ({ resource, problem }));
@@ -31,12 +32,27 @@ export const buckets: Check = {
   },
 };
 
-/** Denies every action, to everybody, on two resources: the bucket and what is in it. */
+/** Denies every action, to everybody, whatever else the request holds, on the bucket and on what is in it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a policy statement
-function refusesHttp(statement: any): boolean {
+function refusesHttp(statement: any, isName: (text: string) => boolean): boolean {
   const everybody = statement.Principal === '*' || asList(statement.Principal?.AWS).includes('*');
   const all = asList(statement.Action).some((action) => action === 's3:*' || action === '*');
-  const insecure = String(statement.Condition?.Bool?.['aws:SecureTransport']) === 'false';
-  const objects = asList(statement.Resource).some((resource) => JSON.stringify(resource).includes('/*'));
-  return statement.Effect === 'Deny' && everybody && all && insecure && objects && asList(statement.Resource).length >= 2;
+  const operators = Object.entries<Record<string, unknown>>(statement.Condition ?? {});
+  const [operator, conditions] = operators[0] ?? ['', {}];
+  const [key, value] = Object.entries(conditions)[0] ?? [''];
+  const insecure =
+    operators.length === 1 &&
+    Object.keys(conditions).length === 1 &&
+    /^Bool(IfExists)?$/.test(operator) &&
+    key.toLowerCase() === 'aws:securetransport' &&
+    String(value) === 'false';
+  const covered = asList(statement.Resource).map((resource) => written(resource) ?? '');
+  const covers = (end: string) =>
+    covered.some((text) => text === '*' || (text.endsWith(end) && isBucket(text.slice(0, text.length - end.length), isName)));
+  return statement.Effect === 'Deny' && everybody && all && insecure && covers('') && covers('/*');
+}
+
+/** An ARN as an attribute, or as a text that ends with the name. */
+function isBucket(arn: string, isName: (text: string) => boolean): boolean {
+  return isName(arn) || isName(arn.split(':::').pop()!);
 }

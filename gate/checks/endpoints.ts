@@ -1,6 +1,9 @@
 import { Template } from '../assembly';
 import { Check, Problem } from '../check';
-import { asList, dependencies, literal, numeric, ofType, target } from '../template';
+import { asList, literal, numeric, ofType, waitsFor } from '../template';
+import { named, written } from '../text';
+import { scaledEndpoint } from './scaling';
+import { rolloutProblems } from './rollouts';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
 
@@ -40,6 +43,9 @@ function modelProblems(model: Record<string, any>): string[] {
   if (containers.length === 0 && model.InferenceExecutionConfig === undefined) {
     problems.push('the model has neither PrimaryContainer nor Containers');
   }
+  if (model.PrimaryContainer !== undefined && model.Containers !== undefined) {
+    problems.push('PrimaryContainer and Containers exclude each other: put all into Containers');
+  }
   if (containers.length > 15) {
     problems.push(`${containers.length} containers, at most 15`);
   }
@@ -69,6 +75,13 @@ function containerProblems(container: Record<string, any>): string[] {
   const url = literal(container.ModelDataUrl);
   if (url !== undefined && container.Mode !== 'MultiModel' && !String(url).endsWith('.tar.gz')) {
     problems.push(`ModelDataUrl '${url}' is no .tar.gz: SageMaker would not unpack it`);
+  }
+  if (
+    container.Image === undefined &&
+    container.ModelPackageName === undefined &&
+    !Object.keys(container).some((key) => key.startsWith('Fn::'))
+  ) {
+    problems.push('a container has neither Image nor ModelPackageName: there is nothing to run');
   }
   if (container.Image !== undefined && container.ModelPackageName !== undefined) {
     problems.push('Image and ModelPackageName exclude each other: the package has its image');
@@ -162,57 +175,24 @@ function endpointProblems(endpoint: Record<string, any>, template: Template, id:
   if (asList(endpoint.ExcludeRetainedVariantProperties).length > 0 && String(endpoint.RetainAllVariantProperties) !== 'true') {
     problems.push('ExcludeRetainedVariantProperties means nothing without RetainAllVariantProperties');
   }
-  if (scaled(name, template) && String(endpoint.RetainAllVariantProperties) !== 'true') {
+  if (scaled(id, template) && String(endpoint.RetainAllVariantProperties) !== 'true') {
     problems.push('the endpoint scales but RetainAllVariantProperties is not true: each deployment resets the instance count');
   }
-  const needed = asList<any>(deployment.AutoRollbackConfiguration?.Alarms).flatMap(({ AlarmName }) =>
-    ofType(template, 'AWS::CloudWatch::Alarm').filter(
-      ([, { Properties }]) => literal(AlarmName) !== undefined && Properties.AlarmName === AlarmName,
-    ),
+  const needed = asList<any>(deployment.AutoRollbackConfiguration?.Alarms).map((alarm) =>
+    named(written(alarm?.AlarmName), 'AWS::CloudWatch::Alarm', 'AlarmName', template),
   );
-  for (const [alarm] of needed) {
-    if (!dependencies(template.Resources![id]).has(alarm)) {
+  for (const alarm of needed) {
+    if (alarm !== undefined && !waitsFor(template, id, alarm)) {
       problems.push(`it rolls back on alarm '${alarm}' but does not depend on it: the alarm may not exist when the endpoint is made`);
     }
   }
   return [...problems, ...rolloutProblems(deployment)];
 }
 
-function scaled(name: unknown, template: Template): boolean {
-  return (
-    name !== undefined &&
-    ofType(template, 'AWS::ApplicationAutoScaling::ScalableTarget').some(([, { Properties }]) =>
-      String(literal(Properties.ResourceId)).startsWith(`endpoint/${name}/`),
-    )
+function scaled(id: string, template: Template): boolean {
+  return ofType(template, 'AWS::ApplicationAutoScaling::ScalableTarget').some(
+    ([, { Properties }]) => scaledEndpoint(Properties.ResourceId, template)?.endpoint === id,
   );
-}
-
-/** https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html */
-function rolloutProblems(deployment: Record<string, any>): string[] {
-  const problems: string[] = [];
-  const traffic = deployment.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration;
-  const share = (size: any) => (size?.Type === 'CAPACITY_PERCENT' ? numeric(size.Value) : undefined);
-  const bounds: [string, any, number, number, boolean][] = [
-    ['CanarySize', traffic?.CanarySize, 1, 50, traffic?.Type === 'CANARY'],
-    ['LinearStepSize', traffic?.LinearStepSize, 10, 50, traffic?.Type === 'LINEAR'],
-    ['MaximumBatchSize', deployment.RollingUpdatePolicy?.MaximumBatchSize, 5, 50, deployment.RollingUpdatePolicy !== undefined],
-  ];
-  for (const [key, size, low, high, required] of bounds) {
-    const percent = share(size);
-    if (percent !== undefined && (percent < low || percent > high)) {
-      problems.push(`${key} is ${percent} %: ${low} to ${high} %`);
-    }
-    if (required && size === undefined) {
-      problems.push(`${key} is missing for this kind of rollout`);
-    }
-  }
-  for (const policy of [deployment.BlueGreenUpdatePolicy, deployment.RollingUpdatePolicy]) {
-    const most = numeric(policy?.MaximumExecutionTimeoutInSeconds);
-    if (most !== undefined && (most < 600 || most > 28_800)) {
-      problems.push(`MaximumExecutionTimeoutInSeconds is ${most}: 600 to 28800`);
-    }
-  }
-  return problems;
 }
 
 function componentProblems(component: Record<string, any>, template: Template, id: string): string[] {
@@ -228,11 +208,9 @@ function componentProblems(component: Record<string, any>, template: Template, i
   if ((numeric(component.RuntimeConfig?.CopyCount) ?? 1) < 1) {
     problems.push('CopyCount is 0: a component starts with at least one copy');
   }
-  const endpoint = ofType(template, 'AWS::SageMaker::Endpoint').find(
-    ([key, { Properties }]) => target(component.EndpointName) === key || Properties.EndpointName === component.EndpointName,
-  );
-  if (endpoint !== undefined && !dependencies(template.Resources![id]).has(endpoint[0])) {
-    problems.push(`it does not depend on endpoint '${endpoint[0]}': it would be made first and deleted last`);
+  const endpoint = named(written(component.EndpointName), 'AWS::SageMaker::Endpoint', 'EndpointName', template);
+  if (endpoint !== undefined && !waitsFor(template, id, endpoint)) {
+    problems.push(`it does not depend on endpoint '${endpoint}': it would be made first and deleted last`);
   }
   return problems;
 }

@@ -1,6 +1,7 @@
-import { Template } from '../assembly';
+import { Resource, Template } from '../assembly';
 import { Check, Problem } from '../check';
-import { numeric, ofType, target, walk } from '../template';
+import { numeric, ofType, walk } from '../template';
+import { named, tokens, written } from '../text';
 
 const DAY = 86_400;
 /** Amazon SQS keeps messages 4 days and hides them 30 s unless told otherwise. */
@@ -16,7 +17,7 @@ export const queues: Check = {
     const deadLetterQueues = new Set<string>();
     walk(template.Resources, (node) =>
       [node.deadLetterTargetArn, node.DeadLetterConfig?.Arn, node.DeadLetterConfig?.TargetArn, node.OnFailure?.Destination].forEach((arn) =>
-        deadLetterQueues.add(target(arn)!),
+        deadLetterQueues.add(queueOf(arn, template) ?? ''),
       ),
     );
     const queueProblems = ofType(template, 'AWS::SQS::Queue').flatMap(([resource, { Properties }]): Problem[] => {
@@ -29,7 +30,7 @@ export const queues: Check = {
         ];
       }
       const own = numeric(Properties.MessageRetentionPeriod) ?? DEFAULT_RETENTION;
-      const dead = template.Resources?.[target(Properties.RedrivePolicy.deadLetterTargetArn) ?? '']?.Properties;
+      const dead = template.Resources?.[queueOf(Properties.RedrivePolicy.deadLetterTargetArn, template) ?? '']?.Properties;
       const kept = dead && (numeric(dead.MessageRetentionPeriod) ?? DEFAULT_RETENTION);
       return kept === undefined || kept > own
         ? []
@@ -49,12 +50,31 @@ export const queues: Check = {
   },
 };
 
+/** The queue of this template that an ARN names: an attribute, or a text that ends with the name. */
+function queueOf(arn: unknown, template: Template): string | undefined {
+  const text = written(arn);
+  const find = (part: string | undefined) => named(part, 'AWS::SQS::Queue', 'QueueName', template);
+  return find(text) ?? find(text?.split(':').pop());
+}
+
+/** The function behind a name, ARN, alias or version: the one whose time-out counts. */
+function functionOf(name: unknown, template: Template): Resource | undefined {
+  const text = written(name);
+  const id =
+    tokens(text ?? '')
+      .map((part) => part.split('.')[0])
+      .find((part) => /^AWS::Lambda::(Function|Alias|Version)$/.test(template.Resources?.[part]?.Type ?? '')) ??
+    text?.split(':').flatMap((part) => named(part, 'AWS::Lambda::Function', 'FunctionName', template) ?? [])[0];
+  const found = template.Resources?.[id ?? ''];
+  return found === undefined || found.Type === 'AWS::Lambda::Function' ? found : functionOf(found.Properties?.FunctionName, template);
+}
+
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: six times the timeout plus the batch window; 5 receives. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- properties of a template
 function mappingProblems(resource: string, mapping: Record<string, any>, template: Template): Problem[] {
-  const queue = template.Resources?.[target(mapping.EventSourceArn) ?? ''];
-  const handler = template.Resources?.[target(mapping.FunctionName) ?? ''];
-  if (queue?.Type !== 'AWS::SQS::Queue' || handler === undefined) {
+  const queue = template.Resources?.[queueOf(mapping.EventSourceArn, template) ?? ''];
+  const handler = functionOf(mapping.FunctionName, template);
+  if (queue === undefined || handler === undefined) {
     return [];
   }
   const problems: Problem[] = [];

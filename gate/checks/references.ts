@@ -18,18 +18,22 @@ export const references: Check = {
       const found = [
         ...asList(body.DependsOn).flatMap((id) => (template.Resources?.[id] ? [] : [`DependsOn names '${id}', which is no resource`])),
       ];
-      if (body.Condition !== undefined && !template.Conditions?.[body.Condition]) {
-        found.push(`Condition names '${body.Condition}', which is no condition`);
-      }
-      problems.push(...[...found, ...dangling(body.Properties, template)].map((problem) => ({ resource, problem })));
+      const { Metadata: _, Type: __, DependsOn: ___, Condition, ...parts } = body;
+      found.push(...conditionProblems(Condition, template), ...dangling(parts, template));
+      problems.push(...found.map((problem) => ({ resource, problem })));
     }
     for (const [name, output] of Object.entries(template.Outputs ?? {})) {
-      problems.push(...dangling(output, template).map((problem) => ({ problem: `output ${name}: ${problem}` })));
+      const found = [...conditionProblems(output?.Condition, template), ...dangling(output, template)];
+      problems.push(...found.map((problem) => ({ problem: `output ${name}: ${problem}` })));
     }
     problems.push(...dangling(template.Conditions, template).map((problem) => ({ problem: `conditions: ${problem}` })));
     return problems;
   },
 };
+
+function conditionProblems(name: unknown, template: Template): string[] {
+  return typeof name !== 'string' || template.Conditions?.[name] !== undefined ? [] : [`Condition names '${name}', which is no condition`];
+}
 
 function dangling(value: unknown, template: Template): string[] {
   const problems: string[] = [];
@@ -41,6 +45,9 @@ function dangling(value: unknown, template: Template): string[] {
     if (attribute !== undefined) {
       const [id, name] = Array.isArray(attribute) ? attribute : splitAttribute(attribute);
       problems.push(...attributeProblems(id, name, template));
+    }
+    if (Array.isArray(node['Fn::If'])) {
+      problems.push(...conditionProblems(node['Fn::If'][0], template));
     }
     if (node['Fn::Sub'] !== undefined) {
       problems.push(...substitutions(node['Fn::Sub'], template));

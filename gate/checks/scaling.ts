@@ -1,6 +1,7 @@
 import { Template } from '../assembly';
-import { Check, Problem } from '../check';
-import { dependencies, literal, numeric, ofType, target } from '../template';
+import { Check } from '../check';
+import { asList, literal, numeric, ofType, target, waitsFor } from '../template';
+import { named, open, written } from '../text';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
 
@@ -18,47 +19,68 @@ const METRICS: Record<string, string[]> = {
 };
 const VARIANT = /^endpoint\/([^/]+)\/variant\/([^/]+)$/;
 
-/** Scaling targets are in order, in range, after their endpoint, and have a policy that fits. */
+const COMPONENT = /^inference-component\/([^/]+)$/;
+
+/** Scaling targets are in range, fit their policies and, on SageMaker, come after an endpoint that can scale. */
 export const scaling: Check = {
   name: 'scaling',
   run: ({ template }) => {
     const policies = ofType(template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
-    return ofType(template, 'AWS::ApplicationAutoScaling::ScalableTarget')
-      .filter(([, { Properties }]) => Properties.ServiceNamespace === 'sagemaker')
-      .flatMap(([resource, body]) => {
-        const own = policies.filter(
-          ([, { Properties }]) =>
-            target(Properties.ScalingTargetId) === resource ||
-            (literal(Properties.ResourceId) !== undefined && Properties.ResourceId === body.Properties.ResourceId),
-        );
-        const problems = [...targetProblems(body.Properties, template), ...orderProblems(body, template)].map((problem) => ({
-          resource,
-          problem,
-        }));
-        if (own.length === 0 && body.Properties.ScheduledActions === undefined) {
-          problems.push({ resource, problem: 'no scaling policy and no scheduled action: it never scales' });
+    const targets = ofType(template, 'AWS::ApplicationAutoScaling::ScalableTarget').flatMap(([resource, { Properties }]) => {
+      const own = policies.filter(
+        ([, policy]) =>
+          target(policy.Properties.ScalingTargetId) === resource ||
+          (Properties.ResourceId !== undefined && written(policy.Properties.ResourceId) === written(Properties.ResourceId)),
+      );
+      const problems = rangeProblems(Properties);
+      if (Properties.ServiceNamespace === 'sagemaker') {
+        problems.push(...sagemakerProblems(Properties, template), ...orderProblems(resource, Properties, template));
+        if (own.length === 0 && Properties.ScheduledActions === undefined) {
+          problems.push('no scaling policy and no scheduled action: it never scales');
         }
-        return [...problems, ...own.flatMap(([id, { Properties }]) => policyProblems(id, Properties, body.Properties))];
-      });
+      }
+      return [
+        ...problems.map((problem) => ({ resource, problem })),
+        ...own.flatMap(([id, policy]) => metricProblems(policy.Properties, Properties).map((problem) => ({ resource: id, problem }))),
+      ];
+    });
+    return [
+      ...targets,
+      ...policies.flatMap(([resource, { Properties }]) => policyProblems(Properties).map((problem) => ({ resource, problem }))),
+    ];
   },
 };
 
-function targetProblems(properties: Record<string, any>, template: Template): string[] {
+/** https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html */
+function rangeProblems(properties: Record<string, any>): string[] {
+  const problems: string[] = [];
+  const ranges = [properties, ...asList<any>(properties.ScheduledActions).map((action) => action?.ScalableTargetAction ?? {})];
+  for (const range of ranges) {
+    const [min, max] = [numeric(range.MinCapacity), numeric(range.MaxCapacity)];
+    if (min !== undefined && max !== undefined && min > max) {
+      problems.push(`MinCapacity ${min} is above MaxCapacity ${max}`);
+    }
+    for (const [key, value] of Object.entries({ MinCapacity: min, MaxCapacity: max })) {
+      if (value !== undefined && (value < 0 || !Number.isInteger(value))) {
+        problems.push(`${key} is ${value}: a whole number from 0`);
+      }
+    }
+  }
+  const [namespace, dimension] = [literal(properties.ServiceNamespace), literal(properties.ScalableDimension)];
+  if (namespace !== undefined && dimension !== undefined && !String(dimension).startsWith(`${namespace}:`)) {
+    problems.push(`ScalableDimension '${dimension}' is none of ServiceNamespace '${namespace}'`);
+  }
+  return problems;
+}
+
+function sagemakerProblems(properties: Record<string, any>, template: Template): string[] {
   const problems: string[] = [];
   const [min, max] = [numeric(properties.MinCapacity), numeric(properties.MaxCapacity)];
-  if (min !== undefined && max !== undefined && min > max) {
-    problems.push(`MinCapacity ${min} is above MaxCapacity ${max}`);
-  }
   if (max !== undefined && max < 1) {
     problems.push(`MaxCapacity is ${max}: at least 1`);
   }
-  const variant = endpointVariant(properties, template);
-  if (
-    min !== undefined &&
-    min < 1 &&
-    properties.ScalableDimension !== 'sagemaker:inference-component:DesiredCopyCount' &&
-    !variant?.async
-  ) {
+  const variant = scaledVariant(properties, template);
+  if (min !== undefined && min < 1 && variant?.async === false) {
     problems.push(
       `MinCapacity is ${min}: a real-time variant needs at least 1; only asynchronous endpoints and inference components may rest at 0`,
     );
@@ -69,8 +91,8 @@ function targetProblems(properties: Record<string, any>, template: Template): st
   if (METRICS[properties.ScalableDimension] === undefined && literal(properties.ScalableDimension) !== undefined) {
     problems.push(`'${properties.ScalableDimension}' is no scalable dimension of SageMaker: ${Object.keys(METRICS).join(', ')}`);
   }
-  if (variant !== undefined && variant.spec === undefined) {
-    problems.push(`endpoint '${variant.endpoint}' has no variant '${variant.name}'`);
+  if (variant !== undefined && !variant.names.includes(variant.name) && ![variant.name, ...variant.names].some(open)) {
+    problems.push(`endpoint '${variant.endpoint}' has no variant '${variant.name}': it has ${variant.names.join(', ')}`);
   }
   const instance = literal(variant?.spec?.InstanceType);
   if (/^ml\.t\d/.test(String(instance))) {
@@ -79,47 +101,68 @@ function targetProblems(properties: Record<string, any>, template: Template): st
   return problems;
 }
 
-/** The endpoint of this template that a target scales, when the template has it. */
-function endpointVariant(
-  properties: Record<string, any>,
-  template: Template,
-): { endpoint: string; name: string; spec?: any; async: boolean } | undefined {
-  const [, endpoint, name] = VARIANT.exec(String(literal(properties.ResourceId))) ?? [];
-  const body = ofType(template, 'AWS::SageMaker::Endpoint').find(([, { Properties }]) => Properties.EndpointName === endpoint)?.[1];
-  const config = template.Resources?.[target(body?.Properties.EndpointConfigName) ?? '']?.Properties;
-  return (
-    config && {
-      endpoint,
-      name,
-      spec: config.ProductionVariants?.find((spec: any) => spec.VariantName === name),
-      async: config.AsyncInferenceConfig !== undefined,
-    }
-  );
+/** Logical id of the endpoint of this template that a resource id such as `endpoint/NAME/variant/NAME` means, and the variant's name. */
+export function scaledEndpoint(resourceId: unknown, template: Template): { endpoint: string; variant: string } | undefined {
+  const [, endpoint, variant] = VARIANT.exec(written(resourceId) ?? '') ?? [];
+  const id = named(endpoint, 'AWS::SageMaker::Endpoint', 'EndpointName', template);
+  return id === undefined ? undefined : { endpoint: id, variant };
 }
 
-/** The resource id is text that CloudFormation relates to nothing: the order must be stated. */
-function orderProblems(
-  body: { DependsOn?: string | string[]; Properties: Record<string, any>; Type: string },
+/** What a target scales; undefined unless the template has endpoint and configuration, with variants that can be read. */
+function scaledVariant(
+  { ResourceId }: Record<string, any>,
   template: Template,
-): string[] {
-  const id = String(literal(body.Properties.ResourceId));
-  const [kind, key] = id.startsWith('inference-component/')
-    ? ['AWS::SageMaker::InferenceComponent', 'InferenceComponentName']
-    : ['AWS::SageMaker::Endpoint', 'EndpointName'];
-  const scaled = ofType(template, kind).find(([, { Properties }]) => Properties[key] === id.split('/')[1]);
-  return scaled === undefined || dependencies(body).has(scaled[0])
+): { endpoint: string; name: string; names: string[]; spec?: any; async: boolean } | undefined {
+  const scaled = scaledEndpoint(ResourceId, template);
+  if (scaled === undefined) {
+    return undefined;
+  }
+  const configName = written(template.Resources?.[scaled.endpoint].Properties?.EndpointConfigName);
+  const id = named(configName, 'AWS::SageMaker::EndpointConfig', 'EndpointConfigName', template);
+  const config = template.Resources?.[id ?? '']?.Properties;
+  const variants = config?.ProductionVariants;
+  const names: (string | undefined)[] = Array.isArray(variants) ? variants.map((spec: any) => written(spec?.VariantName)) : [undefined];
+  if (config === undefined || names.includes(undefined)) {
+    return undefined;
+  }
+  return {
+    endpoint: scaled.endpoint,
+    name: scaled.variant,
+    names: names as string[],
+    spec: variants[names.indexOf(scaled.variant)],
+    async: config.AsyncInferenceConfig !== undefined,
+  };
+}
+
+/** The resource id is text: where it refers to nothing, the order must be stated. */
+function orderProblems(resource: string, { ResourceId }: Record<string, any>, template: Template): string[] {
+  const [, component] = COMPONENT.exec(written(ResourceId) ?? '') ?? [];
+  const scaled =
+    scaledEndpoint(ResourceId, template)?.endpoint ??
+    named(component, 'AWS::SageMaker::InferenceComponent', 'InferenceComponentName', template);
+  return scaled === undefined || waitsFor(template, resource, scaled)
     ? []
-    : [`DependsOn does not name '${scaled[0]}': the target would be registered before what it scales exists`];
+    : [`DependsOn does not name '${scaled}': the target would be registered before what it scales exists`];
 }
 
-function policyProblems(resource: string, policy: Record<string, any>, scalable: Record<string, any>): Problem[] {
+function metricProblems(policy: Record<string, any>, scalable: Record<string, any>): string[] {
+  const metric = literal(policy.TargetTrackingScalingPolicyConfiguration?.PredefinedMetricSpecification?.PredefinedMetricType);
+  const allowed = METRICS[scalable.ScalableDimension];
+  return metric === undefined || allowed === undefined || allowed.includes(String(metric))
+    ? []
+    : [`${metric} does not fit ${scalable.ScalableDimension}: use ${allowed.join(' or ')}`];
+}
+
+/** https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html: each type has its configuration. */
+const CONFIGURATIONS: Record<string, string> = {
+  TargetTrackingScaling: 'TargetTrackingScalingPolicyConfiguration',
+  StepScaling: 'StepScalingPolicyConfiguration',
+  PredictiveScaling: 'PredictiveScalingPolicyConfiguration',
+};
+
+function policyProblems(policy: Record<string, any>): string[] {
   const tracking = policy.TargetTrackingScalingPolicyConfiguration;
   const problems: string[] = [];
-  const metric = tracking?.PredefinedMetricSpecification?.PredefinedMetricType;
-  const allowed = METRICS[scalable.ScalableDimension];
-  if (metric !== undefined && allowed !== undefined && !allowed.includes(metric)) {
-    problems.push(`${metric} does not fit ${scalable.ScalableDimension}: use ${allowed.join(' or ')}`);
-  }
   if ((numeric(tracking?.TargetValue) ?? 1) <= 0) {
     problems.push(`TargetValue is ${tracking.TargetValue}: it must be above 0`);
   }
@@ -129,8 +172,14 @@ function policyProblems(resource: string, policy: Record<string, any>, scalable:
       problems.push(`${key} is ${seconds} s: 0 to 3600`);
     }
   }
-  if (policy.PolicyType === 'TargetTrackingScaling' && tracking === undefined) {
-    problems.push('PolicyType is TargetTrackingScaling but its configuration is missing');
+  const wanted = CONFIGURATIONS[policy.PolicyType];
+  if (wanted !== undefined && policy[wanted] === undefined) {
+    problems.push(`PolicyType is ${policy.PolicyType} but ${wanted} is missing`);
   }
-  return problems.map((problem) => ({ resource, problem }));
+  for (const other of Object.values(CONFIGURATIONS)) {
+    if (wanted !== undefined && other !== wanted && policy[other] !== undefined) {
+      problems.push(`PolicyType is ${policy.PolicyType} but ${other} is given: it belongs to another type`);
+    }
+  }
+  return problems;
 }

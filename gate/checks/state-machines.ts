@@ -1,34 +1,67 @@
 import validate from 'asl-validator';
 import { Check, Problem } from '../check';
 import { ofType } from '../template';
+import { fill, idIn, written } from '../text';
+
+/* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
+
+/** What may stand for a value outside quotation marks: its kind is known only at deployment, so the kind that fits best is judged. */
+const BARE = ['1', 'true', '"placeholder"', '{}', '[]'];
+
+/** Fields of Amazon States Language that take numbers. */
+const NUMBERS = /Seconds$|^Max|Rate$|Percentage$|Count$/;
 
 /** Every state machine definition is valid Amazon States Language. Tokens inside it become placeholders. */
 export const stateMachines: Check = {
   name: 'state-machines',
   run: ({ template }) =>
     ofType(template, 'AWS::StepFunctions::StateMachine').flatMap(([resource, { Properties }]): Problem[] => {
-      const text = definitionText(Properties.DefinitionString) ?? (Properties.Definition && JSON.stringify(Properties.Definition));
-      if (text === undefined) {
-        return Properties.DefinitionS3Location === undefined
-          ? [{ resource, problem: 'the state machine has no definition: give Definition, DefinitionString or DefinitionS3Location' }]
-          : [];
+      const { DefinitionString: string, Definition: body, DefinitionS3Location: location } = Properties;
+      if (string === undefined && body === undefined && location === undefined) {
+        return [{ resource, problem: 'the state machine has no definition: give Definition, DefinitionString or DefinitionS3Location' }];
       }
-      let definition;
-      try {
-        definition = JSON.parse(text);
-      } catch (error) {
-        return [{ resource, problem: `the definition is not JSON: ${(error as Error).message}` }];
-      }
-      const { errors } = validate(definition, { checkPaths: true, checkArn: false });
-      return errors.map((error) => ({ resource, problem: `definition: ${error.Message ?? JSON.stringify(error)}` }));
+      return definitionProblems(Properties).map((problem) => ({ resource, problem }));
     }),
 };
 
-/** The text with placeholders for what is known only at deployment; undefined when nothing of it is known. */
-function definitionText(value: unknown): string | undefined {
-  if (typeof value === 'string') {
+function definitionProblems(properties: Record<string, any>): string[] {
+  const text = properties.Definition === undefined ? written(properties.DefinitionString) : JSON.stringify(plain(properties.Definition));
+  if (text === undefined || idIn(text) !== undefined) {
+    return [];
+  }
+  const names = Object.keys(properties.DefinitionSubstitutions ?? {});
+  const marked = names.reduce((sum, name) => sum.replaceAll(`\${${name}}`, written({ Ref: name })!), text);
+  const found = BARE.map((bare) => judged(fill(marked, (_, before) => (quoted(before) ? 'placeholder' : bare))));
+  return found.reduce((best, problems) => (problems.length < best.length ? problems : best));
+}
+
+function judged(text: string): string[] {
+  let definition;
+  try {
+    definition = JSON.parse(text);
+  } catch (error) {
+    return [`the definition is not JSON: ${(error as Error).message}`];
+  }
+  const { errors } = validate(definition, { checkPaths: true, checkArn: false });
+  return errors.map((error) => `definition: ${error.Message ?? JSON.stringify(error)}`);
+}
+
+/** Whether a JSON text that ends here ends inside a string. */
+function quoted(text: string): boolean {
+  return (text.replaceAll(/\\./gs, '').split('"').length - 1) % 2 === 1;
+}
+
+/** A definition given as an object, its functions as texts. */
+function plain(value: any, key = ''): any {
+  if (typeof value !== 'object' || value === null) {
     return value;
   }
-  const join = (value as Record<string, [string, unknown[]]> | undefined)?.['Fn::Join'];
-  return join?.[1].map((part) => (typeof part === 'string' ? part : 'placeholder')).join(join[0]);
+  if (Array.isArray(value)) {
+    return value.map((child) => plain(child));
+  }
+  const [first, ...others] = Object.keys(value);
+  if (others.length === 0 && /^(Ref$|Fn::)/.test(first ?? '')) {
+    return NUMBERS.test(key) ? 1 : 'placeholder';
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, plain(child, name)]));
 }
