@@ -1,7 +1,7 @@
 // Bundles each runtime/<name>/handler.ts to assets/<name>/index.js, so that a user's synth needs neither esbuild nor Docker, and writes
 // assets/THIRD_PARTY_NOTICES.txt with the licences of the packages that the bundles contain.
 import { build } from 'esbuild';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,12 +27,13 @@ function notices(folders) {
   return [...byText].map(([text, titles]) => `${[...new Set(titles)].join('\n')}\n\n${text}\n`).join(`\n${'-'.repeat(80)}\n\n`);
 }
 
-rmSync(join(root, 'assets'), { recursive: true, force: true });
+// Built aside and put in place at once: another program may be reading the bundles.
+const aside = join(root, `assets.${process.pid}`);
 const built = await Promise.all(
   names.map((name) =>
     build({
       entryPoints: [join(root, 'runtime', name, 'handler.ts')],
-      outfile: join(root, 'assets', name, 'index.js'),
+      outfile: join(aside, name, 'index.js'),
       absWorkingDir: root,
       bundle: true,
       platform: 'node',
@@ -47,5 +48,7 @@ const built = await Promise.all(
   ),
 );
 const packages = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs).map(packageOf)).filter(Boolean));
-writeFileSync(join(root, 'assets', 'THIRD_PARTY_NOTICES.txt'), notices(packages));
+writeFileSync(join(aside, 'THIRD_PARTY_NOTICES.txt'), notices(packages));
+rmSync(join(root, 'assets'), { recursive: true, force: true });
+renameSync(aside, join(root, 'assets'));
 console.log(`bundled ${names.length} handlers: ${names.join(', ')}`);
