@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 /** The one account and region of the local account. The access key is the account id, as the emulator wants it. */
 export const LOCAL_ACCOUNT = { account: '000000000000', region: 'us-east-1', secret: 'local' } as const;
@@ -68,7 +68,10 @@ export function clientEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir:
   };
 }
 
-/** The environment of the account's own process. Functions inherit it; NODE_PATH gives CDK's own handlers an AWS SDK. */
+/**
+ * The environment of the account's own process. Functions inherit it; NODE_PATH gives CDK's own handlers an AWS SDK. The caller's ACCOUNT_MODULES
+ * names folders of Python modules that come before the account's own, so that a test can replace a part of it.
+ */
 export function accountEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir: string, clockFactor: number): Record<string, string> {
   return {
     ...allowed(env),
@@ -82,7 +85,7 @@ export function accountEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir
     LAMBDA_EXECUTOR: 'local',
     PLATFORM_CLOCK_FACTOR: String(clockFactor),
     ACCOUNT_STATE_DIR: stateDir,
-    PYTHONPATH: __dirname,
+    PYTHONPATH: [env.ACCOUNT_MODULES, __dirname].filter(Boolean).join(delimiter),
     PYTHONUNBUFFERED: '1',
     NODE_PATH: join(__dirname, '..', 'node_modules'),
     NODE_NO_WARNINGS: '1',

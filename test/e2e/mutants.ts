@@ -2,15 +2,25 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { DescribeAlarmsCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeAlarmsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { paginateListFunctions, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { build, Plugin } from 'esbuild';
 import { COLUMNS } from '../../examples/flight-delays/flights';
 import { aprilTraffic } from '../../examples/flight-delays/traffic';
+import { currentAccount } from '../../local/account-state';
+import { sleep } from '../../local/processes';
 import { apiClient, clientsFor, localApiUrl } from '../../local/start/clients';
 import { PYTHON, ROOT, until } from './programs';
+
+/** Puts the module in test/e2e/mutant-account into the account that is started next. */
+export const prepareMutants = (): string => (process.env.ACCOUNT_MODULES = join(ROOT, 'test/e2e/mutant-account'));
+
+/** Real seconds of a platform minute of the account that `npm start` makes. */
+const PLATFORM_MINUTE = 3;
+/** Evaluations for which a state has to last before the verifier misses it, and one in which the first datapoints come. */
+const SEEN_BEYOND = 3;
 
 /** The kept account, as report.json describes it. */
 export class Kept {
@@ -18,6 +28,8 @@ export class Kept {
   public readonly outputs: Record<string, string>;
   public readonly alarm: string;
   public readonly api: ReturnType<typeof apiClient>;
+  public readonly pid: number;
+  public readonly log: string;
 
   constructor(private readonly stateDir: string) {
     const report = JSON.parse(readFileSync(join(stateDir, 'report.json'), 'utf8'));
@@ -25,6 +37,8 @@ export class Kept {
     this.outputs = report.outputs;
     this.alarm = report.outage.alarm;
     this.api = apiClient(localApiUrl(report.url, this.outputs.ApiUrl));
+    this.pid = currentAccount(stateDir)!.pid!;
+    this.log = join(stateDir, 'account.log');
   }
 
   /** The container behind the endpoint, as the host tells its operator. */
@@ -118,13 +132,35 @@ export async function answerConstant(kept: Kept): Promise<unknown> {
   return (body as { outputs: { data: unknown[] }[] }).outputs[0].data[0];
 }
 
-/** Puts an alarm behind the page into ALARM by hand, which no metric asks for, and waits until the page is back at OK. */
-export async function forceAlarm({ clients, alarm }: Kept): Promise<void> {
-  const AlarmName = alarm.replace(/unhealthy$/, 'errors');
-  await clients.cloudWatch.send(new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason: 'because I say so' }));
-  await until(`${alarm} at OK again`, 60, async () => {
-    const names = { AlarmNames: [AlarmName, alarm], AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const] };
-    const { MetricAlarms = [], CompositeAlarms = [] } = await clients.cloudWatch.send(new DescribeAlarmsCommand(names));
-    return [...MetricAlarms, ...CompositeAlarms].every(({ StateValue }) => StateValue === 'OK') ? true : undefined;
-  });
+/** What a metric of the endpoint says of one request that its container failed, as SageMaker publishes it. */
+const FAILED_REQUEST: Record<string, number> = { Invocations: 1, InvocationModelErrors: 1, Invocation5XXErrors: 1, Invocation4XXErrors: 0 };
+
+/**
+ * Replaces the evaluator of the running account by one that always says OK, then publishes a failed request each second for as long as the
+ * alarm on errors needs to see. Returns the states of that alarm and of the page after it.
+ */
+export async function alwaysOk({ clients, alarm, pid, log }: Kept): Promise<unknown> {
+  process.kill(pid, 'SIGUSR1');
+  await until("the evaluator's replacement", 20, () =>
+    Promise.resolve(readFileSync(log, 'utf8').includes('answers OK to everything from now on') ? true : undefined),
+  );
+  const names = {
+    AlarmNames: [alarm.replace(/unhealthy$/, 'errors'), alarm],
+    AlarmTypes: ['MetricAlarm' as const, 'CompositeAlarm' as const],
+  };
+  const described = () => clients.cloudWatch.send(new DescribeAlarmsCommand(names));
+  const [{ EvaluationPeriods, Metrics = [] }] = (await described()).MetricAlarms!;
+  const watched = Metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric!]));
+  const seconds = (EvaluationPeriods! + SEEN_BEYOND) * PLATFORM_MINUTE;
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(1000)) {
+    const MetricData = watched.map(({ MetricName, Dimensions }) => ({
+      MetricName,
+      Dimensions,
+      Value: FAILED_REQUEST[MetricName!],
+      Timestamp: new Date(),
+    }));
+    await clients.cloudWatch.send(new PutMetricDataCommand({ Namespace: watched[0].Namespace, MetricData }));
+  }
+  const { MetricAlarms = [], CompositeAlarms = [] } = await described();
+  return [...MetricAlarms, ...CompositeAlarms].map(({ StateValue }) => StateValue);
 }

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import { accountEnvironment, clientEnvironment, foreignTargets } from '../../local/account-environment';
 
 const URL_ = 'http://127.0.0.1:4999';
@@ -49,5 +50,12 @@ describe('the environment of the local account [L1]', () => {
 
   test('the account listens on loopback only', () => {
     expect(accountEnvironment({}, URL_, '/state', 20)).toMatchObject({ BIND_HOST: '127.0.0.1', GATEWAY_PORT: '4999' });
+  });
+
+  test('a PYTHONPATH of the developer reaches nobody, and modules that are named for the account come before its own', () => {
+    const own = accountEnvironment({ PYTHONPATH: '/theirs' }, URL_, '/state', 20).PYTHONPATH;
+    expect(own).toMatch(/[\\/]local$/);
+    expect(accountEnvironment({ ACCOUNT_MODULES: '/mutant' }, URL_, '/state', 20).PYTHONPATH).toBe(`/mutant${delimiter}${own}`);
+    expect(clientEnvironment({ ACCOUNT_MODULES: '/mutant' }, URL_, '/state', 20).PYTHONPATH).toBe(own);
   });
 });
