@@ -34,13 +34,19 @@ export function classOf(coverage: Coverage, type: string): CoverageClass | undef
   return entryOf(coverage, type)?.class;
 }
 
-/** The resource types of a synthesized assembly with their classes; throws for types that coverage.json does not list. */
+/** The resource types of a synthesized assembly with their classes; throws for types that coverage.json does not list or lists as absent. */
 export function assemblyCoverage(assemblyDir: string, coverage: Coverage = loadCoverage()): UsedType[] {
   const counts = typeCounts(assemblyDir);
   const unlisted = [...counts.keys()].filter((type) => entryOf(coverage, type) === undefined);
   if (unlisted.length > 0) {
     throw new Error(
       `UnlistedResourceType: local/coverage.json says nothing about ${unlisted.join(', ')}: try each in the local account and list it with its class [at ${assemblyDir}]`,
+    );
+  }
+  const absent = [...counts.keys()].filter((type) => classOf(coverage, type) === 'absent');
+  if (absent.length > 0) {
+    throw new Error(
+      `AbsentResourceType: the local account has no ${absent.join(', ')}, as local/coverage.json says: leave them out of what is deployed into it, or build them and test how they behave [at ${assemblyDir}]`,
     );
   }
   return [...counts].map(([type, count]) => ({ type, count, ...(entryOf(coverage, type) as CoverageEntry) }));

@@ -17,11 +17,6 @@ def install() -> None:
         ("AWS::EC2::SecurityGroupEgress", _EGRESS, "authorize_security_group_egress", "revoke_security_group_egress"),
     ):
         cfn.register(type, _rule_create(grant), None, cfn.forgiving(_rule_delete(revoke)), replacing=keys)
-    cfn.register("AWS::EC2::EIP", _address_create, None, cfn.forgiving(_address_delete), replacing=("Domain", "NetworkBorderGroup"))
-    cfn.register(
-        "AWS::EC2::NatGateway", _nat_create, _tags_update("NatGatewayId"), cfn.forgiving(_nat_delete),
-        replacing=("AllocationId", "ConnectivityType", "SubnetId", "PrivateIpAddress"),
-    )  # fmt: skip
     cfn.register(
         "AWS::EC2::FlowLog", _flow_log_create, _tags_update("Id"), cfn.forgiving(_flow_log_delete),
         replacing=("DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName", "MaxAggregationInterval",
@@ -62,29 +57,6 @@ def _rule_delete(revoke: str) -> cfn.Delete:
         getattr(aws.client("ec2"), revoke)(GroupId=props["GroupId"], SecurityGroupRuleIds=[physical_id])
 
     return delete
-
-
-def _address_create(logical_id: str, props: dict, stack: str) -> cfn.Created:
-    answer = aws.client("ec2").allocate_address(Domain=props.get("Domain", "vpc"))
-    _tag(answer["AllocationId"], props)
-    return answer["PublicIp"], {"AllocationId": answer["AllocationId"], "PublicIp": answer["PublicIp"]}
-
-
-def _address_delete(physical_id: str, props: dict) -> None:
-    found = aws.client("ec2").describe_addresses(PublicIps=[physical_id])["Addresses"]
-    for address in found:
-        aws.client("ec2").release_address(AllocationId=address["AllocationId"])
-
-
-def _nat_create(logical_id: str, props: dict, stack: str) -> cfn.Created:
-    arguments = {key: props[key] for key in ("AllocationId", "ConnectivityType", "SubnetId") if key in props}
-    gateway = aws.client("ec2").create_nat_gateway(**arguments)["NatGateway"]["NatGatewayId"]
-    _tag(gateway, props)
-    return gateway, {"NatGatewayId": gateway}
-
-
-def _nat_delete(physical_id: str, props: dict) -> None:
-    aws.client("ec2").delete_nat_gateway(NatGatewayId=physical_id)
 
 
 def _flow_log_create(logical_id: str, props: dict, stack: str) -> cfn.Created:

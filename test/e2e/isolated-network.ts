@@ -1,33 +1,17 @@
 // A blueprint with an isolated network in a local account of its own: every stack deploys, every resource is read back, and the default
-// security group is closed. One of the tasks of `npm test`, on the dev config; the full prod assembly: `npm run network -- config/prod.yaml`
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// security group is closed. One of the tasks of `npm test`, on the dev config with an endpoint that
+// scales; the full prod assembly: `npm run network -- config/prod.yaml`
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeSecurityGroupsCommand, DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { parseDocument, Scalar, visit } from 'yaml';
 import { Account, startAccount } from '../../local/account';
 import { clientsFor, CREDENTIALS } from '../../local/start/clients';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from '../../local/start/deployment';
+import { isolatedConfig } from '../support/isolated-config';
 import { Checks } from './checks';
-import { ROOT } from './programs';
 
 const checks = new Checks();
-
-/** A copy of the dev config with a network, in another folder: paths that begin with `../` stay those of config/. */
-function isolatedDev(folder: string): string {
-  const document = parseDocument(readFileSync(join(ROOT, 'config/dev.yaml'), 'utf8'));
-  visit(document, {
-    Scalar: (_key, node: Scalar) => {
-      if (typeof node.value === 'string' && node.value.startsWith('../')) {
-        node.value = join(ROOT, 'config', node.value);
-      }
-    },
-  });
-  document.set('network', { mode: 'isolated' });
-  const file = join(folder, 'isolated.yaml');
-  writeFileSync(file, document.toString());
-  return file;
-}
 
 /** The default security groups of the networks that were deployed, by the account's own API. */
 async function defaultGroups(url: string) {
@@ -58,7 +42,7 @@ async function main(): Promise<void> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'isolated-network-'));
   try {
-    const config = process.argv[2] ?? isolatedDev(folder);
+    const config = process.argv[2] ?? isolatedConfig(folder);
     const account = await startAccount({ stateDir: join(folder, 'state'), signal: abort.signal });
     await checks.part(`${process.argv[2] ?? 'dev with an isolated network'} deploys [N1]`, () => deployed(account, config, abort.signal));
     await account.stop();

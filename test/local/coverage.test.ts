@@ -1,9 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { assemblyCoverage, classOf, loadCoverage } from '../../local/coverage';
 import { readBackProblems } from '../../local/readback';
+import { isolatedConfig } from '../support/isolated-config';
+import { CONTEXT } from '../support/synth';
 
 const root = resolve(__dirname, '../..');
 
@@ -15,6 +18,27 @@ function assembly(...templates: string[][]): string {
     writeFileSync(join(dir, index === 0 ? '' : 'assembly-Stage', `s${index}.template.json`), JSON.stringify({ Resources }));
   });
   return dir;
+}
+
+/** The types of all stacks of both stages and of the config with which the network's test deploys. */
+async function deployedTypes(): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'coverage-test-'));
+  const configs = ['config/dev.yaml', 'config/prod.yaml', isolatedConfig(folder)];
+  const synthesized = configs.map(async (config, index) => {
+    const outdir = join(folder, String(index));
+    const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify({ ...CONTEXT, config }) };
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', 'bin/app.ts'], { cwd: root, env });
+    return assemblyCoverage(outdir).map(({ type }) => type);
+  });
+  return (await Promise.all(synthesized)).flat();
+}
+
+function templateTypesOfTests(): string[] {
+  const folder = join(root, 'test/local/account');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.py'));
+  return files.flatMap((name) =>
+    [...readFileSync(join(folder, name), 'utf8').matchAll(/resource\("(AWS::\w+::\w+)"/g)].map(([, type]) => type),
+  );
 }
 
 describe('the coverage table [L2]', () => {
@@ -40,6 +64,22 @@ describe('the coverage table [L2]', () => {
       'UnlistedResourceType: local/coverage.json says nothing about AWS::Braket::X, AWS::Wisdom::Y',
     );
   });
+
+  test('fails on types that are listed as absent and names all of them', () => {
+    expect(() => assemblyCoverage(assembly(['AWS::SecretsManager::Secret', 'AWS::S3::Bucket', 'AWS::KMS::Alias']))).toThrow(
+      'AbsentResourceType: the local account has no AWS::KMS::Alias, AWS::SecretsManager::Secret',
+    );
+  });
+
+  test('what claims to be more than a stub is in a template that a test deploys: ours, or one of test/local/account', async () => {
+    const used = new Set([...(await deployedTypes()), ...templateTypesOfTests()]);
+    const { types } = loadCoverage();
+    const claims = Object.keys(types).filter((type) => !['stub', 'absent'].includes(types[type].class));
+    expect(claims.length).toBeGreaterThan(40);
+    expect(
+      claims.filter((type) => ![...used].some((name) => (type === 'Custom::*' ? name.startsWith('Custom::') : name === type))),
+    ).toEqual([]);
+  }, 180_000);
 
   test('fails on a resource that is missing and on a type that nobody can read but that claims more than a stub', () => {
     const missing = [{ stack: 's', type: 'AWS::SQS::Queue', logicalId: 'Q', id: 'q', problem: 'gone' }];

@@ -1,0 +1,38 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseDocument, Scalar, visit } from 'yaml';
+
+const CONFIG = resolve(__dirname, '../../config');
+const CAPACITY = {
+  version: 1,
+  model: 'delay',
+  instance: 'ml.m5.large',
+  image: 'sagemaker-scikit-learn:1.4-2-cpu-py3',
+  requestsPerSecondPerInstance: 40,
+  latencyPercentile: 99,
+  latencyBelowMs: 500,
+  measuredOn: '2026-05-31',
+  tool: 'an example, not a measurement',
+};
+
+/**
+ * Writes a copy of the dev config with what neither stage has together: an isolated network and an endpoint that scales. Paths that begin with
+ * `../` stay those of config/. Returns the file, which is in `folder`.
+ */
+export function isolatedConfig(folder: string): string {
+  const document = parseDocument(readFileSync(join(CONFIG, 'dev.yaml'), 'utf8'));
+  visit(document, {
+    Scalar: (_key, node: Scalar) => {
+      if (typeof node.value === 'string' && node.value.startsWith('../')) {
+        node.value = join(CONFIG, node.value);
+      }
+    },
+  });
+  const capacity = join(folder, 'capacity.json');
+  writeFileSync(capacity, JSON.stringify(CAPACITY));
+  document.set('network', { mode: 'isolated' });
+  document.setIn(['endpoints', 'delay', 'scaling'], { min: 1, max: 2, capacity });
+  const file = join(folder, 'isolated.yaml');
+  writeFileSync(file, document.toString());
+  return file;
+}
