@@ -69,7 +69,10 @@ export class InferenceEndpointMetrics {
 
   /**
    * Share of requests that failed and were not the caller's fault, 0 to 1: model errors without 4xx, or 5xx if those are more.
-   * Nothing while nobody calls.
+   * Nothing while nobody calls. `InvocationModelErrors` counts every answer beyond 2xx, so each 4xx is in it once and is taken off here: the
+   * alarms on errors, error budget and rollback watch this rate, and bad input of callers raises none of them. A container that answers 429
+   * for want of capacity is not told apart; latency and saturation show it
+   * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
    */
   public failureRate(options?: EndpointMetricOptions): MathExpression {
     return this.failures(options, 'IF(server > model - client, server, model - client) / invocations');

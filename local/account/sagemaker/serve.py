@@ -2,6 +2,7 @@
 
 GET /ping answers 200 once the model is loaded; POST /invocations runs input_fn, predict_fn and output_fn of the program named by
 SAGEMAKER_PROGRAM in SAGEMAKER_SUBMIT_DIRECTORY (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
+What a program may import of the container is `worker.Response` of sagemaker_containers, with which output_fn gives a status of its own.
 The host talks to it through a pipe as standard input: when that closes, the host is gone and so is this process.
 """
 from __future__ import annotations
@@ -13,10 +14,31 @@ import os
 import sys
 import threading
 import traceback
+import types
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable
 
 JSON = "application/json"
+
+
+class Response:
+    """An answer with its status, as output_fn may return it instead of a body. Takes what the toolkit's takes. `accept` has no effect there either,
+    and of the headers InvokeEndpoint passes on the content type alone
+    (https://github.com/aws/sagemaker-containers/blob/master/src/sagemaker_containers/_worker.py and _transformer.py)."""
+
+    def __init__(self, response: Any = None, accept: Any = None, status: int = 200, headers: Any = None, mimetype: str | None = None,
+                 direct_passthrough: bool = False) -> None:  # fmt: skip
+        self.body = "" if response is None else response
+        self.status, self.content_type = int(status), mimetype or JSON
+
+
+def offer_response() -> None:
+    """Makes `from sagemaker_containers.beta.framework import worker` work, as in the container."""
+    names = ["sagemaker_containers", "sagemaker_containers.beta", "sagemaker_containers.beta.framework", "sagemaker_containers.beta.framework.worker"]
+    sys.modules.update({name: types.ModuleType(name) for name in names})
+    for parent, child in zip(names, names[1:]):
+        setattr(sys.modules[parent], child.rpartition(".")[2], sys.modules[child])
+    setattr(sys.modules[names[-1]], "Response", Response)
 
 
 def load_program() -> Any:
@@ -48,6 +70,7 @@ class Model:
     """The user's functions, with the toolkit's defaults where there are any."""
 
     def __init__(self) -> None:
+        offer_response()
         program = load_program()
         for name in ("model_fn", "predict_fn"):
             if not hasattr(program, name):
@@ -58,12 +81,16 @@ class Model:
         self.output_fn: Callable = getattr(program, "output_fn", default_output)
 
     def answer(self, body: bytes, content_type: str, accept: str) -> Any:
-        """(body, content type), or (iterator of chunks, content type) when predict_fn is a generator."""
+        """A Response, (body, content type), or (iterator of chunks, content type) when predict_fn is a generator."""
         prediction = self.predict_fn(self.input_fn(body, content_type), self.model)
         if inspect.isgenerator(prediction):
             return prediction, accept
         output = self.output_fn(prediction, accept)
-        return output if isinstance(output, tuple) else (output, accept)
+        return output if isinstance(output, (tuple, Response)) else (output, accept)
+
+
+def encoded(text: Any) -> bytes:
+    return text if isinstance(text, bytes) else str(text).encode()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,13 +106,16 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(404, b"", "text/plain")
         accept = self.headers.get("accept") or JSON
         try:
-            output, content_type = self.model.answer(body, self.headers.get("content-type") or JSON, JSON if accept == "*/*" else accept)
+            answer = self.model.answer(body, self.headers.get("content-type") or JSON, JSON if accept == "*/*" else accept)
         except Exception as error:  # noqa: BLE001 - whatever the program raises is a model error, as in the toolkit
             traceback.print_exc()
             return self._send(500, str(error).encode(), "text/plain")
+        if isinstance(answer, Response):
+            return self._send(answer.status, encoded(answer.body), answer.content_type)
+        output, content_type = answer
         if inspect.isgenerator(output):
             return self._stream(output, content_type)
-        self._send(200, output if isinstance(output, bytes) else str(output).encode(), content_type)
+        self._send(200, encoded(output), content_type)
 
     def _send(self, status: int, body: bytes, content_type: str) -> None:
         self.send_response(status)
@@ -101,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for chunk in chunks:
-                data = chunk if isinstance(chunk, bytes) else str(chunk).encode()
+                data = encoded(chunk)
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.write(b"0\r\n\r\n")
         except Exception:  # noqa: BLE001 - an unfinished chunked body is how a container shows a broken stream

@@ -41,6 +41,18 @@ def test_gives_the_value_of_each_period(expression: str, expected: list[float | 
     assert evaluate(expression) == expected
 
 
+@pytest.mark.parametrize("invocations,client,server,model,rate", [
+    (4, 4, 0, 4, 0),
+    (4, 2, 1, 3, 0.25),
+    (4, 0, 0, 2, 0.5),
+    (4, 0, 2, 0, 0.5),
+])  # fmt: skip
+def test_what_callers_got_refused_is_no_failure_of_the_endpoint(invocations: float, client: float, server: float, model: float, rate: float) -> None:
+    series = {"invocations": [invocations], "client": [client], "server": [server], "model": [model]}
+    expression = "IF(server > model - client, server, model - client) / invocations"  # failureRate of an InferenceEndpoint
+    assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [rate]
+
+
 @pytest.mark.parametrize("expression", ["SEARCH('x', 'Sum')", "ANOMALY_DETECTION_BAND(m1, 2)", "m1.real", "(lambda: 1)()", "m1 if m2 else 3", "1 +", "FILL(m1, LINEAR)", "METRICS()", "1 / 0"])
 def test_fails_on_what_is_not_modelled(expression: str) -> None:
     with pytest.raises(ExpressionError):

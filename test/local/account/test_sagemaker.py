@@ -145,6 +145,70 @@ def test_an_endpoint_runs_the_archives_own_code_and_publishes_what_sagemaker_wou
     assert metric(account, "ModelLatency", "life", "Minimum") > 100, "microseconds, not seconds"
 
 
+REFUSING = """
+import json
+def model_fn(model_dir): return None
+def input_fn(body, content_type): return json.loads(body)
+def predict_fn(data, model): return data
+def output_fn(prediction, accept):
+    from sagemaker_containers.beta.framework import worker
+    return worker.Response(json.dumps({'error': 'no such flight'}), status=prediction, mimetype='application/json')
+"""
+
+
+def test_a_status_that_the_program_answers_reaches_the_caller_and_4xx_is_no_server_error(account: Account) -> None:
+    endpoint(account, "refusing", archive(REFUSING))
+    assert invoke(account, "refusing", 200) == {"error": "no such flight"}
+    for status in (400, 499, 500):
+        with pytest.raises(ClientError) as error:
+            invoke(account, "refusing", status)
+        assert error.value.response["OriginalStatusCode"] == status
+        assert json.loads(error.value.response["OriginalMessage"]) == {"error": "no such flight"}
+    counts = {name: metric(account, name, "refusing", "Sum") for name in ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")}
+    assert counts == {"Invocations": 4, "Invocation4XXErrors": 2, "Invocation5XXErrors": 1, "InvocationModelErrors": 3}
+
+
+PACKAGE = ROOT / "examples/flight-delays/model/package"
+FLIGHT = {"minute_of_day": ("INT32", 1080), "weekday": ("INT32", 5), "distance": ("FP64", 733), "carrier": ("BYTES", "UA"), "origin": ("BYTES", "EWR"), "dest": ("BYTES", "ORD")}
+
+
+def flight(**changed: Any) -> dict:
+    values = {**{name: value for name, (_, value) in FLIGHT.items()}, **changed}
+    return {"inputs": [{"name": name, "datatype": FLIGHT.get(name, ("FP64",))[0], "shape": [1], "data": [value]} for name, value in values.items() if value is not None]}
+
+
+@pytest.fixture(scope="module")
+def delay(account: Account) -> str:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.add(PACKAGE / "model.json", "model.json")
+        tar.add(PACKAGE / "code", "code")
+    endpoint(account, "delay", buffer.getvalue())
+    return "delay"
+
+
+@pytest.mark.parametrize("sent,reason", [
+    (flight(distance=99999), "input 'distance' must be between 1 and 6000, got 99999"),
+    (flight(distance=0.5), "input 'distance' must be between 1 and 6000, got 0.5"),
+    (flight(weekday=9), "input 'weekday' must be between 1 and 7, got 9"),
+    (flight(weekday=0, distance=6001), "input 'weekday' must be between 1 and 7, got 0; input 'distance' must be between 1 and 6000, got 6001"),
+    (flight(weekday=1.5), "input 'weekday' must be whole numbers"),
+    (flight(distance=None), "input 'distance' (FP64) is missing"),
+    (flight(carrier=1), "input 'carrier' must be texts"),
+    ({"inputs": [{"name": "distance"}]}, "the body is no inference request of the Open Inference Protocol v2"),
+    ("text", "the body is no inference request of the Open Inference Protocol v2"),
+])  # fmt: skip
+def test_fails_with_400_on_what_the_example_s_model_cannot_know_and_says_why(account: Account, delay: str, sent: Any, reason: str) -> None:
+    with pytest.raises(ClientError) as error:
+        invoke(account, delay, sent)
+    assert (error.value.response["OriginalStatusCode"], json.loads(error.value.response["OriginalMessage"])) == (400, {"error": reason})
+
+
+@pytest.mark.parametrize("sent", [flight(), flight(distance=1), flight(distance=6000), flight(weekday=1), flight(weekday=7), flight(minute_of_day=1439)])
+def test_the_example_s_model_answers_at_the_edges_of_what_it_knows(account: Account, delay: str, sent: dict) -> None:
+    assert [output["name"] for output in invoke(account, delay, sent)["outputs"]] == ["late_probability", "warn"]
+
+
 def test_a_killed_container_fails_requests_until_the_host_restarts_it(account: Account) -> None:
     endpoint(account, "killed")
     before = account.instances("killed")[0]
