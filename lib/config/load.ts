@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { decisionProblems, repeats } from '../constructs/integration/model-signature';
 import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
 import { blueprintConfig, BlueprintConfig, blueprintJsonSchema } from './schema';
@@ -17,8 +18,8 @@ interface Problem {
  * File names in the result are absolute: in the file they are relative to it.
  */
 export function loadBlueprint(file: string): BlueprintConfig {
-  if (!existsSync(file)) {
-    throw new Error(`InvalidConfig: there is no file '${file}': give one with -c config=<path>, such as config/dev.yaml`);
+  if (!existsSync(file) || statSync(file).isDirectory()) {
+    throw new Error(`InvalidConfig: there is no file '${file}': name one, such as config/dev.yaml`);
   }
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
@@ -26,6 +27,9 @@ export function loadBlueprint(file: string): BlueprintConfig {
     throw new Error(
       `InvalidConfig: ${file} is not YAML:\n${document.errors.map((error) => `  ${error.message.split('\n')[0]}`).join('\n')}`,
     );
+  }
+  if (document.contents === null) {
+    throw new Error(`InvalidConfig: ${file} is empty: start from a copy of config/dev.yaml`);
   }
   const parsed = blueprintConfig.safeParse(document.toJS());
   const config = parsed.success
@@ -115,11 +119,34 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
     const message = `'${config.objective.model}' is no endpoint: ${near ? `did you mean '${near}'?` : `known: ${models.join(', ')}`}`;
     problems.push({ path: ['objective', 'model'], message });
   }
+  problems.push(...signatureRules(config));
   if (config.data.rawRetentionDays < config.data.quarantineRetentionDays) {
     const message = `must be at least quarantineRetentionDays (${config.data.quarantineRetentionDays}): quarantined bytes are re-read from raw`;
     problems.push({ path: ['data', 'rawRetentionDays'], message });
   }
   return problems;
+}
+
+/** No tensor twice, and the decision that the objective counts among the outputs of each model that it counts. */
+function signatureRules({ endpoints, objective }: BlueprintConfig): Problem[] {
+  return Object.entries(endpoints).flatMap(([name, { signature }]) => {
+    if (signature === undefined) {
+      return [];
+    }
+    const doubles = (['inputs', 'outputs'] as const).flatMap((side) =>
+      signature[side].flatMap((tensor, i) =>
+        repeats(signature[side], i)
+          ? [{ path: ['endpoints', name, 'signature', side, i, 'name'], message: `repeats '${tensor.name}': name each tensor once` }]
+          : [],
+      ),
+    );
+    const counts = objective.model === undefined || objective.model === name;
+    const decision = counts ? decisionProblems(objective.decisionOutput, signature.outputs) : [];
+    return [
+      ...doubles,
+      ...decision.map((problem) => ({ path: ['objective', 'decisionOutput'], message: `${problem} (endpoints.${name}.signature)` })),
+    ];
+  });
 }
 
 function withAbsolutePaths(config: BlueprintConfig, folder: string): BlueprintConfig {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DATATYPES } from '../constructs/integration/contract';
 import { Layer } from '../constructs/ownership/layer';
 
 /** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
@@ -67,6 +68,24 @@ const objective = z.strictObject({
     .describe('The price that the objective may not be bought at.'),
 });
 
+const tensors = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1).describe('Name of the tensor.'),
+      datatype: z.enum(DATATYPES).describe('Data type of the Open Inference Protocol.'),
+      shape: z
+        .array(z.int().refine((length) => length === -1 || length >= 1, 'must be a length from 1, or -1 for any'))
+        .min(1)
+        .describe('Length of each dimension; -1 where it varies.'),
+    }),
+  )
+  .min(1, 'name at least one tensor');
+
+const signature = z.strictObject({
+  inputs: tensors.describe('Tensors that a request must carry, and no others.'),
+  outputs: tensors.describe('Tensors that the answer carries.'),
+});
+
 const endpoint = z.strictObject({
   model: z
     .strictObject({
@@ -105,6 +124,11 @@ const endpoint = z.strictObject({
     )
     .refine((value) => (value.min === undefined) === (value.max === undefined), 'min and max go together')
     .refine((value) => value.min === undefined || value.max === undefined || value.min <= value.max, 'min is above max'),
+  signature: signature
+    .optional()
+    .describe(
+      'What the model takes and gives. With it the API answers 400 to a request that does not fit. Default: the protocol alone is checked.',
+    ),
   captureSamplingPercent: z.int().min(0).max(100).default(100).describe('Share of requests that data capture keeps.'),
 });
 

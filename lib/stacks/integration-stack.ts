@@ -2,7 +2,7 @@ import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
-import { InferenceApi, PredictionBus } from '../constructs/integration';
+import { InferenceApi, ModelSignature, PredictionBus } from '../constructs/integration';
 import { Layer } from '../constructs/ownership';
 import { WorkloadStack } from './workload-stack';
 
@@ -25,6 +25,7 @@ export class IntegrationStack extends WorkloadStack {
       decisionOutput: config.objective.decisionOutput,
       decisionLeadTime: Duration.minutes(config.objective.decisionLeadMinutes),
       labelWindow: Duration.hours(config.labelWindowHours),
+      signatures: signaturesOf(config),
       clockParameter: this.clockParameter,
       removalPolicy,
     });
@@ -42,3 +43,6 @@ export class IntegrationStack extends WorkloadStack {
     });
   }
 }
+
+const signaturesOf = ({ endpoints }: BlueprintConfig): Record<string, ModelSignature> =>
+  Object.fromEntries(Object.entries(endpoints).flatMap(([name, { signature }]) => (signature === undefined ? [] : [[name, signature]])));

@@ -1,5 +1,6 @@
 import { FARTHEST_EVENT_DAYS } from '../../lib/constructs/integration/contract';
-import { ID, InferenceRequest, problemsOf } from './protocol';
+import { ID, InferenceRequest, isObject, problemsOf } from './protocol';
+import { Signature, signatureProblems } from './signature';
 
 /** A refusal with its HTTP status. */
 export class Refusal extends Error {
@@ -29,14 +30,14 @@ export interface Accepted {
   request: InferenceRequest;
 }
 
-/** Reads a request to predict. Errors: a `Refusal` that lists every problem. */
-export function accept(model: string | undefined, body: string, limits: Limits, now: Date): Accepted {
+/** Reads a request to predict, against the model's signature when there is one. Errors: a `Refusal` that lists every problem. */
+export function accept(model: string | undefined, body: string, limits: Limits, now: Date, signature?: Signature): Accepted {
   const bytes = Buffer.byteLength(body);
   if (bytes > limits.maximumRequestBytes) {
     throw new Refusal(413, `the body has ${bytes} bytes, the limit is ${limits.maximumRequestBytes}: send fewer rows in one request`);
   }
   const request = parse(body);
-  const problems = problemsOf(request);
+  const problems = [...problemsOf(request), ...(signature === undefined ? [] : signatureProblems(request, signature))];
   const eventTime = eventTimeOf(request, now);
   const expiresAt = new Date(eventTime.getTime() + limits.labelWindowSeconds * 1000);
   if (problems.length === 0) {
@@ -103,6 +104,7 @@ interface ServiceError {
   name?: string;
   message?: string;
   OriginalStatusCode?: number;
+  OriginalMessage?: string;
   $metadata?: { httpStatusCode?: number };
 }
 
@@ -121,4 +123,19 @@ export function failureOf(error: unknown): Failure {
   }
   const status = $metadata?.httpStatusCode;
   return status === undefined || status >= 500 || status === 429 || status === 408 ? 'unavailable' : 'ours';
+}
+
+/**
+ * Why the container refused a request: the `error` of its answer in the protocol's form, else what it answered
+ * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html, ModelError).
+ */
+export function reasonOf(error: unknown): string {
+  const { message, OriginalMessage } = error as ServiceError;
+  const text = OriginalMessage ?? message ?? '';
+  try {
+    const answer: unknown = JSON.parse(text);
+    return isObject(answer) && typeof answer.error === 'string' ? answer.error : text;
+  } catch {
+    return text;
+  }
 }

@@ -11,7 +11,8 @@ import { measureWith, metricsFor } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
 import { answer, Request, Route } from './http';
 import { infer, InferDependencies, Invoke } from './infer';
-import { Describe, live, modelMetadata, modelReady, ready, server, Signatures, StatusDependencies } from './status';
+import type { Signatures } from './signature';
+import { Describe, live, modelMetadata, modelReady, ready, server, StatusDependencies } from './status';
 
 export type InferenceApiDependencies = InferDependencies & StatusDependencies;
 

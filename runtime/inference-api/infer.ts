@@ -2,9 +2,10 @@ import { API_METRIC, MAXIMUM_ANSWER_BYTES } from '../../lib/constructs/integrati
 import { canonical, keyOf, Prediction, sha256, STATE_OPEN } from '../prediction-books/core';
 import type { PredictionBooks } from '../prediction-books/store';
 import type { Clock } from '../shared/clock';
-import { accept, Accepted, failureOf, Limits, Refusal } from './core';
+import { accept, Accepted, failureOf, Limits, reasonOf, Refusal } from './core';
 import { bodyOf, reply, Request, Telemetry } from './http';
 import { decisionIn, parseAnswer, withId } from './protocol';
+import { signatureOf, Signatures } from './signature';
 
 export interface ModelAnswer {
   body: string;
@@ -22,6 +23,7 @@ export interface InferSettings extends Limits {
 
 export interface InferDependencies extends Telemetry {
   settings: InferSettings;
+  signatures: Signatures;
   books: Pick<PredictionBooks, 'get' | 'record'>;
   clock: Clock;
   invoke: Invoke;
@@ -35,7 +37,8 @@ const RETRY_AFTER = '30';
 export async function infer(request: Request, deps: InferDependencies) {
   const now = await deps.clock.now();
   const body = bodyOf(request);
-  const accepted = accept(request.pathParameters?.model, body, deps.settings, now);
+  const model = request.pathParameters?.model;
+  const accepted = accept(model, body, deps.settings, now, signatureOf(deps.signatures, model));
   const requestSha256 = sha256(canonical(accepted.request));
   const before = accepted.id === undefined ? undefined : await deps.books.get(accepted.model, accepted.id);
   if (before !== undefined) {
@@ -116,7 +119,7 @@ async function call(endpoint: string, body: string, id: string, model: string, c
       case 'unknown-model':
         throw new Refusal(404, `there is no model '${model}'`);
       case 'refused':
-        throw new Refusal(400, `the model refused the request: ${(error as Error).message}`);
+        throw new Refusal(400, `the model refused the request: ${reasonOf(error)}`);
       case 'unavailable':
         deps.logger.error('model unavailable', { correlationId, endpoint, error: error as Error });
         throw unavailable(deps, model, 'it failed or did not answer in time');

@@ -1,3 +1,5 @@
+import { DATATYPES } from '../../lib/constructs/integration/contract';
+
 /** Open Inference Protocol v2, JSON form (https://github.com/kserve/open-inference-protocol). */
 
 export interface Tensor {
@@ -13,15 +15,13 @@ export interface InferenceRequest {
   inputs: Tensor[];
 }
 
-const DATATYPES = new Set([
-  ...['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64'],
-  ...['FP16', 'FP32', 'FP64', 'BYTES', 'BF16'],
-]);
-
 /** Ids stand in paths and are the `InferenceId` of captured traffic, which Amazon SageMaker limits to 64 characters. */
 export const ID = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,63}$/;
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isDatatype = (value: unknown): boolean => DATATYPES.some((datatype) => datatype === value);
 
 /** Every problem of a request body, in words; none means that it follows the protocol. */
 export function problemsOf(body: unknown): string[] {
@@ -53,8 +53,8 @@ function tensorProblems(input: unknown, index: number, repeated: boolean): strin
   } else if (repeated) {
     problems.push(`${at} repeats the name '${input.name}'`);
   }
-  if (typeof input.datatype !== 'string' || !DATATYPES.has(input.datatype)) {
-    problems.push(`${at} needs a 'datatype' of ${[...DATATYPES].join(', ')}`);
+  if (!isDatatype(input.datatype)) {
+    problems.push(`${at} needs a 'datatype' of ${DATATYPES.join(', ')}`);
   }
   const shape = input.shape;
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {

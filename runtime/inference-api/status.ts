@@ -1,17 +1,10 @@
 import type { PredictionBooks } from '../prediction-books/store';
 import { knownName, Refusal } from './core';
 import { reply, Request } from './http';
+import { signatureOf, Signatures } from './signature';
 
 /** Status of an endpoint; undefined when there is none of that name. */
 export type Describe = (endpoint: string) => Promise<string | undefined>;
-
-interface TensorSpec {
-  name: string;
-  datatype: string;
-  shape: number[];
-}
-
-export type Signatures = Record<string, { inputs: TensorSpec[]; outputs: TensorSpec[] }>;
 
 export interface StatusDependencies {
   endpointPrefix: string;
@@ -42,7 +35,7 @@ const SERVES = new Set(['InService', 'Updating', 'SystemUpdating', 'RollingBack'
 
 export async function modelMetadata(request: Request, deps: StatusDependencies) {
   const { model } = await lookUp(request, deps);
-  const { inputs, outputs } = deps.signatures[model] ?? { inputs: [], outputs: [] };
+  const { inputs, outputs } = signatureOf(deps.signatures, model) ?? { inputs: [], outputs: [] };
   return reply(200, { name: model, platform: 'amazon_sagemaker', inputs, outputs });
 }
 

@@ -113,7 +113,7 @@ describe('blueprint config [W7]', () => {
     ['an unknown network mode', withValue('network', { mode: 'open' }), /network.mode: .*got 'open'/],
     ['the same key twice', `${dev}\nversion: 1\n`, /is not YAML:\n.*Map keys must be unique/],
     ['a file that is not YAML', 'a: [', /is not YAML/],
-    ['an empty file', '', /expected object/],
+    ['an empty file', '', /is empty: start from a copy of config\/dev.yaml/],
   ])('fails on %s and says where and what is allowed', (_, text, message) => {
     expect(() => load(text)).toThrow(message);
   });
@@ -125,7 +125,8 @@ describe('blueprint config [W7]', () => {
 
   test('fails on a file that is not there', () => {
     expect(() => loadBlueprint('config/nowhere.yaml')).toThrow(
-      "InvalidConfig: there is no file 'config/nowhere.yaml': give one with -c config=<path>",
+      "InvalidConfig: there is no file 'config/nowhere.yaml': name one, such as config/dev.yaml",
     );
+    expect(() => loadBlueprint('config')).toThrow("InvalidConfig: there is no file 'config'");
   });
 });

@@ -93,3 +93,9 @@ export const MAXIMUM_ANSWER_BYTES = 300 * 1024;
 
 /** Farthest that `event_time` may lie ahead of now. Days. */
 export const FARTHEST_EVENT_DAYS = 400;
+
+/** Data types of the Open Inference Protocol v2 (https://github.com/kserve/open-inference-protocol). */
+export const DATATYPES = [
+  ...(['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64'] as const),
+  ...(['FP16', 'FP32', 'FP64', 'BYTES', 'BF16'] as const),
+] as const;

@@ -28,6 +28,7 @@ export function inferenceApiProblems(props: InferenceApiProps): string[] {
     ...outsideRange('requestsPerSecond', props.requestsPerSecond, 1, 10_000),
     ...outsideRange('burst', props.burst, 1, 5000),
     ...notWhole('burst', props.burst),
+    ...Object.keys(props.signatures ?? {}).flatMap((model) => routeNameProblems('signatures', model)),
     ...signatureProblems(props.signatures),
   ];
 }

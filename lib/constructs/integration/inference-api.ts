@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Size, Stack, Token, Validations } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Size, Stack, Token, Validations } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -27,7 +27,7 @@ import { registerApiAlarms } from './inference-api-alarms';
 import { inferenceApiProblems, OVERHEAD, REST_LIMIT, routeNameProblems } from './inference-api-checks';
 import { InferenceApiMetrics } from './inference-api-metrics';
 import { FEEDBACK, INFERENCE_REQUEST } from './inference-api-models';
-import { ModelSignature, signaturesJson } from './model-signature';
+import { ModelSignature, signatureProblems, signaturesJson } from './model-signature';
 import { PredictionBooks } from './prediction-books';
 
 /** Properties of an `InferenceApi`. */
@@ -93,9 +93,10 @@ export interface InferenceApiProps {
    */
   readonly burst?: number;
   /**
-   * What models take and give, by route name; told by `GET /v2/models/{model}`. At most 2,500 bytes as JSON.
+   * What models take and give, by route name; `addSignature` adds more. Requests are checked against it: what does not fit is answered 400
+   * with every problem and never reaches the model. `GET /v2/models/{model}` tells it. At most 2,500 bytes as JSON, all models together.
    *
-   * @default - clients learn names of models but not of tensors
+   * @default - requests are checked against the protocol alone; clients learn names of models but not of tensors
    */
   readonly signatures?: { readonly [model: string]: ModelSignature };
   /**
@@ -132,10 +133,12 @@ export class InferenceApi extends Construct {
   public readonly books: PredictionBooks;
   /** Metrics of the API and its books. */
   public readonly metrics: InferenceApiMetrics;
+  private readonly signatures: { [model: string]: ModelSignature };
 
   constructor(scope: Construct, id: string, props: InferenceApiProps) {
     super(scope, id);
     failOn(this, 'InvalidInferenceApi', inferenceApiProblems(props));
+    this.signatures = { ...props.signatures };
     this.apiName = props.apiName ?? generatedName(this, 60);
     this.metrics = new InferenceApiMetrics(this.apiName);
     this.books = new PredictionBooks(this, 'Books', { ...booksProps(props), apiName: this.apiName });
@@ -149,6 +152,23 @@ export class InferenceApi extends Construct {
   /** Base address; routes start with `v2/`. */
   public get url(): string {
     return this.api.url;
+  }
+
+  /**
+   * Tells the API what a model takes and gives, as `signatures` does. Errors: the model has a signature already, the signature is none, or
+   * all of them together are more than 2,500 bytes.
+   *
+   * @param model route name: 1 to 40 lower-case letters, digits and inner single hyphens
+   */
+  public addSignature(model: string, signature: ModelSignature): void {
+    const known = Object.hasOwn(this.signatures, model);
+    const signatures = { ...this.signatures, [model]: signature };
+    failOn(this, 'InvalidSignature', [
+      ...(known ? [`'${model}' has a signature already: give it once`] : []),
+      ...routeNameProblems('model', model),
+      ...signatureProblems(known ? { [model]: signature } : signatures),
+    ]);
+    this.signatures[model] = signature;
   }
 
   /**
@@ -197,7 +217,7 @@ export class InferenceApi extends Construct {
         [ENV.modelTimeoutMs]: String(modelTimeout.toMilliseconds()),
         [ENV.maximumRequestBytes]: String((props.maximumRequest ?? Size.mebibytes(1)).toBytes()),
         [ENV.decisionLeadSeconds]: String((props.decisionLeadTime ?? Duration.seconds(0)).toSeconds()),
-        [ENV.signatures]: signaturesJson(props.signatures ?? {}),
+        [ENV.signatures]: Lazy.string({ produce: () => signaturesJson(this.signatures) }),
         ...(props.decisionOutput === undefined ? {} : { [ENV.decisionOutput]: props.decisionOutput }),
       },
     });

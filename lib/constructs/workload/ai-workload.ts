@@ -2,7 +2,8 @@ import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { DataContract, DataIntake, DatasetCatalog, DataZones } from '../data';
-import { InferenceApi, PredictionBus } from '../integration';
+import { InferenceApi, ModelSignature, PredictionBus } from '../integration';
+import { decisionProblems } from '../integration/model-signature';
 import { ModelSource } from '../models';
 import { INetwork } from '../network';
 import { WorkloadDashboard } from '../observability';
@@ -79,6 +80,13 @@ export interface ModelOptions {
    * @default Scaling.fixed(1)
    */
   readonly scaling?: Scaling;
+  /**
+   * What the model takes and gives: the API checks requests against it before they reach the model, and tells it to clients. Its outputs
+   * must have `decisionOutput`, as BOOL. All signatures together: at most 2,500 bytes as JSON.
+   *
+   * @default - requests are checked against the protocol alone
+   */
+  readonly signature?: ModelSignature;
 }
 
 /**
@@ -155,13 +163,17 @@ export class AiWorkload extends Construct {
    *
    * @param name route name: 1 to 20 lower-case letters, digits and inner hyphens; the endpoint is `<workloadName>-<name>`
    */
-  public addModel(name: string, { source, instance, slo, scaling }: ModelOptions): InferenceEndpoint {
-    failOn(
-      this,
-      'InvalidModel',
-      mismatch('name', name, /^[a-z0-9](-?[a-z0-9]){0,19}$/, '1 to 20 lower-case letters, digits and inner hyphens'),
-    );
-    const { network } = this.props;
+  public addModel(name: string, { source, instance, slo, scaling, signature }: ModelOptions): InferenceEndpoint {
+    const { network, decisionOutput } = this.props;
+    failOn(this, 'InvalidModel', [
+      ...mismatch('name', name, /^[a-z0-9](-?[a-z0-9]){0,19}$/, '1 to 20 lower-case letters, digits and inner hyphens'),
+      ...(signature === undefined ? [] : decisionProblems(decisionOutput, signature.outputs)).map(
+        (problem) => `'decisionOutput': ${problem}`,
+      ),
+    ]);
+    if (signature !== undefined) {
+      this.api.addSignature(name, signature);
+    }
     const endpoint = new InferenceEndpoint(this, name, {
       endpointName: physicalName([this.workloadName, name]),
       model: source,

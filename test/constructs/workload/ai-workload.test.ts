@@ -87,6 +87,22 @@ describe('AiWorkload [W5]', () => {
     template.hasResourceProperties('AWS::SageMaker::EndpointConfig', { DataCaptureConfig: Match.objectLike({ EnableCapture: true }) });
   });
 
+  test("gives a model's signature to the API, and fails when its outputs lack the decision", () => {
+    const distance = { name: 'distance', datatype: 'FP64', shape: [-1] };
+    const add = (name: string, datatype: string) =>
+      synth((stack) => {
+        const outputs = [{ name, datatype, shape: [-1] }];
+        return new AiWorkload(stack, 'Flights', props()).addModel('delay', { ...model(), signature: { inputs: [distance], outputs } });
+      });
+    add('warn', 'BOOL').template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ MODEL_SIGNATURES: Match.stringLikeRegexp('^\\{"delay":.*"name":"distance"') }) },
+    });
+    expect(() => add('warm', 'BOOL')).toThrow(
+      "InvalidModel: 'decisionOutput': 'warn' is no output: did you mean 'warm'? [at Test/Flights]",
+    );
+    expect(() => add('warn', 'FP64')).toThrow("'warn' is FP64, but a decision is BOOL");
+  });
+
   test('routes every alarm to the owner of its layer [P2]', () => {
     const { template } = build();
     // Undelivered alerts of a team go to another one: test/constructs/ownership/alarm-board.test.ts.
