@@ -1,7 +1,8 @@
-"""What the blueprint's YAML file says about owners: read by indentation, because that is all that is needed of it."""
+"""What the blueprint's YAML file says about owners and the objective: read by indentation, because that is all that is needed of it."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,13 +18,42 @@ def serving_owner(path: str) -> tuple[str, list[str]]:
     return team.group(1), re.findall(r"\bqueue: *[\"']?([a-z][a-z0-9-]*)", page)
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What the file promises about the warnings. `name` and `guard` name the metrics."""
+
+    name: str
+    guard: str
+    days: int
+    minimum_labels: int
+
+
+def objective(path: str) -> Objective:
+    """The objective. Raises LookupError."""
+    block = _block((ROOT / path).read_text(encoding="utf-8"), "objective")
+    guard = _block(block, "guard")
+    own = block.replace(guard, "\n") if guard else block
+    labels = _value(own, "minimumLabels", r"\d+") or "1000"
+    found = (_value(own, "name", r"\w+"), _value(guard, "name", r"\w+"), _value(own, "overDays", r"\d+"))
+    if None in found:
+        raise LookupError(f"{path} has no objective with name, guard and overDays")
+    name, ceiling, days = (str(value) for value in found)
+    return Objective(name, ceiling, int(days), int(labels))
+
+
 def prefix(path: str) -> str:
-    """`<workload>-<stage>`, which starts every physical name."""
+    """`<workload>-<stage>`, which starts every physical name. Raises LookupError."""
     text = (ROOT / path).read_text(encoding="utf-8")
     values = [re.search(rf"^{name}: *[\"']?([a-z][a-z0-9-]*)", text, re.MULTILINE) for name in ("workload", "stage")]
     if None in values:
         raise LookupError(f"{path} names no workload or no stage")
     return "-".join(value.group(1) for value in values if value)
+
+
+def _value(text: str, key: str, pattern: str) -> str | None:
+    """The value of a key of a block, on a line of its own or in braces."""
+    match = re.search(rf"(?:^|[{{,]) *{re.escape(key)}: *[\"']?({pattern})", text, re.MULTILINE)
+    return match.group(1) if match else None
 
 
 def _block(text: str, key: str) -> str:

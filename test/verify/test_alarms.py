@@ -8,7 +8,6 @@ import pytest
 
 import alarms
 from alarms import Change, Watched, broken_rule, missed, unjustified
-from config_file import prefix, serving_owner
 from formula import evaluate, holds, names_in
 
 RATE = "IF(server > model - client, server, model - client) / invocations"
@@ -141,17 +140,3 @@ def test_an_evaluation_that_comes_late_is_accepted(monkeypatch: pytest.MonkeyPat
 def test_fails_on_a_composite_alarm_that_goes_its_own_way(monkeypatch: pytest.MonkeyPatch, changes: list[Change]) -> None:
     child = watched(monkeypatch, DOWN, [BORN, UP, BACK])
     assert list(broken_rule(*composite(changes, child))) != []
-
-
-@pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
-def test_the_owner_of_serving_and_its_inbox_are_read_from_the_config(path: str) -> None:
-    assert serving_owner(path) == ("ml-platform", ["ml-platform-alerts"])
-    assert prefix(path) == f"flight-delays-{'dev' if 'dev' in path else 'prod'}"
-
-
-def test_a_page_list_in_block_form_is_read_too(tmp_path: Any) -> None:
-    file = tmp_path / "other.yaml"
-    owners = "owners:\n  # who\n  data: a\n  serving: b # them\n"
-    text = owners + "teams:\n  a: { page: [{ queue: x }] }\n  b:\n    page:\n      - queue: 'y'\n      - email: c@d.e\n    ticket:\n      - queue: z\n"
-    file.write_text(text)
-    assert serving_owner(str(file)) == ("b", ["y"])

@@ -1,0 +1,41 @@
+"""What the verifier reads of the blueprint's YAML file."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config_file import Objective, objective, prefix, serving_owner
+
+
+@pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
+def test_the_owner_of_serving_and_its_inbox_are_read_from_the_config(path: str) -> None:
+    assert serving_owner(path) == ("ml-platform", ["ml-platform-alerts"])
+    assert prefix(path) == f"flight-delays-{'dev' if 'dev' in path else 'prod'}"
+
+
+def test_a_page_list_in_block_form_is_read_too(tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    owners = "owners:\n  # who\n  data: a\n  serving: b # them\n"
+    text = owners + "teams:\n  a: { page: [{ queue: x }] }\n  b:\n    page:\n      - queue: 'y'\n      - email: c@d.e\n    ticket:\n      - queue: z\n"
+    file.write_text(text)
+    assert serving_owner(str(file)) == ("b", ["y"])
+
+
+@pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
+def test_the_objective_is_read_from_the_config(path: str) -> None:
+    assert objective(path) == Objective("WarnedLateArrivals", "WarningsPerFlight", 28, 1000)
+
+
+def test_the_guard_may_come_first_and_in_block_form_and_labels_have_the_schemas_default(tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text("objective:\n  guard:\n    name: Price\n    atMostPercent: 5\n  overDays: 7\n  name: 'Value'\nbudget: { overDays: 9 }\n")
+    assert objective(str(file)) == Objective("Value", "Price", 7, 1000)
+
+
+@pytest.mark.parametrize("text", ["", "objective:\n  name: A\n  overDays: 7\n", "objective:\n  name: A\n  guard: { name: B }\n"])
+def test_fails_on_a_config_without_a_whole_objective(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(text)
+    with pytest.raises(LookupError, match="no objective with name, guard and overDays"):
+        objective(str(file))
