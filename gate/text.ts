@@ -34,7 +34,16 @@ export function written(value: any): string | undefined {
   if (typeof sub === 'string' || typeof sub?.[0] === 'string') {
     return substituted(...((typeof sub === 'string' ? [sub, {}] : sub) as [string, Record<string, any>]));
   }
-  return Object.keys(value).some((key) => key.startsWith('Fn::')) ? opaque(value) : undefined;
+  return pieceOf(value) ?? (Object.keys(value).some((key) => key.startsWith('Fn::')) ? opaque(value) : undefined);
+}
+
+/** One part of an ARN, as CDK takes names out of them: still a token of the resource that has the ARN. */
+function pieceOf(value: any): string | undefined {
+  const [index, list] = Array.isArray(value['Fn::Select']) ? value['Fn::Select'] : [];
+  const split = list?.['Fn::Split'];
+  const whole = Array.isArray(split) ? written(split[1]) : undefined;
+  const id = whole === undefined ? undefined : idIn(whole);
+  return id === undefined ? undefined : token(`${id}.part ${index}`);
 }
 
 function substituted(text: string, variables: Record<string, any> = {}): string {
@@ -71,7 +80,7 @@ export function tokens(text: string): string[] {
 /** The logical id that a text consists of, by Ref or Fn::GetAtt. */
 export function idIn(text: string): string | undefined {
   const names = tokens(text);
-  return names.length === 1 && text === token(names[0]) ? names[0].split('.')[0] : undefined;
+  return names.length === 1 && text === token(names[0]) && !names[0].startsWith('?') ? names[0].split('.')[0] : undefined;
 }
 
 /**

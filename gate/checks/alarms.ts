@@ -114,8 +114,9 @@ function idProblems(metrics: any[], band: unknown): string[] {
   if (new Set(ids).size < ids.length) {
     problems.push(`metric ids are not unique: ${ids.join(', ')}`);
   }
-  if (literal(band) !== undefined && !ids.includes(literal(band))) {
-    problems.push(`ThresholdMetricId names '${band}', which is no metric of this alarm`);
+  const wanted = literal(band);
+  if (wanted !== undefined && !ids.includes(wanted)) {
+    problems.push(`ThresholdMetricId names '${wanted}', which is no metric of this alarm`);
   }
   return problems;
 }

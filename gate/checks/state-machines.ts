@@ -1,7 +1,7 @@
 import validate from 'asl-validator';
 import { Check, Problem } from '../check';
 import { ofType } from '../template';
-import { fill, idIn, written } from '../text';
+import { fill, written } from '../text';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
 
@@ -26,7 +26,7 @@ export const stateMachines: Check = {
 
 function definitionProblems(properties: Record<string, any>): string[] {
   const text = properties.Definition === undefined ? written(properties.DefinitionString) : JSON.stringify(plain(properties.Definition));
-  if (text === undefined || idIn(text) !== undefined) {
+  if (text === undefined || fill(text, () => '') === '') {
     return [];
   }
   const names = Object.keys(properties.DefinitionSubstitutions ?? {});

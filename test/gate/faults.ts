@@ -4,6 +4,8 @@ type R = Record<string, any>;
 export interface Fault {
   check: string;
   fault: string;
+  /** The gate is known not to see it. */
+  unseen?: boolean;
   /** Changes the control template in place. */
   seed(resources: R, template: R): void;
 }
@@ -36,6 +38,12 @@ export const FAULTS: Fault[] = [
     'a Sub of nothing',
     (r) => (r.Role.Properties.Policies[0].PolicyDocument.Statement[1].Resource = { 'Fn::Sub': '${Stoer.Arn}/*' }),
   ),
+  fault(
+    'references',
+    'a creation policy that names nothing',
+    (r) => (r.Topic.CreationPolicy = { ResourceSignal: { Count: { Ref: 'Cuont' } } }),
+  ),
+  fault('references', 'an output under a condition that is not defined', (_, t) => (t.Outputs.QueueUrl.Condition = 'Sometimes')),
   fault('references', 'an output of nothing', (_, t) => (t.Outputs.QueueUrl.Value = { Ref: 'Job' })),
 
   fault(
@@ -67,6 +75,7 @@ export const FAULTS: Fault[] = [
     'a transition to nowhere',
     (r) => (r.Machine.Properties.DefinitionString['Fn::Join'][1][2] = '","Next":"Wiat"},"Wait":{"Type":"Wait","Seconds":5,"End":true}}}'),
   ),
+  fault('state-machines', 'no definition', (r) => delete r.Machine.Properties.DefinitionString),
   fault(
     'state-machines',
     'a state without an end',
@@ -105,6 +114,17 @@ export const FAULTS: Fault[] = [
     'a wrong metric inside an expression',
     (r) => (r.Rate.Properties.Metrics[1].MetricStat.Metric.MetricName = 'ModelErrors'),
   ),
+  fault('alarms', 'no statistic', (r) => delete r.Depth.Properties.Statistic),
+  fault('alarms', 'no period', (r) => delete r.Own.Properties.Period),
+  fault('alarms', 'no threshold', (r) => delete r.Rate.Properties.Threshold),
+  fault('alarms', 'a metric id that starts with a capital', (r) => Object.assign(r.Rate.Properties.Metrics[0], { Id: 'Rate' })),
+  fault('alarms', 'two metrics of one id', (r) => (r.Rate.Properties.Metrics[2].Id = 'errors')),
+  fault('alarms', 'a threshold beyond reach of a metric given as a list', (r) => {
+    const { MetricName, Namespace, Dimensions, Statistic, Period, ...rest } = r.Rollback.Properties;
+    const stat = { Metric: { MetricName, Namespace, Dimensions }, Stat: Statistic, Period };
+    r.Rollback.Properties = { ...rest, Threshold: 2, Metrics: [{ Id: 'm1', MetricStat: stat }] };
+  }),
+  fault('alarms', 'a silent alarm whose name is part of another', (r) => (r.Own.Properties.AlarmName = 'own')),
   fault('alarms', 'a silent alarm whose composite is silent too', (r) => delete r.Any.Properties.AlarmActions),
 
   fault('queues', 'no dead-letter queue', (r) => delete r.Jobs.Properties.RedrivePolicy),
@@ -124,6 +144,25 @@ export const FAULTS: Fault[] = [
     (r) => (r.StorePolicy.Properties.PolicyDocument.Statement[0].Condition.Bool['aws:SecureTransport'] = 'true'),
   ),
 
+  fault('buckets', 'a policy for another bucket', (r) =>
+    Object.assign(r.StorePolicy.Properties.PolicyDocument.Statement[0], { Resource: ['arn:aws:s3:::other', 'arn:aws:s3:::other/*'] }),
+  ),
+  fault(
+    'buckets',
+    'a policy for one network only',
+    (r) => (r.StorePolicy.Properties.PolicyDocument.Statement[0].Condition.StringEquals = { 'aws:SourceVpc': 'vpc-1' }),
+  ),
+  fault(
+    'buckets',
+    'a policy for calls of people only',
+    (r) => (r.StorePolicy.Properties.PolicyDocument.Statement[0].Condition.Bool['aws:ViaAWSService'] = 'false'),
+  ),
+  fault(
+    'buckets',
+    'a policy for one account only',
+    (r) => (r.StorePolicy.Properties.PolicyDocument.Statement[0].Principal.AWS = '123456789012'),
+  ),
+
   fault('scaling', 'minimum above maximum', (r) => (r.Target.Properties.MinCapacity = 5)),
   fault('scaling', 'zero instances of a real-time variant', (r) => (r.Target.Properties.MinCapacity = 0)),
   fault('scaling', 'no order against the endpoint', (r) => delete r.Target.DependsOn),
@@ -136,9 +175,17 @@ export const FAULTS: Fault[] = [
   fault('scaling', 'a target value of zero', (r) => (tracking(r).TargetValue = 0)),
   fault('scaling', 'a role', (r) => (r.Target.Properties.RoleARN = 'arn:aws:iam::123456789012:role/x')),
   fault('scaling', 'a burstable instance', (r) => (variant(r).InstanceType = 'ml.t2.medium')),
+  fault('scaling', 'a schedule out of order', (r) =>
+    Object.assign(r.Target.Properties, { ScheduledActions: [{ ScalableTargetAction: { MinCapacity: 3, MaxCapacity: 2 } }] }),
+  ),
   fault('scaling', 'no policy', (r) => delete r.Policy),
 
   fault('endpoints', 'a model without container', (r) => delete r.Model.Properties.PrimaryContainer),
+  fault('endpoints', 'one container and several', (r) => (r.Model.Properties.Containers = [r.Model.Properties.PrimaryContainer])),
+  fault('endpoints', 'a container without image', (r) => delete r.Model.Properties.PrimaryContainer.Image),
+  fault('endpoints', 'a rollout that waits longer than it may take', (r) =>
+    Object.assign(deployment(r).BlueGreenUpdatePolicy, { TerminationWaitInSeconds: 1800 }),
+  ),
   fault('endpoints', 'a model that is no tarball', (r) => (r.Model.Properties.PrimaryContainer.ModelDataUrl = 's3://models/model.zip')),
   fault(
     'endpoints',
