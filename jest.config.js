@@ -16,5 +16,5 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/temp-teardown.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 240_000,
 };
