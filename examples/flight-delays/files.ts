@@ -32,7 +32,7 @@ const DEST = COLUMNS.indexOf('dest');
 export async function monthlyFiles(months: [number, number], seed: number): Promise<{ files: FlightFile[]; faults: PlantedFault[] }> {
   const wanted = new Set(Array.from({ length: months[1] - months[0] + 1 }, (_, i) => months[0] + i));
   const lines = new Map<string, Buffer[]>();
-  for await (const line of linesOf(wanted)) {
+  for (const line of await linesOf(wanted)) {
     const values = line.split(',');
     const name = fileName(Number(values[1]), values[ORIGIN]);
     (lines.get(name) ?? emptyFile(lines, name)).push(Buffer.from(line));

@@ -18,10 +18,7 @@ export const LATE_MINUTES = 15;
 
 /** 500 of April's flights: sorted by schedule, every 56th. */
 export async function aprilTraffic(): Promise<Trip[]> {
-  const flights: Flight[] = [];
-  for await (const line of linesOf(new Set([4]))) {
-    flights.push(parseFlight(line));
-  }
+  const flights = (await linesOf(new Set([4]))).map(parseFlight);
   flights.sort(bySchedule);
   return flights
     .filter((_, i) => i % 56 === 0)

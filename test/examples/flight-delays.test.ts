@@ -16,10 +16,7 @@ describe('flights files', () => {
 
   test('hold every record of the data but the altered ones, byte for byte', async () => {
     const { files, faults } = await monthlyFiles(QUARTER, 1);
-    const source = new Set<string>();
-    for await (const line of linesOf(new Set([1, 2, 3]))) {
-      source.add(line);
-    }
+    const source = new Set(await linesOf(new Set([1, 2, 3])));
     const strange = files.flatMap(({ name, bytes }) =>
       bytes
         .toString('latin1')
