@@ -42,7 +42,9 @@ async function main(options: StartOptions): Promise<void> {
   } catch (error) {
     await session.account?.stop();
     const log = session.account === undefined ? '' : `\nThe account's log is ${session.account.logFile}. Nothing is left running.`;
-    throw new Error(`${(error as Error).message}${log}`);
+    // Ctrl-C reaches what a step has started too; how that ended is not what went wrong.
+    const cause = abort.signal.aborted ? (abort.signal.reason as Error) : (error as Error);
+    throw new Error(`${cause.message}${log}`);
   }
   await finish(session.run!, options.keep);
 }
