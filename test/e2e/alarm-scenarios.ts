@@ -20,8 +20,7 @@ interface Alarm {
 
 async function alarmsOf({ cloudWatch }: Clients): Promise<Alarm[]> {
   const alarms: Alarm[] = [];
-  const types = { AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] as const };
-  for await (const page of paginateDescribeAlarms({ client: cloudWatch }, { AlarmTypes: [...types.AlarmTypes] })) {
+  for await (const page of paginateDescribeAlarms({ client: cloudWatch }, { AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] })) {
     for (const { AlarmName, AlarmDescription, AlarmActions } of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
       alarms.push({ name: AlarmName!, description: AlarmDescription ?? '', actions: AlarmActions ?? [] });
     }

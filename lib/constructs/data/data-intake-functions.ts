@@ -6,13 +6,14 @@ import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FilterCriteria, FilterRule, Function as Lambda, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
 import { handlerFunction } from '../shared/handler-function';
+import { followChanges } from '../shared/table-follower';
 import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS } from './contract';
 import type { DataContract } from './data-contract';
 import type { DataZones } from './data-zones';
@@ -91,17 +92,7 @@ export function createRecorder(parts: IntakeParts, lostChanges: IQueue, bus: IEv
       ...(bus === undefined ? {} : { [DATA_ENV.eventBus]: bus.eventBusName }),
     },
   });
-  recorder.addEventSource(
-    new DynamoEventSource(ledger, {
-      startingPosition: StartingPosition.TRIM_HORIZON,
-      batchSize: 100,
-      reportBatchItemFailures: true,
-      bisectBatchOnError: true,
-      retryAttempts: 20,
-      onFailure: new SqsDlq(lostChanges),
-      filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
-    }),
-  );
+  followChanges(recorder, ledger, lostChanges);
   const records = `${contract.dataset}/*/commit.json`;
   allowWrite(recorder, zones.validated, records);
   acknowledgeResource(recorder, zones.validated.arnForObjects(records), 'a commit record lies beside the outputs of each attempt');

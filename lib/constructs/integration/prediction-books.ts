@@ -3,13 +3,13 @@ import { AttributeType, BillingMode, ITable, ProjectionType, StreamViewType, Tab
 import { IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
-import { Function as Lambda, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
+import { followChanges } from '../shared/table-follower';
 import { generatedName } from '../shared/names';
 import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
 import { BOOKS, ENV } from './contract';
@@ -188,17 +188,7 @@ export class PredictionBooks extends Construct {
       timeout: Duration.seconds(30),
       memory: Size.mebibytes(256),
     });
-    publisher.addEventSource(
-      new DynamoEventSource(predictions, {
-        startingPosition: StartingPosition.TRIM_HORIZON,
-        batchSize: 100,
-        reportBatchItemFailures: true,
-        bisectBatchOnError: true,
-        retryAttempts: 20,
-        onFailure: new SqsDlq(this.deadLetterQueue),
-        filters: [FilterCriteria.filter({ eventName: FilterRule.or('INSERT', 'MODIFY') })],
-      }),
-    );
+    followChanges(publisher, predictions, this.deadLetterQueue);
     bus.grantPutEventsTo(publisher);
     withoutPolicyFindings(publisher);
   }

@@ -1,5 +1,4 @@
 import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
-import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { DataContract, DataIntake, DatasetCatalog, DataZones } from '../data';
 import { InferenceApi, ModelSignature, PredictionBus } from '../integration';
@@ -178,7 +177,7 @@ export class AiWorkload extends Construct {
       endpointName: physicalName([this.workloadName, name]),
       model: source,
       ...{ instance, slo, scaling },
-      capture: { bucket: this.captureBucket },
+      capture: { bucket: this.zones.capture },
       vpc: network?.vpc,
       vpcSubnets: network?.subnets,
       securityGroups: network && [network.securityGroup],
@@ -187,10 +186,6 @@ export class AiWorkload extends Construct {
     this.models++;
     this.dashboard.addEndpoint(endpoint);
     return this.owned(Layer.SERVING, endpoint);
-  }
-
-  private get captureBucket(): IBucket {
-    return this.zones.capture;
   }
 
   private createOwnership(): AlarmBoard {
