@@ -23,6 +23,14 @@ export enum EventType {
   PREDICTION_LABELLED = 'Prediction Labelled',
   /** No ground truth arrived within the label window. */
   PREDICTION_EXPIRED = 'Prediction Expired',
+  /** Live data differs from what the model was trained on. */
+  DRIFT_DETECTED = 'Drift Detected',
+  /** A training run ended: registered, refused by the gate, or failed. */
+  TRAINING_FINISHED = 'Training Finished',
+  /** An approved version serves, and that was verified. */
+  MODEL_RELEASED = 'Model Released',
+  /** A release was undone, refused or needs a person. */
+  MODEL_RELEASE_FAILED = 'Model Release Failed',
 }
 
 /** States of a prediction. It starts open and ends in exactly one of the others. */
