@@ -3,9 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { decisionProblems, repeats } from '../constructs/integration/model-signature';
+import { DataContract } from '../constructs/data';
 import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
-import { blueprintConfig, BlueprintConfig, blueprintJsonSchema } from './schema';
+import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, TrainingConfig } from './schema';
 
 type Path = PropertyKey[];
 interface Problem {
@@ -113,6 +114,7 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
     const unknown = unlistedInstance ? [] : unknownInstanceType(instance, "set 'unlistedInstance: true'");
     problems.push(...unknown.map((message) => ({ path: ['endpoints', name, 'instance'], message })));
   }
+  problems.push(...trainingRules(config));
   const models = Object.keys(config.endpoints);
   if (config.objective.model !== undefined && !models.includes(config.objective.model)) {
     const near = closest(config.objective.model, models);
@@ -125,6 +127,24 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
     problems.push({ path: ['data', 'rawRetentionDays'], message });
   }
   return problems;
+}
+
+/** A trained model's instance type is known, and its dataset comes from a contract. */
+function trainingRules({ endpoints, data }: BlueprintConfig): Problem[] {
+  const datasets = data.contracts.filter(existsSync).map((file) => DataContract.fromFile(file).dataset);
+  return Object.entries(endpoints).flatMap(([name, { model }]) => {
+    if (model.training === undefined) {
+      return [];
+    }
+    const path = ['endpoints', name, 'model', 'training'];
+    const { dataset, instance } = model.training;
+    const near = closest(dataset, datasets);
+    const known = near ? `did you mean '${near}'?` : `known: ${datasets.join(', ')}`;
+    return [
+      ...(datasets.includes(dataset) ? [] : [{ path: [...path, 'dataset'], message: `'${dataset}' is in no contract: ${known}` }]),
+      ...unknownInstanceType(instance, 'see the catalogue').map((message) => ({ path: [...path, 'instance'], message })),
+    ];
+  });
 }
 
 /** No tensor twice, and the decision that the objective counts among the outputs of each model that it counts. */
@@ -159,7 +179,7 @@ function withAbsolutePaths(config: BlueprintConfig, folder: string): BlueprintCo
         name,
         {
           ...endpoint,
-          model: { ...endpoint.model, asset: from(endpoint.model.asset) },
+          model: { ...endpoint.model, asset: from(endpoint.model.asset), training: trainingFrom(endpoint.model.training, folder) },
           scaling: { ...endpoint.scaling, capacity: from(endpoint.scaling.capacity) },
         },
       ]),
@@ -167,11 +187,15 @@ function withAbsolutePaths(config: BlueprintConfig, folder: string): BlueprintCo
   };
 }
 
+const trainingFrom = (training: TrainingConfig | undefined, folder: string) =>
+  training === undefined ? undefined : { ...training, code: resolve(folder, training.code) };
+
 function missingFiles(config: BlueprintConfig): Problem[] {
   const files: [Path, string | undefined][] = [
     ...config.data.contracts.map((path, i): [Path, string] => [['data', 'contracts', i], path]),
     ...Object.entries(config.endpoints).flatMap(([name, { model, scaling }]): [Path, string | undefined][] => [
       [['endpoints', name, 'model', 'asset'], model.asset],
+      [['endpoints', name, 'model', 'training', 'code'], model.training?.code],
       [['endpoints', name, 'scaling', 'capacity'], scaling.capacity],
     ]),
   ];

@@ -117,7 +117,7 @@ async function call(endpoint: string, body: string, id: string, model: string, c
   } catch (error) {
     switch (failureOf(error)) {
       case 'unknown-model':
-        throw new Refusal(404, `there is no model '${model}'`);
+        throw signatureOf(deps.signatures, model) === undefined ? new Refusal(404, `there is no model '${model}'`) : notReleased(model);
       case 'refused':
         throw new Refusal(400, `the model refused the request: ${reasonOf(error)}`);
       case 'unavailable':
@@ -128,6 +128,10 @@ async function call(endpoint: string, body: string, id: string, model: string, c
     }
   }
 }
+
+/** Expected until its first version is approved, so it is not counted as a failure of the model. */
+const notReleased = (model: string) =>
+  new Refusal(503, `the model '${model}' has no released version yet: approve one of its versions`, { 'retry-after': RETRY_AFTER });
 
 function unavailable({ measure }: InferDependencies, model: string, why: string): Refusal {
   measure(API_METRIC.modelUnavailable, 1);

@@ -185,6 +185,17 @@ describe('what the API refuses', () => {
     expect(s.measured).toEqual({});
   });
 
+  test('fails with 503 for a known model whose first version is not released yet, and blames nobody [R5]', async () => {
+    const missing = failing({ name: 'ValidationError', message: 'Endpoint x of account 1 not found.', $metadata: { httpStatusCode: 400 } });
+    const s = setting({ ...missing, signatures: { delay: { inputs: [{ name: 'risk', datatype: 'FP64', shape: [-1] }], outputs: [] } } });
+    const answer = await s.infer(requestBody());
+    expect([answer.statusCode, errorOf(answer)]).toEqual([
+      503,
+      "the model 'delay' has no released version yet: approve one of its versions",
+    ]);
+    expect([answer.headers?.['retry-after'], s.measured]).toEqual(['30', {}]);
+  });
+
   test.each(['', 'Delay', '../x', 'a--b', '-a', 'a'.repeat(41)])(
     "fails with 404 for the model name '%s' without asking anybody",
     async (model) => {
