@@ -31,6 +31,11 @@ function withValue(path: string, value: unknown): string {
   return stringify(config);
 }
 
+const trained = (over: object) =>
+  withValue('endpoints.delay.model', {
+    training: { dataset: 'flights', code: '.', eventTime: ['time_hour'], purpose: 'p', limits: 'l', ...over },
+  });
+
 describe('blueprint config [W7]', () => {
   test.each(['dev', 'prod'])('config/%s.yaml is valid and resolves its files', (stage) => {
     const config = loadBlueprint(join(root, `config/${stage}.yaml`));
@@ -109,7 +114,16 @@ describe('blueprint config [W7]', () => {
     ],
     ['a fleet upside down', withValue('endpoints.delay.scaling', { min: 3, max: 2 }), /scaling: min is above max/],
     ['zero instances', withValue('endpoints.delay.scaling', { fixed: 0 }), /scaling.fixed: .*>=1, got '0'/],
-    ['no model', withValue('endpoints.delay.model', {}), /model: give exactly one of asset, tarball/],
+    ['no model', withValue('endpoints.delay.model', {}), /model: give exactly one of training, asset, tarball/],
+    [
+      'training on an unknown dataset',
+      trained({ dataset: 'flight' }),
+      /training.dataset: 'flight' is in no contract: did you mean 'flights'\?/,
+    ],
+    ['training without code', trained({ code: 'nowhere' }), /training.code: there is no '.*nowhere'/],
+    ['an unknown training instance', trained({ instance: 'ml.m5.larg' }), /training.instance: .*did you mean 'ml.m5.large'\?/],
+    ['two columns of event time', trained({ eventTime: ['year', 'month'] }), /eventTime: give one ISO 8601 column, or year, month and day/],
+    ['a leak band upside down', trained({ gate: { aucBand: [0.7, 0.6] } }), /gate.aucBand: must rise/],
     ['an unknown network mode', withValue('network', { mode: 'open' }), /network.mode: .*got 'open'/],
     ['the same key twice', `${dev}\nversion: 1\n`, /is not YAML:\n.*Map keys must be unique/],
     ['a file that is not YAML', 'a: [', /is not YAML/],
