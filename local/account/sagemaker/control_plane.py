@@ -14,6 +14,8 @@ _LOCK = threading.RLock()
 _KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
 _STORE: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _KINDS}
 _TAGS: dict[str, list[dict[str, str]]] = {}
+Action = Callable[[dict[str, Any]], dict[str, Any]]
+_ACTIONS: dict[str, Action] = {}
 AUTOSCALED: Callable[[str, str], bool] = lambda endpoint, variant: False
 """Whether a variant is under a scalable target; the autoscaling module replaces it."""
 
@@ -26,6 +28,14 @@ def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
         raise ApiError("UnsupportedOperation", f"sagemaker:{action} is not in the local account; it has {', '.join(sorted(_ACTIONS))}", 501)
     with _LOCK:
         return shaped("sagemaker", action, handler(values))
+
+
+def register(actions: dict[str, Action]) -> None:
+    """Adds operations to the control plane: each takes the validated input and returns what the output is shaped from. Raises ValueError for one that is there."""
+    twice = sorted(_ACTIONS.keys() & actions.keys())
+    if twice:
+        raise ValueError(f"sagemaker:{', '.join(twice)} already has a handler in the local account")
+    _ACTIONS.update(actions)
 
 
 def arn(kind: str, name: str) -> str:
@@ -243,18 +253,20 @@ def _delete_tags(values: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "CreateModel": _create_model,
-    "CreateEndpointConfig": _create_config,
-    "CreateEndpoint": _create_endpoint,
-    "UpdateEndpoint": _update_endpoint,
-    "UpdateEndpointWeightsAndCapacities": _resize,
-    "DescribeModel": lambda values: _find("Model", values["ModelName"]),
-    "DescribeEndpointConfig": lambda values: _find("EndpointConfig", values["EndpointConfigName"]),
-    "DescribeEndpoint": _describe_endpoint,
-    **{f"Delete{kind}": _delete(kind) for kind in _KINDS},
-    **{f"List{kind}s": _list(kind) for kind in _KINDS},
-    "AddTags": _add_tags,
-    "ListTags": lambda values: {"Tags": _tagged(values)},
-    "DeleteTags": _delete_tags,
-}
+register(
+    {
+        "CreateModel": _create_model,
+        "CreateEndpointConfig": _create_config,
+        "CreateEndpoint": _create_endpoint,
+        "UpdateEndpoint": _update_endpoint,
+        "UpdateEndpointWeightsAndCapacities": _resize,
+        "DescribeModel": lambda values: _find("Model", values["ModelName"]),
+        "DescribeEndpointConfig": lambda values: _find("EndpointConfig", values["EndpointConfigName"]),
+        "DescribeEndpoint": _describe_endpoint,
+        **{f"Delete{kind}": _delete(kind) for kind in _KINDS},
+        **{f"List{kind}s": _list(kind) for kind in _KINDS},
+        "AddTags": _add_tags,
+        "ListTags": lambda values: {"Tags": _tagged(values)},
+        "DeleteTags": _delete_tags,
+    }
+)
