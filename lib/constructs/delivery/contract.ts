@@ -86,3 +86,53 @@ export const RUNS = { key: 'pk', run: 'run#', day: 'day#' } as const;
 
 /** One row of an evaluation: a labelled example of the newest closed period. Columns of `predictions.csv`. */
 export const PREDICTION_COLUMNS = ['block', 'label', 'baseline', 'candidate', 'current'] as const;
+
+/** What a candidate must fulfil to be registered; see `QualityGate`. */
+export interface GateRules {
+  /** Chance, over all candidates of one dataset, of releasing one that is no better. */
+  readonly alpha: number;
+  /** What the first version must be better than the baseline by, in average precision. */
+  readonly margin: number;
+  /** What a later version may be worse by than the current one, in average precision. */
+  readonly tolerance: number;
+  /** Farthest that the mean score may lie from the share of positive labels. */
+  readonly calibrationGap: number;
+  /** Area under the ROC curve outside this band means that the model knows what it cannot know, or nothing. */
+  readonly lowestAuc: number;
+  readonly highestAuc: number;
+  /** Labelled rows and blocks of them that an evaluation needs at least. */
+  readonly minimumRows: number;
+  readonly minimumBlocks: number;
+  /** Milliseconds that 99 % of the evaluation's requests must stay within; absent when nobody waits. */
+  readonly latencyMs?: number;
+}
+
+/** `evaluation.json`: what an evaluation says beside its `predictions.csv.gz`. */
+export interface EvaluationReport {
+  readonly rows: number;
+  readonly labelled: number;
+  readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly count: number };
+  readonly datasetId: string;
+  /** Names of the inputs of a request. */
+  readonly fields: readonly string[];
+  /** Columns that serving cannot supply, one sentence each. */
+  readonly signatureProblems: readonly string[];
+}
+
+/** The version that serves, when there is one. */
+export interface CurrentVersion {
+  readonly packageArn: string;
+  readonly modelDataUrl: string;
+  /** Dataset that it was trained on. */
+  readonly trainedOn: string;
+  /** Whether the candidate's dataset is another one, published later. */
+  readonly newerData: boolean;
+}
+
+/** Outcome of the gate, as `gate.json` and in the run's row. */
+export interface GateVerdict {
+  readonly passed: boolean;
+  /** Why it did not pass, a sentence each; empty when it did. */
+  readonly reasons: readonly string[];
+  readonly figures: { readonly [name: string]: number };
+}
