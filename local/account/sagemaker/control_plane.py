@@ -1,4 +1,4 @@
-"""SageMaker's control plane for models, endpoint configurations and endpoints: a resource store with the rules that bite."""
+"""SageMaker's control plane: where operations register themselves, the store of hosting's resources, tags and pages of lists."""
 from __future__ import annotations
 
 import datetime
@@ -7,17 +7,20 @@ from typing import Any, Callable
 
 from .. import aws
 from ..service_models import ApiError, shaped, validated
-from .fleet import MONITOR, Fleet, Variant
-from .instance import CannotStart
 
-_LOCK = threading.RLock()
-_KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
-_STORE: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _KINDS}
-_TAGS: dict[str, list[dict[str, str]]] = {}
+LOCK = threading.RLock()
+"""Held while an operation runs."""
+KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
+STORE: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
+TAGS: dict[str, list[dict[str, str]]] = {}
+"""By ARN; a resource that is not here cannot be tagged."""
 Action = Callable[[dict[str, Any]], dict[str, Any]]
-_ACTIONS: dict[str, Action] = {}
 AUTOSCALED: Callable[[str, str], bool] = lambda endpoint, variant: False
 """Whether a variant is under a scalable target; the autoscaling module replaces it."""
+PAGE = 10
+"""Entries of a page of the registry's lists when the caller states no MaxResults; AWS publishes no figure."""
+
+_ACTIONS: dict[str, Action] = {}
 
 
 def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
     handler = _ACTIONS.get(action)
     if handler is None:
         raise ApiError("UnsupportedOperation", f"sagemaker:{action} is not in the local account; it has {', '.join(sorted(_ACTIONS))}", 501)
-    with _LOCK:
+    with LOCK:
         return shaped("sagemaker", action, handler(values))
 
 
@@ -38,235 +41,93 @@ def register(actions: dict[str, Action]) -> None:
     _ACTIONS.update(actions)
 
 
+def now() -> datetime.datetime:
+    """The time of a change."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
 def arn(kind: str, name: str) -> str:
     """ARNs are lower case whatever the name is."""
-    return f"arn:aws:sagemaker:{aws.region()}:{aws.ACCOUNT_ID}:{_KINDS[kind]}/{name.lower()}"
+    return f"arn:aws:sagemaker:{aws.region()}:{aws.ACCOUNT_ID}:{KINDS[kind]}/{name.lower()}"
 
 
-def wait(endpoint: str, seconds: float) -> dict[str, Any]:
-    """The endpoint once no change is under way. Raises ApiError when it takes longer."""
-    with _LOCK:
-        settled = _find("Endpoint", endpoint)["_settled"]
-    if not settled.wait(seconds):
-        raise ApiError("InternalFailure", f"endpoint {endpoint} did not settle in {seconds:.0f} s", 500)
-    with _LOCK:
-        return dict(_find("Endpoint", endpoint))
-
-
-def _find(kind: str, name: str) -> dict[str, Any]:
-    record = _STORE[kind].get(name.lower())
+def find(kind: str, name: str) -> dict[str, Any]:
+    """A model, endpoint configuration or endpoint. Raises ApiError."""
+    record = STORE[kind].get(name.lower())
     if record is None:
-        raise ApiError("ValidationException", f'Could not find {_KINDS[kind].replace("-", " ")} "{arn(kind, name)}".')
+        raise ApiError("ValidationException", f'Could not find {KINDS[kind].replace("-", " ")} "{arn(kind, name)}".')
     return record
 
 
-def _create(kind: str, values: dict[str, Any], **more: Any) -> dict[str, Any]:
+def create(kind: str, values: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Stores a model, endpoint configuration or endpoint. Raises ApiError for a name that is taken."""
     name = values[f"{kind}Name"]
-    if name.lower() in _STORE[kind]:
-        raise ApiError("ValidationException", f'Cannot create already existing {_KINDS[kind].replace("-", " ")} "{arn(kind, name)}".')
-    now = datetime.datetime.now(datetime.timezone.utc)
-    record = {**values, f"{kind}Arn": arn(kind, name), "CreationTime": now, "LastModifiedTime": now, **more}
-    _STORE[kind][name.lower()] = record
-    _TAGS[record[f"{kind}Arn"]] = values.get("Tags", [])
+    if name.lower() in STORE[kind]:
+        raise ApiError("ValidationException", f'Cannot create already existing {KINDS[kind].replace("-", " ")} "{arn(kind, name)}".')
+    record = {**values, f"{kind}Arn": arn(kind, name), "CreationTime": now(), "LastModifiedTime": now(), **more}
+    STORE[kind][name.lower()] = record
+    TAGS[record[f"{kind}Arn"]] = values.get("Tags", [])
     return record
 
 
-def _create_model(values: dict[str, Any]) -> dict[str, Any]:
-    containers = [*([values["PrimaryContainer"]] if "PrimaryContainer" in values else []), *values.get("Containers", [])]
-    if not containers:
-        raise ApiError("ValidationException", "Either PrimaryContainer or Containers must be given.")
-    for container in containers:
-        if "ModelPackageName" in container and container.get("Environment"):
-            raise ApiError("ValidationException", "Environment can not be given with a ModelPackageName: it belongs into the package.")
-        if "ModelDataUrl" in container and "ModelDataSource" in container:
-            raise ApiError("ValidationException", "ModelDataUrl and ModelDataSource exclude each other.")
-    return _create("Model", values)
+def delete(kind: str) -> Action:
+    """The operation that removes a resource and its tags."""
 
-
-def _create_config(values: dict[str, Any]) -> dict[str, Any]:
-    names = [variant["VariantName"] for variant in values["ProductionVariants"]]
-    if len(set(names)) != len(names):
-        raise ApiError("ValidationException", f"Production variant names must be unique, got {names}.")
-    for variant in values["ProductionVariants"]:
-        if "ModelName" in variant:
-            _find("Model", variant["ModelName"])
-        if "ServerlessConfig" not in variant and "InstanceType" not in variant:
-            raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
-    return _create("EndpointConfig", values)
-
-
-def _create_endpoint(values: dict[str, Any]) -> dict[str, Any]:
-    config = _find("EndpointConfig", values["EndpointConfigName"])
-    record = _create("Endpoint", values, EndpointStatus="Creating", _settled=threading.Event())
-    _start(record, config, {})
-    return record
-
-
-def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
-    record = _find("Endpoint", values["EndpointName"])
-    if record["EndpointStatus"] in ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"):
-        raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-    config = _find("EndpointConfig", values["EndpointConfigName"])
-    _refuse_scaled_changes(record, config)
-    retain = values.get("RetainAllVariantProperties", False)
-    fleet = MONITOR.fleets.get(record["EndpointName"])
-    kept = {variant.name: len(variant.instances) for variant in fleet.variants} if retain and fleet else {}
-    record.update(EndpointStatus="Updating", _settled=threading.Event())
-    record["LastDeploymentConfig"] = values.get("DeploymentConfig")
-    _start(record, config, kept)
-    return record
-
-
-def _refuse_scaled_changes(record: dict[str, Any], config: dict[str, Any]) -> None:
-    after = {variant["VariantName"]: variant for variant in config["ProductionVariants"]}
-    for variant in _find("EndpointConfig", record["EndpointConfigName"])["ProductionVariants"]:
-        name = variant["VariantName"]
-        if not AUTOSCALED(record["EndpointName"], name):
-            continue
-        if name not in after or after[name].get("InstanceType") != variant.get("InstanceType"):
-            raise ApiError(
-                "ValidationException",
-                f'The variant "{name}" has automatic scaling: deregister its scalable target before the instance type changes or the variant goes.',
-            )
-
-
-def _start(record: dict[str, Any], config: dict[str, Any], kept: dict[str, int]) -> None:
-    """Blue/green on a thread: the new fleet takes over when it is healthy; when it fails, the old one stays."""
-    containers = {variant["VariantName"]: _container(variant) for variant in config["ProductionVariants"]}
-    threading.Thread(target=_deploy, args=(record, config, containers, kept), daemon=True).start()
-
-
-def _container(variant: dict[str, Any]) -> dict[str, Any]:
-    model = _find("Model", variant["ModelName"])
-    return model.get("PrimaryContainer") or model["Containers"][0]
-
-
-def _deploy(record: dict[str, Any], config: dict[str, Any], containers: dict[str, dict[str, Any]], kept: dict[str, int]) -> None:
-    name, variants = record["EndpointName"], []
-    try:
-        for spec in config["ProductionVariants"]:
-            count = kept.get(spec["VariantName"], spec.get("InitialInstanceCount", 1))
-            variants.append(Variant(name, spec, containers[spec["VariantName"]], count))
-    except Exception as error:  # noqa: BLE001 - whatever happened must end in a status, or the caller waits for ever
-        for variant in variants:
-            variant.remove()
-        reason = str(error) if isinstance(error, CannotStart) else f"{type(error).__name__}: {error}"
-        _settle(record, "InService" if name in MONITOR.fleets else "Failed", record["EndpointConfigName"], reason)
-        return
-    old = MONITOR.watch(Fleet(name, config["EndpointConfigName"], variants))
-    _settle(record, "InService", config["EndpointConfigName"], None)
-    if old:
-        old.remove()
-
-
-def _settle(record: dict[str, Any], status: str, config: str, reason: str | None) -> None:
-    with _LOCK:
-        record.update(EndpointStatus=status, EndpointConfigName=config, FailureReason=reason, LastModifiedTime=datetime.datetime.now(datetime.timezone.utc))
-        record["_settled"].set()
-
-
-def _resize(values: dict[str, Any]) -> dict[str, Any]:
-    record = _find("Endpoint", values["EndpointName"])
-    if record["EndpointStatus"] != "InService":
-        raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-    fleet = MONITOR.fleets[record["EndpointName"]]
-    changes = []
-    for wanted in values["DesiredWeightsAndCapacities"]:
-        variant = fleet.variant(wanted["VariantName"])
-        if variant is None:
-            raise ApiError("ValidationException", f"Could not find variant \"{wanted['VariantName']}\" of endpoint \"{record['EndpointName']}\".")
-        changes.append((variant, wanted.get("DesiredWeight", variant.weight), wanted.get("DesiredInstanceCount", len(variant.instances))))
-    record.update(EndpointStatus="Updating", _settled=threading.Event())
-    threading.Thread(target=_apply, args=(record, changes), daemon=True).start()
-    return record
-
-
-def _apply(record: dict[str, Any], changes: list[tuple[Variant, float, int]]) -> None:
-    reason = None
-    try:
-        for variant, weight, count in changes:
-            variant.weight = weight
-            variant.resize(count)
-    except CannotStart as error:
-        reason = str(error)
-    MONITOR.report()
-    _settle(record, "InService", record["EndpointConfigName"], reason)
-
-
-def _describe_endpoint(values: dict[str, Any]) -> dict[str, Any]:
-    record = _find("Endpoint", values["EndpointName"])
-    fleet = MONITOR.fleets.get(record["EndpointName"])
-    variants = [
-        {
-            "VariantName": variant.name,
-            "CurrentWeight": variant.weight,
-            "DesiredWeight": variant.weight,
-            "CurrentInstanceCount": len(variant.instances),
-            "DesiredInstanceCount": len(variant.instances),
-        }
-        for variant in (fleet.variants if fleet else [])
-    ]
-    config = _STORE["EndpointConfig"].get(record["EndpointConfigName"].lower(), {})
-    capture = config.get("DataCaptureConfig")
-    summary = capture and {
-        "EnableCapture": capture.get("EnableCapture", False),
-        "CaptureStatus": "Started" if capture.get("EnableCapture") else "Stopped",
-        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-        "DestinationS3Uri": capture["DestinationS3Uri"],
-        "KmsKeyId": capture.get("KmsKeyId", ""),
-    }
-    return {**record, "ProductionVariants": variants or None, "DataCaptureConfig": summary}
-
-
-def _delete(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    def delete(values: dict[str, Any]) -> dict[str, Any]:
-        record = _find(kind, values[f"{kind}Name"])
-        if kind == "Endpoint":
-            if record["EndpointStatus"] in ("Creating", "Updating"):
-                raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-            threading.Thread(target=MONITOR.forget, args=(record["EndpointName"],)).start()
-        del _STORE[kind][values[f"{kind}Name"].lower()]
-        _TAGS.pop(record[f"{kind}Arn"], None)
+    def handler(values: dict[str, Any]) -> dict[str, Any]:
+        record = find(kind, values[f"{kind}Name"])
+        del STORE[kind][values[f"{kind}Name"].lower()]
+        TAGS.pop(record[f"{kind}Arn"], None)
         return {}
 
-    return delete
+    return handler
 
 
-def _list(kind: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda values: {f"{kind}s": [r for r in _STORE[kind].values() if values.get("NameContains", "") in r[f"{kind}Name"]][: values.get("MaxResults", 100)]}
+def listing(kind: str) -> Action:
+    """The operation that lists models, endpoint configurations or endpoints."""
+    return lambda values: {f"{kind}s": [r for r in STORE[kind].values() if values.get("NameContains", "") in r[f"{kind}Name"]][: values.get("MaxResults", 100)]}
+
+
+def page(items: list[dict[str, Any]], values: dict[str, Any], key: str, member: str) -> dict[str, Any]:
+    """One page of `items`, which come oldest first: by NameContains, CreationTimeAfter and -Before, SortBy (CreationTime), SortOrder (Ascending)
+    and MaxResults. `key` is the member with the ARN, at which the next page goes on. Raises ApiError for a NextToken that is none."""
+    after, before = _seconds(values.get("CreationTimeAfter"), float("-inf")), _seconds(values.get("CreationTimeBefore"), float("inf"))
+    name = lambda item: item[key].split("/", 1)[1]  # noqa: E731
+    found = [item for item in items if after < item["CreationTime"].timestamp() < before and values.get("NameContains", "").lower() in name(item)]
+    if values.get("SortBy") == "Name":
+        found.sort(key=name)
+    if values.get("SortOrder") == "Descending":
+        found.reverse()
+    start = 0
+    if "NextToken" in values:
+        arns = [item[key] for item in found]
+        if values["NextToken"] not in arns:
+            raise ApiError("ValidationException", "Invalid NextToken.")
+        start = arns.index(values["NextToken"])
+    end = start + values.get("MaxResults", PAGE)
+    return {member: found[start:end], "NextToken": found[end][key] if end < len(found) else None}
+
+
+def _seconds(value: Any, default: float) -> float:
+    if value is None:
+        return default
+    return value.timestamp() if isinstance(value, datetime.datetime) else float(value)
 
 
 def _tagged(values: dict[str, Any]) -> list[dict[str, str]]:
-    if values["ResourceArn"] not in _TAGS:
+    if values["ResourceArn"] not in TAGS:
         raise ApiError("ValidationException", f"Could not find resource {values['ResourceArn']}.")
-    return _TAGS[values["ResourceArn"]]
+    return TAGS[values["ResourceArn"]]
 
 
 def _add_tags(values: dict[str, Any]) -> dict[str, Any]:
     keys = {tag["Key"] for tag in values["Tags"]}
-    _TAGS[values["ResourceArn"]] = [tag for tag in _tagged(values) if tag["Key"] not in keys] + values["Tags"]
-    return {"Tags": _TAGS[values["ResourceArn"]]}
+    TAGS[values["ResourceArn"]] = [tag for tag in _tagged(values) if tag["Key"] not in keys] + values["Tags"]
+    return {"Tags": TAGS[values["ResourceArn"]]}
 
 
 def _delete_tags(values: dict[str, Any]) -> dict[str, Any]:
-    _TAGS[values["ResourceArn"]] = [tag for tag in _tagged(values) if tag["Key"] not in values["TagKeys"]]
+    TAGS[values["ResourceArn"]] = [tag for tag in _tagged(values) if tag["Key"] not in values["TagKeys"]]
     return {}
 
 
-register(
-    {
-        "CreateModel": _create_model,
-        "CreateEndpointConfig": _create_config,
-        "CreateEndpoint": _create_endpoint,
-        "UpdateEndpoint": _update_endpoint,
-        "UpdateEndpointWeightsAndCapacities": _resize,
-        "DescribeModel": lambda values: _find("Model", values["ModelName"]),
-        "DescribeEndpointConfig": lambda values: _find("EndpointConfig", values["EndpointConfigName"]),
-        "DescribeEndpoint": _describe_endpoint,
-        **{f"Delete{kind}": _delete(kind) for kind in _KINDS},
-        **{f"List{kind}s": _list(kind) for kind in _KINDS},
-        "AddTags": _add_tags,
-        "ListTags": lambda values: {"Tags": _tagged(values)},
-        "DeleteTags": _delete_tags,
-    }
-)
+register({"AddTags": _add_tags, "ListTags": lambda values: {"Tags": _tagged(values)}, "DeleteTags": _delete_tags})

@@ -56,8 +56,11 @@ class Variant:
 class Fleet:
     """All variants of one endpoint on one endpoint configuration."""
 
-    def __init__(self, endpoint: str, config: str, variants: list[Variant]) -> None:
-        self.endpoint, self.config, self.variants = endpoint, config, variants
+    def __init__(self, endpoint: str, config: dict[str, Any], variants: list[Variant]) -> None:
+        # What the fleet needs of its configuration stays with it: the configuration may be deleted while it serves.
+        self.config: str = config["EndpointConfigName"]
+        self.capture: dict[str, Any] | None = config.get("DataCaptureConfig")
+        self.endpoint, self.variants = endpoint, variants
 
     def variant(self, name: str | None) -> Variant | None:
         """The named variant, or one drawn by weight."""
@@ -65,6 +68,19 @@ class Fleet:
             return next((variant for variant in self.variants if variant.name == name), None)
         weights = [variant.weight for variant in self.variants]
         return random.choices(self.variants, weights if any(weights) else None)[0]
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """The variants as DescribeEndpoint shows them."""
+        return [
+            {
+                "VariantName": variant.name,
+                "CurrentWeight": variant.weight,
+                "DesiredWeight": variant.weight,
+                "CurrentInstanceCount": len(variant.instances),
+                "DesiredInstanceCount": len(variant.instances),
+            }
+            for variant in self.variants
+        ]
 
     def remove(self) -> None:
         for variant in self.variants:
@@ -76,6 +92,8 @@ class Monitor:
 
     def __init__(self) -> None:
         self.fleets: dict[str, Fleet] = {}
+        self.candidates: dict[str, Fleet] = {}
+        self._shares: dict[str, float] = {}
         self._failing: dict[str, float] = {}
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -89,11 +107,37 @@ class Monitor:
         self.report()
         return before
 
+    def route(self, endpoint: str) -> Fleet | None:
+        """The fleet that answers the next request: during a deployment, one of two."""
+        fleet, candidate = self.fleets.get(endpoint), self.candidates.get(endpoint)
+        return candidate if candidate and random.random() < self._shares.get(endpoint, 0) else fleet
+
+    def stage(self, fleet: Fleet, share: float) -> None:
+        """Sends a share (0-1) of an endpoint's requests to the fleet that is to take over."""
+        self._shares[fleet.endpoint] = share
+        self.candidates[fleet.endpoint] = fleet
+        if self._stopped.is_set():
+            self.withdraw(fleet.endpoint)
+        self.report()
+
+    def promote(self, fleet: Fleet) -> None:
+        """The staged fleet is in charge; the caller ends its predecessor."""
+        self.fleets[fleet.endpoint] = fleet
+        self.candidates.pop(fleet.endpoint, None)
+        self.report()
+
+    def withdraw(self, endpoint: str) -> None:
+        """The staged fleet, if there is one, gets no more requests and ends."""
+        candidate = self.candidates.pop(endpoint, None)
+        if candidate:
+            candidate.remove()
+        self.report()
+
     def forget(self, endpoint: str) -> None:
         fleet = self.fleets.pop(endpoint, None)
         if fleet:
             fleet.remove()
-        self.report()
+        self.withdraw(endpoint)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -102,10 +146,9 @@ class Monitor:
 
     def report(self) -> None:
         """Writes endpoints.json: which process serves what. Whole or not at all."""
-        state = {
-            endpoint: {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.instances] for variant in fleet.variants}}
-            for endpoint, fleet in list(self.fleets.items())
-        }
+        state = {endpoint: _described(fleet) for endpoint, fleet in list(self.fleets.items())}
+        for endpoint, fleet in list(self.candidates.items()):
+            state.setdefault(endpoint, {})["candidate"] = _described(fleet)
         path = state_dir() / "endpoints.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{threading.get_ident()}")
@@ -114,7 +157,7 @@ class Monitor:
 
     def _run(self) -> None:
         while not self._stopped.wait(clock.scaled(PING_EVERY_SECONDS)):
-            for fleet in list(self.fleets.values()):
+            for fleet in [*self.fleets.values(), *self.candidates.values()]:
                 for variant in fleet.variants:
                     for instance in list(variant.instances):
                         self._check(instance)
@@ -131,6 +174,10 @@ class Monitor:
             self._failing[instance.name] = self._failing.get(instance.name, 0) + PING_EVERY_SECONDS
         if instance.healthy != was:
             self.report()
+
+
+def _described(fleet: Fleet) -> dict[str, Any]:
+    return {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.instances] for variant in fleet.variants}}
 
 
 MONITOR = Monitor()

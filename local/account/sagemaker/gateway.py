@@ -11,7 +11,7 @@ import ministack.app as _app
 
 from .. import autoscaling
 from ..service_models import ApiError
-from . import control_plane, runtime_api
+from . import control_plane, faults, runtime_api
 from .fleet import MONITOR
 
 _TARGETS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {"SageMaker": control_plane.call, "AnyScaleFrontendService": autoscaling.call}
@@ -28,10 +28,14 @@ def install() -> None:
         headers = {key.decode().lower(): value.decode("latin1") for key, value in scope.get("headers", [])}
         target = headers.get("x-amz-target", "").partition(".")
         runtime = scope.get("path", "").startswith("/endpoints/")
-        if scope["type"] != "http" or not (runtime or target[0] in _TARGETS):
+        injected = scope.get("path") == faults.PATH
+        if scope["type"] != "http" or not (runtime or injected or target[0] in _TARGETS):
             return await inner(scope, receive, send)
         body = await _read(receive)
         try:
+            if injected:
+                answer = json.dumps(faults.handle(scope["method"], body)).encode()
+                return await _send(send, 200, {"content-type": "application/json"}, answer)
             if not _SIGNED.match(headers.get("authorization", "")):
                 raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token", 403)
             if runtime:
@@ -40,7 +44,7 @@ def install() -> None:
                 result = await asyncio.to_thread(_TARGETS[target[0]], target[2], json.loads(body or b"{}"))
                 status, fields, content = 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(result, default=str).encode()
         except ApiError as error:
-            status, fields, content = _error(error, runtime)
+            status, fields, content = _error(error, runtime or injected)
         await _send(send, status, fields, content)
 
     _app.app = app

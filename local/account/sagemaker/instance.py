@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import aws, clock
+from . import faults
 
 SERVE = Path(__file__).with_name("serve.py")
 SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn:")
+DRAIN_SECONDS = 5.0
+"""Real seconds that a container which is to end may take to finish its requests. Our model: AWS publishes no figure."""
 PING_TIMEOUT_SECONDS = 2
 """A container must answer a ping within 2 s (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html)."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -45,7 +48,9 @@ class Instance:
         self.port = 0
         self.healthy = False
         self.starts = 0
+        self.injected = faults.Started()
         self._lock = threading.Lock()
+        self._in_flight, self._idle = 0, threading.Condition()
 
     def prepare(self) -> None:
         """Fetches and unpacks the model, as SageMaker does before it starts a container."""
@@ -57,7 +62,7 @@ class Instance:
         model = self.root / "model"
         model.mkdir(parents=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        _unpack(self.container["ModelDataUrl"], model)
+        unpack(self.container["ModelDataUrl"], model)
 
     def start(self) -> None:
         """Starts the process on a free loopback port."""
@@ -65,6 +70,7 @@ class Instance:
             self.port = _free_port()
             self.healthy = False
             self.starts += 1
+            self.injected = faults.on_start(self.container)
             output: IO[bytes] = open(self.log, "ab")
             self.process = subprocess.Popen(
                 [sys.executable, str(SERVE)], cwd=self.root, env=self._environment(), stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
@@ -74,7 +80,7 @@ class Instance:
 
     def ping(self) -> bool:
         """Whether the container answers 200 in time. A process that has ended answers nothing."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None or self.process.poll() is not None or faults.fails_ping(self.container):
             self.healthy = False
             return False
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PING_TIMEOUT_SECONDS)
@@ -88,8 +94,11 @@ class Instance:
         return self.healthy
 
     def wait_healthy(self, seconds: float) -> None:
-        """Pings until healthy. Raises CannotStart after `seconds` platform seconds, at least 20 real ones, or when the process ends."""
-        limit = max(20.0, clock.scaled(seconds))
+        """Pings until healthy. Raises CannotStart after `seconds` platform seconds, at least 20 real ones, or when the process ends.
+
+        A fault that fails the ping has no such minimum: a slow machine is no reason to wait longer for it.
+        """
+        limit = clock.scaled(seconds) if faults.fails_ping(self.container) else max(20.0, clock.scaled(seconds))
         waited = 0.0
         while not self.ping():
             if self.process is not None and self.process.poll() is not None:
@@ -123,8 +132,21 @@ class Instance:
                 process.kill()
                 process.wait()
 
+    def enter(self) -> None:
+        """A request goes to the container."""
+        with self._idle:
+            self._in_flight += 1
+
+    def leave(self) -> None:
+        """A request is done, however it ended."""
+        with self._idle:
+            self._in_flight -= 1
+            self._idle.notify_all()
+
     def remove(self) -> None:
-        """Stops the process and deletes its folder; the log stays."""
+        """Lets requests finish, stops the process and deletes its folder; the log stays."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._in_flight == 0, DRAIN_SECONDS)
         self.stop()
         shutil.rmtree(self.root, ignore_errors=True)
 
@@ -150,7 +172,8 @@ class Instance:
         return environment
 
 
-def _unpack(url: str, target: Path) -> None:
+def unpack(url: str, target: Path, what: str = "model data") -> None:
+    """Downloads and unpacks an archive without letting a member out of the folder. Raises CannotStart."""
     match = re.fullmatch(r"(?:s3://([^/]+)/|https://s3[.-][^/]+/([^/]+)/)(.+)", url)
     if match is None:
         raise CannotStart(f"'{url}' is not the address of an Amazon S3 object")
@@ -159,13 +182,13 @@ def _unpack(url: str, target: Path) -> None:
     try:
         aws.client("s3").download_file(bucket, key, str(archive))
     except Exception as error:
-        raise CannotStart(f"could not access model data at {url}: {error}") from error
+        raise CannotStart(f"could not access {what} at {url}: {error}") from error
     try:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar.getmembers():
                 inside = (target / member.name).resolve().is_relative_to(target.resolve())
                 if not inside or not (member.isfile() or member.isdir()):
-                    raise CannotStart(f"the archive {url} has the member '{member.name}', which leaves the model folder or is a link")
+                    raise CannotStart(f"the archive {url} has the member '{member.name}', which leaves the {target.name} folder or is a link")
                 tar.extract(member, target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     except tarfile.TarError as error:
         raise CannotStart(f"{url} is not a gzip-compressed tar archive: {error}") from error

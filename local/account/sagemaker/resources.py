@@ -1,14 +1,17 @@
 """CloudFormation types of SageMaker: each handler is a call of the control plane, so templates are validated by the service's model."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from .. import cfn
+from .. import cfn, clock
 from ..service_models import ApiError
-from . import control_plane
+from . import cards, control_plane, deployments, models, registry  # noqa: F401 - each registers its operations when it is imported
 
 SETTLE_SECONDS = 300.0
-"""Real seconds that CloudFormation waits for an endpoint."""
+"""Real seconds that CloudFormation waits for an endpoint, besides what the longest deployment may take."""
+LONGEST_DEPLOYMENT_SECONDS = 28_800
+"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html"""
 
 _MODEL = ("Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "InferenceExecutionConfig", "ModelName", "PrimaryContainer", "VpcConfig")
 _CONFIG = (
@@ -19,7 +22,7 @@ _DEPLOYMENT = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties",
 
 
 def register_all() -> None:
-    """Registers Model, EndpointConfig and Endpoint."""
+    """Registers Model, EndpointConfig, Endpoint and ModelPackageGroup."""
     for kind, replacing in (("Model", _MODEL), ("EndpointConfig", _CONFIG)):
         cfn.register(
             f"AWS::SageMaker::{kind}", _creator(kind), _retag(kind), _deleter(kind), (_reader(kind), replacing), replacing=replacing, custom_name=f"{kind}Name"
@@ -32,6 +35,15 @@ def register_all() -> None:
         (_reader("Endpoint"), ("EndpointConfigName",)),
         replacing=("EndpointName",),
         custom_name="EndpointName",
+    )
+    cfn.register(
+        "AWS::SageMaker::ModelPackageGroup",
+        _create_group,
+        _update_group,
+        cfn.forgiving(_delete_group),
+        (_read_group, ("ModelPackageGroupName", "ModelPackageGroupDescription", "ModelPackageGroupPolicy")),
+        replacing=("ModelPackageGroupName", "ModelPackageGroupDescription"),
+        custom_name="ModelPackageGroupName",
     )
 
 
@@ -102,7 +114,7 @@ def _create_endpoint(logical_id: str, props: dict, stack: str) -> cfn.Created:
     name = cfn.physical_name(props, "EndpointName", stack, logical_id, 63)
     params = {key: props[key] for key in ("EndpointConfigName", "Tags", "DeploymentConfig") if key in props}
     result = _call("CreateEndpoint", {**params, "EndpointName": name})
-    _settled(name, params["EndpointConfigName"])
+    _settled(name)
     return _identity("Endpoint", name, result["EndpointArn"])
 
 
@@ -111,12 +123,60 @@ def _update_endpoint(physical_id: str, old: dict, new: dict, stack: str, logical
     if new["EndpointConfigName"] != old["EndpointConfigName"]:
         params = {key: new[key] for key in ("EndpointConfigName", *_DEPLOYMENT) if key in new}
         _call("UpdateEndpoint", {**params, "EndpointName": name})
-        _settled(name, new["EndpointConfigName"])
+        _settled(name)
     _tag(physical_id, old, new)
     return _identity("Endpoint", name, physical_id)
 
 
-def _settled(name: str, config: str) -> None:
-    record = control_plane.wait(name, SETTLE_SECONDS)
-    if record["EndpointStatus"] != "InService" or record["EndpointConfigName"] != config:
+def _settled(name: str) -> None:
+    """Waits as CloudFormation does: for InService, on whichever configuration.
+
+    An update that the service rolled back is InService again on the old one, and the stack's update succeeds: the release has to be checked
+    afterwards (https://github.com/hashicorp/terraform-provider-aws/issues/48997 tells the same of the API's other callers).
+    """
+    record = deployments.wait(name, SETTLE_SECONDS + clock.scaled(LONGEST_DEPLOYMENT_SECONDS))
+    if record["EndpointStatus"] != "InService":
         raise ValueError(f"Resource handler returned message: \"Endpoint {name} failed: {record.get('FailureReason')}\" (HandlerErrorCode: NotStabilized)")
+
+
+def _create_group(logical_id: str, props: dict, stack: str) -> cfn.Created:
+    own = _call("CreateModelPackageGroup", {key: value for key, value in props.items() if key != "ModelPackageGroupPolicy"})["ModelPackageGroupArn"]
+    try:
+        _set_policy(own, {}, props)
+    except ValueError:
+        control_plane.call("DeleteModelPackageGroup", {"ModelPackageGroupName": _name(own)})
+        raise
+    return _group_identity(own)
+
+
+def _group_identity(own: str) -> cfn.Created:
+    group = registry.package_group(_name(own))
+    created = group["CreationTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    return own, {"ModelPackageGroupArn": own, "ModelPackageGroupStatus": group["ModelPackageGroupStatus"], "CreationTime": created}
+
+
+def _update_group(physical_id: str, old: dict, new: dict, stack: str, logical_id: str) -> cfn.Created:
+    _set_policy(physical_id, old, new)
+    _tag(physical_id, old, new)
+    return _group_identity(physical_id)
+
+
+def _set_policy(own: str, old: dict, new: dict) -> None:
+    before, after = old.get("ModelPackageGroupPolicy"), new.get("ModelPackageGroupPolicy")
+    if after and after != before:
+        _call("PutModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own), "ResourcePolicy": after if isinstance(after, str) else json.dumps(after)})
+    elif before and not after:
+        _call("DeleteModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own)})
+
+
+def _delete_group(physical_id: str, props: dict) -> None:
+    _call("DeleteModelPackageGroup", {"ModelPackageGroupName": _name(physical_id)})
+
+
+def _read_group(physical_id: str, props: dict) -> dict | None:
+    try:
+        found = control_plane.call("DescribeModelPackageGroup", {"ModelPackageGroupName": _name(physical_id)})
+    except ApiError:
+        return None
+    policy = registry.package_group(_name(physical_id)).get("_policy")
+    return {**found, **({"ModelPackageGroupPolicy": json.loads(policy)} if policy else {})}

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, Mapping
 
 from ..service_models import ApiError
-from . import control_plane
+from . import control_plane, faults
 from .fleet import MONITOR, Fleet, Variant
 from .instance import Instance
 from .telemetry import Outcome, capture, record
@@ -27,6 +27,7 @@ MAXIMUM_BODY_BYTES = 25 * 1024 * 1024
 _CAPTURES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture")
 _LOG = logging.getLogger("model-host")
 
+Answer = tuple[Instance, http.client.HTTPConnection, http.client.HTTPResponse]
 Reply = tuple[int, dict[str, str], "bytes | Iterator[bytes]"]
 
 
@@ -44,18 +45,19 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     inference_id = headers.get("x-amzn-sagemaker-inference-id") or str(uuid.uuid4())
     request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*")}
     started = time.monotonic()
-    connection, answer = _invoke(fleet, variant, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
+    instance, connection, answer = _invoke(fleet, variant, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
     meta = {"x-amzn-invoked-production-variant": variant.name, "x-amzn-sagemaker-inference-id": inference_id}
     content_type = answer.getheader("content-type", "application/octet-stream")
     if action.endswith("stream"):
         stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
-        return 200, stream_headers, _events(connection, answer, fleet, variant, started)
+        return 200, stream_headers, _events(instance, connection, answer, fleet, variant, started)
     try:
         data = answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise _no_answer(fleet, variant, started, f"the container closed the connection: {error}") from error
     finally:
         connection.close()
+        instance.leave()
     seconds = time.monotonic() - started
     record(fleet, variant, Outcome(answer.status, seconds, 0.0005))
     if answer.status >= 300:
@@ -65,7 +67,8 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
 
 
 def _target(name: str, wanted: str | None) -> tuple[Fleet, Variant]:
-    fleet = next((fleet for endpoint, fleet in MONITOR.fleets.items() if endpoint.lower() == name.lower()), None)
+    endpoint = next((endpoint for endpoint in list(MONITOR.fleets) if endpoint.lower() == name.lower()), name)
+    fleet = MONITOR.route(endpoint)
     if fleet is None:
         try:
             status = control_plane.call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"]
@@ -78,16 +81,19 @@ def _target(name: str, wanted: str | None) -> tuple[Fleet, Variant]:
     return fleet, variant
 
 
-def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes, limit: float, started: float) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes, limit: float, started: float) -> Answer:
     instance = variant.pick()
     if instance is None:
         raise _no_answer(fleet, variant, started, "no container of the variant is healthy")
+    instance.enter()
+    time.sleep(faults.latency_seconds(instance.container, instance.injected))
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit)
     try:
         connection.request("POST", "/invocations", body, request)
-        return connection, connection.getresponse()
+        return instance, connection, connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
+        instance.leave()
         raise _no_answer(fleet, variant, started, _reason(instance, error)) from error
 
 
@@ -112,7 +118,7 @@ def _capture(*arguments: object) -> None:
         _LOG.exception("data capture failed")
 
 
-def _events(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, fleet: Fleet, variant: Variant, started: float) -> Iterator[bytes]:
+def _events(instance: Instance, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, fleet: Fleet, variant: Variant, started: float) -> Iterator[bytes]:
     status, first = answer.status, None
     try:
         if status >= 300:
@@ -126,6 +132,7 @@ def _events(connection: http.client.HTTPConnection, answer: http.client.HTTPResp
         yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(f"the stream of the container broke: {error}", "StreamBroken"))
     finally:
         connection.close()
+        instance.leave()
         record(fleet, variant, Outcome(status, (first or time.monotonic()) - started, 0.0005))
 
 

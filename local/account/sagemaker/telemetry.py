@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 
 from .. import aws
 from ..metrics import publish
-from . import control_plane
 from .fleet import Fleet, Variant
 
 NAMESPACE = "AWS/SageMaker"
@@ -52,7 +51,7 @@ def capture(fleet: Fleet, variant: Variant, inference_id: str, request: tuple[by
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
     """
-    config = control_plane.call("DescribeEndpointConfig", {"EndpointConfigName": fleet.config}).get("DataCaptureConfig") or {}
+    config = fleet.capture or {}
     if not config.get("EnableCapture") or random.uniform(0, 100) >= config["InitialSamplingPercentage"]:
         return
     plain = config.get("CaptureContentTypeHeader", {})

@@ -115,7 +115,7 @@ def endpoint(account: Account, name: str, body: bytes | None = None, image: str 
 
 def settled(account: Account, name: str) -> dict:
     describe = lambda: account.client("sagemaker").describe_endpoint(EndpointName=name)  # noqa: E731
-    return until(lambda: (found := describe())["EndpointStatus"] not in ("Creating", "Updating") and found)
+    return until(lambda: (found := describe())["EndpointStatus"] not in ("Creating", "Updating", "RollingBack") and found)
 
 
 def invoke(account: Account, name: str, data: Any = 1, **more: Any) -> Any:

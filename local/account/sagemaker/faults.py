@@ -1,0 +1,132 @@
+"""Faults of models, injected at the host: neither the product nor a model's code knows of them.
+
+`PUT /_account/faults` replaces all faults, `GET` shows them, `DELETE` ends them. The route is on the account's port, takes JSON, and its
+faults end with the account:
+
+  {"models": [{"artifact": "arn:aws:sagemaker:us-east-1:000000000000:model-package/delay/3", "latencyMs": 800, "from": "now"},
+              {"artifact": "s3://bucket/key/model.tar.gz", "failPing": true}],
+   "eventCopies": 2}
+
+`artifact`  ARN of a model package, or the ModelDataUrl of a model: every container that serves it is hit.
+`latencyMs` whole milliseconds of real time, 0-55000, added before the host forwards a request: ModelLatency contains them.
+`from`      "now" (default), or "start": only containers that start while the fault is there, for as long as they run.
+`failPing`  true: the containers fail their health check, so that a release with them fails and running ones are restarted.
+`eventCopies` 1 (default) to 10: how often each of SageMaker's events is sent.
+"""
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ..service_models import ApiError
+
+PATH = "/_account/faults"
+MAXIMUM_LATENCY_MS = 55_000
+"""Below the 60 s in which a model must answer, so that a slow model is not a silent one."""
+MAXIMUM_COPIES = 10
+
+_ARTIFACT = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/\S+|s3://[^/]+/\S+")
+_NOTHING: dict[str, Any] = {"models": [], "eventCopies": 1}
+_LOCK = threading.Lock()
+_current = _NOTHING
+
+
+@dataclass(frozen=True)
+class Started:
+    """What was injected when a container started: it stays with the container."""
+
+    latency_ms: int = 0
+
+
+def handle(method: str, body: bytes) -> dict[str, Any]:
+    """One request to the route. Raises ApiError for a method or a body that it does not take."""
+    global _current
+    if method not in ("GET", "PUT", "DELETE"):
+        raise ApiError("MethodNotAllowed", f"{method} {PATH} is not there: use GET, PUT or DELETE", 405)
+    if method != "GET":
+        wanted = parsed(body) if method == "PUT" else _NOTHING
+        with _LOCK:
+            _current = wanted
+    return _current
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The faults that a body states, complete. Raises ApiError with what is wrong, what is allowed and where."""
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise _wrong("", f"the body is no JSON: {error}") from error
+    _object(value, "", ("models", "eventCopies"))
+    models = value.get("models", [])
+    if not isinstance(models, list):
+        raise _wrong("models", f"must be a list, got {models!r}")
+    return {"models": [_model(model, f"models[{index}]") for index, model in enumerate(models)], "eventCopies": _whole(value, "eventCopies", 1, MAXIMUM_COPIES, 1, "")}
+
+
+def event_copies() -> int:
+    """How often each event is sent."""
+    return _current["eventCopies"]
+
+
+def on_start(container: dict[str, Any]) -> Started:
+    """What a container that starts now keeps."""
+    return Started(_latency(container, "start"))
+
+
+def latency_seconds(container: dict[str, Any], started: Started) -> float:
+    """Real seconds to wait before a request to the container."""
+    return max(_latency(container, "now"), started.latency_ms) / 1000
+
+
+def fails_ping(container: dict[str, Any]) -> bool:
+    """Whether the container's health check fails."""
+    return any(model["failPing"] for model in _of(container))
+
+
+def _of(container: dict[str, Any]) -> list[dict[str, Any]]:
+    names = {container.get("ModelDataUrl"), container.get("ModelPackageArn")}
+    return [model for model in _current["models"] if model["artifact"] in names]
+
+
+def _latency(container: dict[str, Any], since: str) -> int:
+    return max((model["latencyMs"] for model in _of(container) if model["from"] == since), default=0)
+
+
+def _model(value: Any, at: str) -> dict[str, Any]:
+    _object(value, at, ("artifact", "latencyMs", "from", "failPing"))
+    artifact = value.get("artifact")
+    if not isinstance(artifact, str) or not _ARTIFACT.fullmatch(artifact):
+        raise _wrong(f"{at}.artifact", f"must be the ARN of a model package or an s3:// address, got {artifact!r}")
+    since, ping = value.get("from", "now"), value.get("failPing", False)
+    if since not in ("now", "start"):
+        raise _wrong(f"{at}.from", f"must be 'now' or 'start', got {since!r}")
+    if not isinstance(ping, bool):
+        raise _wrong(f"{at}.failPing", f"must be true or false, got {ping!r}")
+    latency = _whole(value, "latencyMs", 0, MAXIMUM_LATENCY_MS, 0, f"{at}.")
+    if not latency and not ping:
+        raise _wrong(at, "does nothing: give latencyMs above 0 or failPing true")
+    return {"artifact": artifact, "latencyMs": latency, "from": since, "failPing": ping}
+
+
+def _object(value: Any, at: str, allowed: tuple[str, ...]) -> None:
+    if not isinstance(value, dict):
+        raise _wrong(at, f"must be an object with {', '.join(allowed)}, got {value!r}")
+    for key in value:
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, 1)
+            raise _wrong(f"{at}.{key}".lstrip("."), f"is unknown: {f'did you mean {near[0]}?' if near else 'allowed are ' + ', '.join(allowed)}")
+
+
+def _whole(value: dict[str, Any], key: str, least: int, most: int, default: int, at: str) -> int:
+    number = value.get(key, default)
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+        raise _wrong(f"{at}{key}", f"must be a whole number from {least} to {most}, got {number!r}")
+    return number
+
+
+def _wrong(at: str, problem: str) -> ApiError:
+    return ApiError("FaultInvalid", f"{problem} [at {at or 'the body'}]")

@@ -1,0 +1,50 @@
+"""Models and endpoint configurations: what an endpoint is made of."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..service_models import ApiError
+from . import control_plane, registry
+
+
+def container(variant: dict[str, Any]) -> dict[str, Any]:
+    """What a variant's instances run: with a model package, what the package had when the model was created. Raises ApiError."""
+    return control_plane.find("Model", variant["ModelName"])["_containers"][0]
+
+
+def _create_model(values: dict[str, Any]) -> dict[str, Any]:
+    containers = [*([values["PrimaryContainer"]] if "PrimaryContainer" in values else []), *values.get("Containers", [])]
+    if not containers:
+        raise ApiError("ValidationException", "Either PrimaryContainer or Containers must be given.")
+    for one in containers:
+        if "ModelPackageName" in one and one.get("Environment"):
+            raise ApiError("ValidationException", "Environment can not be given with a ModelPackageName: it belongs into the package.")
+        if "ModelDataUrl" in one and "ModelDataSource" in one:
+            raise ApiError("ValidationException", "ModelDataUrl and ModelDataSource exclude each other.")
+    return control_plane.create("Model", values, _containers=[registry.deployable(one) if "ModelPackageName" in one else one for one in containers])
+
+
+def _create_config(values: dict[str, Any]) -> dict[str, Any]:
+    names = [variant["VariantName"] for variant in values["ProductionVariants"]]
+    if len(set(names)) != len(names):
+        raise ApiError("ValidationException", f"Production variant names must be unique, got {names}.")
+    for variant in values["ProductionVariants"]:
+        if "ModelName" in variant:
+            control_plane.find("Model", variant["ModelName"])
+        if "ServerlessConfig" not in variant and "InstanceType" not in variant:
+            raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
+    return control_plane.create("EndpointConfig", values)
+
+
+control_plane.register(
+    {
+        "CreateModel": _create_model,
+        "DescribeModel": lambda values: control_plane.find("Model", values["ModelName"]),
+        "DeleteModel": control_plane.delete("Model"),
+        "ListModels": control_plane.listing("Model"),
+        "CreateEndpointConfig": _create_config,
+        "DescribeEndpointConfig": lambda values: control_plane.find("EndpointConfig", values["EndpointConfigName"]),
+        "DeleteEndpointConfig": control_plane.delete("EndpointConfig"),
+        "ListEndpointConfigs": control_plane.listing("EndpointConfig"),
+    }
+)
