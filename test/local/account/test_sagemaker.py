@@ -310,7 +310,7 @@ def test_capture_keeps_what_went_in_and_out(account: Account) -> None:
         ("create_model", {"ModelName": "pkg", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"ModelPackageName": "p", "Environment": {"A": "1"}}}, "belongs into the package"),
         ("create_endpoint", {"EndpointName": "e", "EndpointConfigName": "nope"}, "Could not find endpoint config"),
         ("describe_endpoint", {"EndpointName": "nope"}, "Could not find endpoint"),
-        ("list_training_jobs", {}, "not in the local account"),
+        ("list_hyper_parameter_tuning_jobs", {}, "not in the local account"),
     ],
 )
 def test_fails_a_wrong_call_as_aws_would_and_an_absent_one_loudly(account: Account, action: str, params: dict, message: str) -> None:
