@@ -17,6 +17,7 @@ _MODULES = (
     "service_metrics",
     "schedules",
     "state_machines",
+    "state_machine_tasks",
     "alarms",
     "types_operations",
     "types_network",
@@ -24,7 +25,12 @@ _MODULES = (
     "stack_polling",
 )
 # Parts that live in folders of their own, each with the function that installs it.
-_PARTS = (("sagemaker.resources", "register_all"), ("sagemaker.gateway", "install"), ("autoscaling", "register_all"))
+_PARTS = (
+    ("sagemaker.resources", "register_all"),
+    ("sagemaker.job_actions", "register_all"),
+    ("sagemaker.gateway", "install"),
+    ("autoscaling", "register_all"),
+)
 
 
 def environment() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from typing import Any
+from typing import Any, Callable
 
 import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
@@ -53,6 +53,12 @@ def shaped(name: str, action: str, value: dict[str, Any]) -> dict[str, Any]:
     """Only what the operation's output has, with times as epoch seconds."""
     shape = operation(name, action).output_shape
     return {} if shape is None else _shape(value, shape)
+
+
+def times_as(name: str, action: str, value: dict[str, Any], render: Callable[[float], Any]) -> dict[str, Any]:
+    """A shaped output with its times, epoch seconds, written in another way."""
+    shape = operation(name, action).output_shape
+    return value if shape is None else _rendered(value, shape, render)
 
 
 def _convert(value: Any, shape: Shape) -> Any:
@@ -105,6 +111,14 @@ def _length(value: Any, shape: Shape, path: str) -> Any:
     high = shape.metadata.get("max")
     if high is not None and len(value) > high:
         yield f"Value at '{path}' failed to satisfy constraint: Member must have length less than or equal to {high}"
+
+
+def _rendered(value: Any, shape: Shape, render: Callable[[float], Any]) -> Any:
+    if isinstance(shape, StructureShape):
+        return {key: _rendered(item, shape.members[key], render) for key, item in value.items()}
+    if isinstance(shape, ListShape):
+        return [_rendered(item, shape.member, render) for item in value]
+    return render(value) if shape.type_name == "timestamp" else value
 
 
 @functools.lru_cache(maxsize=None)

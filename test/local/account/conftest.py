@@ -50,7 +50,7 @@ def account_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     env = environment(port, state)
     log = (state / "account.log").open("w")
     process = subprocess.Popen([sys.executable, "-m", "account.launch"], env=env, cwd=state, stdout=log, stderr=log, start_new_session=True)
-    os.environ.update({name: env[name] for name in ("GATEWAY_PORT", "AWS_REGION", "PLATFORM_CLOCK_FACTOR")})
+    os.environ.update({name: env[name] for name in ("GATEWAY_PORT", "AWS_REGION", "PLATFORM_CLOCK_FACTOR", "ACCOUNT_STATE_DIR")})
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(url, process, state / "account.log")
