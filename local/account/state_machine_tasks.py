@@ -3,7 +3,8 @@
 A task runs on its execution's own thread, so that waiting for a job blocks nobody. What AWS does:
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html: a .sync task waits for the job, fails when it does not complete,
-and stops it when the execution is stopped or the state's time is over. Times are epoch milliseconds there, ISO 8601 texts in aws-sdk tasks.
+and stops it when the execution is stopped or the state's time is over. Times are epoch milliseconds here, as in SageMaker's events, and
+ISO 8601 texts in aws-sdk tasks; no page of AWS states the format of either, so a definition should not calculate with them.
 """
 from __future__ import annotations
 
@@ -71,6 +72,8 @@ def install() -> None:
 
 def run(task: re.Match[str], params: Any, timeout: float | None) -> Any:
     """One task. `timeout` counts real seconds. Raises the emulator's error for a state, or Aborted."""
+    if _stopped():
+        raise Aborted()
     action, pattern = task["action"], task["pattern"]
     if task["sdk"]:
         if pattern:
@@ -82,7 +85,6 @@ def run(task: re.Match[str], params: Any, timeout: float | None) -> Any:
         return _called(action, params, _milliseconds, "AmazonSageMakerException")
     if action not in WAITING:
         raise _error("States.Runtime", f"sagemaker:{action}.sync is not in the local account; it has {', '.join(WAITING)}")
-    _refuse_stopped()
     limit = time.monotonic() + timeout if timeout is not None else None
     _called(action, params, _milliseconds, "AmazonSageMakerException")
     return _awaited(WAITING[action], params, timeout, limit)
@@ -127,11 +129,6 @@ def _stop(kind: str, name: str) -> None:
 def _stopped() -> bool:
     execution = _execution.get()
     return execution is not None and execution.get("status") not in (None, "RUNNING")
-
-
-def _refuse_stopped() -> None:
-    if _stopped():
-        raise Aborted()
 
 
 def _error(name: str, cause: str) -> Exception:

@@ -8,9 +8,6 @@ from botocore.utils import parse_timestamp
 from ..service_models import ApiError
 from . import control_plane, jobs, processing_jobs, training_jobs
 
-_LIST_DEFAULT = 10
-"""Jobs on one page of a list when MaxResults is not given (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobs.html)."""
-
 
 def register_all() -> None:
     """Adds the operations; folders that a killed account left behind are removed."""
@@ -71,21 +68,17 @@ def _stop(kind: str) -> control_plane.Action:
 
 def _list(kind: str) -> control_plane.Action:
     def matches(record: dict[str, Any], values: dict[str, Any]) -> bool:
-        if values.get("NameContains", "").lower() not in record[f"{kind}Name"].lower():
-            return False
-        if values.get("StatusEquals", record[f"{kind}Status"]) != record[f"{kind}Status"]:
-            return False
-        times = [(record[field], values[f"{field}{side}"], side) for field in ("CreationTime", "LastModifiedTime") for side in ("After", "Before") if f"{field}{side}" in values]
-        return all((time > parse_timestamp(limit)) if side == "After" else (time < parse_timestamp(limit)) for time, limit, side in times)
+        changed = record["LastModifiedTime"]
+        after, before = values.get("LastModifiedTimeAfter"), values.get("LastModifiedTimeBefore")
+        in_time = (after is None or changed > parse_timestamp(after)) and (before is None or changed < parse_timestamp(before))
+        return in_time and values.get("StatusEquals", record[f"{kind}Status"]) == record[f"{kind}Status"]
 
     def list_jobs(values: dict[str, Any]) -> dict[str, Any]:
         with jobs.LOCK:
             records = [job.describe() for job in jobs.JOBS[kind].values()]
-        key = {"Name": f"{kind}Name", "Status": f"{kind}Status"}.get(values.get("SortBy", ""), "CreationTime")
-        found = sorted((record for record in records if matches(record, values)), key=lambda record: record[key], reverse=values.get("SortOrder", "Descending") == "Descending")
-        start = int(values.get("NextToken", "0"))
-        end = start + values.get("MaxResults", _LIST_DEFAULT)
-        kinds = {"TrainingJob": "TrainingJobSummaries", "ProcessingJob": "ProcessingJobSummaries"}
-        return {kinds[kind]: found[start:end], "NextToken": str(end) if end < len(found) else None}
+        found = [record for record in records if matches(record, values)]
+        if values.get("SortBy") == "Status":
+            found.sort(key=lambda record: record[f"{kind}Status"])
+        return control_plane.page(found, {"SortOrder": "Descending", **values}, f"{kind}Arn", f"{kind}Summaries")
 
     return list_jobs

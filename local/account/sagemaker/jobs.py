@@ -66,7 +66,9 @@ class Job:
             return copy.deepcopy(self.record)
 
     def start(self) -> None:
-        """Starts the work and returns at once."""
+        """Starts the work and returns at once. A log of an earlier job of this name, before the account was restarted, goes."""
+        self.log.unlink(missing_ok=True)
+        self._announce()
         threading.Thread(target=self._run, daemon=True, name=f"job-{self.name}").start()
 
     def stop(self) -> None:
@@ -93,6 +95,11 @@ class Job:
             self.moved(secondary or status, now)
             if changed:
                 self._announce()
+
+    def note(self, **more: Any) -> None:
+        """Adds to the record."""
+        with LOCK:
+            self.record.update(more)
 
     def proceed(self, secondary: str, **more: Any) -> None:
         """The next step, unless somebody has stopped the job."""
@@ -185,12 +192,12 @@ class Job:
             process, self.process = self.process, None
             if process:
                 process.close()
+                report()
             shutil.rmtree(home, ignore_errors=True)
 
     def _end(self, status: str, secondary: str | None = None, **more: Any) -> None:
         now = datetime.datetime.now(datetime.timezone.utc)
         self.change(status, secondary, **{self.end_time: now}, **more)
-        report()
         self.settled.set()
 
     def _announce(self) -> None:

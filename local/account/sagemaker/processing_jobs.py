@@ -42,12 +42,12 @@ class ProcessingJob(jobs.Job):
             self._fetch(item, root)
         for _, folder in outputs:
             _below(root, folder).mkdir(parents=True, exist_ok=True)
-        self.record["ProcessingStartTime"] = datetime.datetime.now(datetime.timezone.utc)
+        self.note(ProcessingStartTime=datetime.datetime.now(datetime.timezone.utc))
         process = self.launch([*entry, *application.get("ContainerArguments", [])], root, self.record.get("Environment", {}), root)
         outcome = self.watch(process)
         message = root / "output" / "message"
         if message.is_file():
-            self.record["ExitMessage"] = message.read_text(encoding="utf-8", errors="replace")[:MESSAGE_LENGTH]
+            self.note(ExitMessage=message.read_text(encoding="utf-8", errors="replace")[:MESSAGE_LENGTH])
         if outcome == jobs.ENDED:
             self.check(root, process)
             for uri, folder in outputs:

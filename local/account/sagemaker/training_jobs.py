@@ -63,7 +63,7 @@ class TrainingJob(jobs.Job):
             outcome = self.watch(process)
         finally:
             checkpoints.finish()
-        self.record.update(TrainingTimeInSeconds=self.billable, BillableTimeInSeconds=self.billable)
+        self.note(TrainingTimeInSeconds=self.billable, BillableTimeInSeconds=self.billable)
         if outcome == jobs.INTERRUPTED:
             return outcome
         if outcome == jobs.ENDED:
@@ -92,7 +92,7 @@ class TrainingJob(jobs.Job):
         target = f"{self.record['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
         if outcome == jobs.ENDED or relative_files(root / "model"):
             upload_archive(root / "model", f"{target}/model.tar.gz")
-            self.record["ModelArtifacts"] = {"S3ModelArtifacts": f"{target}/model.tar.gz"}
+            self.note(ModelArtifacts={"S3ModelArtifacts": f"{target}/model.tar.gz"})
         if relative_files(root / "output/data"):
             shutil.move(root / "output/data", root / "output/output")
             upload_archive(root / "output/output", f"{target}/output.tar.gz")

@@ -164,7 +164,8 @@ def test_the_account_answers_while_tasks_wait_for_their_jobs() -> None:
     assert [ended(execution)["status"] for execution in executions] == ["SUCCEEDED", "SUCCEEDED"]
 
 
-def test_a_killed_account_leaves_no_program_of_a_job_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_an_account_that_ends_leaves_no_program_of_a_job_behind(end: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     with (tmp_path / "account.log").open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", "account.launch"], env=environment(port, tmp_path), cwd=LOCAL, stdout=log, stderr=log, start_new_session=True)
@@ -180,7 +181,8 @@ def test_a_killed_account_leaves_no_program_of_a_job_behind(tmp_path: Path, monk
         assert alive(pid)
         leader = json.loads((tmp_path / "jobs.json").read_text())[name]["pid"]
     finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        os.kill(process.pid, end)
+        process.wait(20)
         aws.client.cache_clear()
     until(lambda: not alive(pid) and not alive(leader), 5)
+    assert end == signal.SIGKILL or not (tmp_path / "jobs").exists(), "an account that ends in peace also removes the folders"

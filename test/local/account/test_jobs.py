@@ -170,6 +170,32 @@ def test_jobs_are_listed_by_name_status_and_page() -> None:
     assert found == names[::-1], "newest first"
     assert sagemaker.list_training_jobs(NameContains="listed", StatusEquals="Failed")["TrainingJobSummaries"] == []
     assert len(sagemaker.list_training_jobs(NameContains="listed", MaxResults=2)["TrainingJobSummaries"]) == 2
+    second = describe_training(names[1])["LastModifiedTime"]
+    later = sagemaker.list_training_jobs(NameContains="listed", LastModifiedTimeAfter=second, SortOrder="Ascending")["TrainingJobSummaries"]
+    assert [one["TrainingJobName"] for one in later][-1] == names[2] and names[0] not in [one["TrainingJobName"] for one in later]
+
+
+def test_every_change_of_status_is_an_event_on_the_default_bus() -> None:
+    events, sqs = aws.client("events"), aws.client("sqs")
+    queue = sqs.create_queue(QueueName=unique("job-events"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+    name = unique("told")
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"], "detail": {"TrainingJobName": [name]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    train(name)
+    trained(name)
+    found: list[dict] = []
+
+    def complete() -> bool:
+        found.extend(json.loads(message["Body"]) for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []))
+        return len(found) >= 2
+
+    until(complete)
+    assert [event["detail"]["TrainingJobStatus"] for event in sorted(found, key=lambda event: event["detail"]["LastModifiedTime"])] == ["InProgress", "Completed"]
+    assert isinstance(found[0]["detail"]["CreationTime"], int) and found[0]["resources"] == [describe_training(name)["TrainingJobArn"]]
 
 
 def test_a_processing_job_reads_its_inputs_and_uploads_its_output() -> None:
