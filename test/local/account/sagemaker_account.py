@@ -32,6 +32,11 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     return value
 
 
+def resource(type: str, **properties: Any) -> dict:
+    """One resource of a template."""
+    return {"Type": type, "Properties": properties}
+
+
 def archive(weight: str, program: str = PROGRAM) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:

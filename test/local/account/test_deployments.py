@@ -9,7 +9,7 @@ from typing import Any, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_account import IMAGE, ROLE, Account, until
+from sagemaker_account import IMAGE, ROLE, Account, resource, until
 
 from account.sagemaker import guardrails
 
@@ -264,15 +264,15 @@ def test_fails_an_update_of_a_failed_endpoint(account: Account) -> None:
         account.sagemaker.update_endpoint(EndpointName="failed-1", EndpointConfigName="failed-1")
 
 
-def stack(weight: str, program: str | None = None, deployment: dict | None = None, name: str = "silent") -> str:
-    """A model, its configuration and its endpoint; the physical names of the first two come from CloudFormation, the logical ids from the weight."""
+def stack(weight: str, name: str = "silent") -> str:
+    """A model, its configuration and its endpoint. Logical ids follow the weight, so that a new one replaces the first two."""
     model, config = f"Model{weight}", f"Config{weight}"
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://artifacts/{name}-{weight}/model.tar.gz"}
+    variant = {"VariantName": "AllTraffic", "ModelName": {"Fn::GetAtt": [model, "ModelName"]}, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, "InitialVariantWeight": 1}
     return json.dumps({"Resources": {
-        model: {"Type": "AWS::SageMaker::Model", "Properties": {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://artifacts/{name}-{weight}/model.tar.gz"}}},
-        config: {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [{
-            "VariantName": "AllTraffic", "ModelName": {"Fn::GetAtt": [model, "ModelName"]}, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, "InitialVariantWeight": 1}]}},
-        "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": {
-            "EndpointName": name, "EndpointConfigName": {"Fn::GetAtt": [config, "EndpointConfigName"]}, **({"DeploymentConfig": deployment} if deployment else {})}},
+        model: resource("AWS::SageMaker::Model", ExecutionRoleArn=ROLE, PrimaryContainer=container),
+        config: resource("AWS::SageMaker::EndpointConfig", ProductionVariants=[variant]),
+        "Endpoint": resource("AWS::SageMaker::Endpoint", EndpointName=name, EndpointConfigName={"Fn::GetAtt": [config, "EndpointConfigName"]}),
     }})  # fmt: skip
 
 
