@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_account import IMAGE, ROLE, Account, resource, until
 
+from account import readback
+
 GROUP_ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/"
 PACKAGE_ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package/"
 
@@ -192,7 +194,13 @@ def template(policy: Any, **more: Any) -> str:
     })  # fmt: skip
 
 
-def test_a_stack_makes_a_group_with_policy_and_tags_and_changes_both_in_place(account: Account) -> None:
+def drift(cloudformation: Any) -> str:
+    detection = cloudformation.detect_stack_drift(StackName="registry")["StackDriftDetectionId"]
+    describe = lambda: cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)  # noqa: E731
+    return until(lambda: (found := describe())["DetectionStatus"] != "DETECTION_IN_PROGRESS" and found)["StackDriftStatus"]
+
+
+def test_a_stack_makes_a_group_with_policy_and_tags_changes_both_in_place_and_sees_drift(account: Account) -> None:
     cloudformation, sagemaker = account.client("cloudformation"), account.sagemaker
     status = lambda: cloudformation.describe_stacks(StackName="registry")["Stacks"][0]  # noqa: E731
     ends = lambda: until(lambda: not (stack := status())["StackStatus"].endswith("IN_PROGRESS") and stack)  # noqa: E731
@@ -202,6 +210,11 @@ def test_a_stack_makes_a_group_with_policy_and_tags_and_changes_both_in_place(ac
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     assert {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]} == {"Ref": GROUP_ARN + "from-stack", "Status": "Completed"}
     assert json.loads(sagemaker.get_model_package_group_policy(ModelPackageGroupName="from-stack")["ResourcePolicy"]) == policy
+    assert drift(cloudformation) == "IN_SYNC"
+    changed = {**policy, "Statement": [{**policy["Statement"][0], "Action": "sagemaker:*"}]}
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName="from-stack", ResourcePolicy=json.dumps(changed))
+    assert drift(cloudformation) == "DRIFTED"
+    assert readback.run(["registry"]) == {"read": 1, "missing": [], "typesWithoutReader": []}
     package(account, "from-stack")
     cloudformation.update_stack(StackName="registry", TemplateBody=template(None, Tags=[{"Key": "layer", "Value": "delivery"}]))
     assert ends()["StackStatus"] == "UPDATE_COMPLETE"
