@@ -10,6 +10,10 @@ export const RELEASES = {
   release: 'release#',
   /** One per version that must not be released: `mark#<version, 6 digits>`. */
   mark: 'mark#',
+  /** What the owner was told last, while it still holds: `reason`. */
+  told: 'told',
+  /** Executions that failed since the last change: `count`, `last`. */
+  failures: 'failures',
 } as const;
 
 /** Why a version is not released. */
@@ -44,6 +48,7 @@ export const DELIVERY_ENV = {
   artifacts: 'ARTIFACT_BUCKET',
   images: 'IMAGE_REPOSITORIES',
   pipeline: 'TRAINING_PIPELINE',
+  maximumWait: 'MAXIMUM_WAIT_SECONDS',
   runs: 'TRAINING_RUNS_TABLE',
   catalogue: 'CATALOGUE_TABLE',
 } as const;
@@ -61,6 +66,8 @@ export const namesOf = (prefix: string, model: string) => ({
 export const DELIVERY_METRIC = {
   /** Its value is the model's name. */
   dimension: 'Model',
+  /** Its value is the name prefix; releases are counted under it alone, so that one alarm hears of every model. */
+  workload: 'Workload',
   released: 'ModelsReleased',
   /** Releases that were undone. */
   releaseFailed: 'ReleasesFailed',
@@ -69,6 +76,8 @@ export const DELIVERY_METRIC = {
   trainingFailed: 'TrainingRunsFailed',
   candidateRefused: 'CandidatesRefused',
   registered: 'ModelsRegistered',
+  /** Runs that were not started because the day's number was used up. */
+  runsOverLimit: 'TrainingRunsOverLimit',
 } as const;
 
 /** States of a training run. */
@@ -81,8 +90,8 @@ export enum RunState {
   FAILED = 'failed',
 }
 
-/** Partition key of the runs table: `run#<run id>`, or `day#<date>` for the daily count. */
-export const RUNS = { key: 'pk', run: 'run#', day: 'day#' } as const;
+/** Partition key of the runs table: `run#<run id>`, `day#<date>` for the daily count, `dataset#<id>` for how many candidates it had. */
+export const RUNS = { key: 'pk', run: 'run#', day: 'day#', dataset: 'dataset#' } as const;
 
 /** One row of an evaluation: a labelled example of the newest closed period. Columns of `predictions.csv`. */
 export const PREDICTION_COLUMNS = ['block', 'label', 'baseline', 'candidate', 'current'] as const;
@@ -135,4 +144,106 @@ export interface GateVerdict {
   /** Why it did not pass, a sentence each; empty when it did. */
   readonly reasons: readonly string[];
   readonly figures: { readonly [name: string]: number };
+}
+
+/** What starts a training run. */
+export enum TrainingTrigger {
+  DATASET = 'dataset',
+  DRIFT = 'drift',
+  SCHEDULE = 'schedule',
+  HAND = 'hand',
+}
+
+/** What the handlers of a training pipeline know of it: `DELIVERY_ENV.pipeline`, as JSON. */
+export interface PipelineSettings {
+  readonly prefix: string;
+  readonly model: string;
+  readonly dataset: string;
+  /** Bucket of manifests. */
+  readonly manifests: string;
+  /** SHA-256 of the packed code. */
+  readonly codeRevision: string;
+  /** Address of the packed code. */
+  readonly codeUri: string;
+  /** Program in it that trains. */
+  readonly program: string;
+  /** Parameters of a run that is given no others. */
+  readonly parameters: { readonly [name: string]: string };
+  readonly maximumRunsPerDay: number;
+  readonly bucket: string;
+  /** Start of the names of jobs. */
+  readonly jobPrefix: string;
+  /** Address of the program that evaluates. */
+  readonly evaluateUri: string;
+}
+
+/** How a passing candidate is registered: `TRAINING_ENV.registration`, as JSON. */
+export interface RegistrationSettings {
+  readonly image: string;
+  readonly environment: { readonly [name: string]: string };
+  readonly card: CardTexts;
+}
+
+/** Environment variables of the handlers of a training pipeline, beside `DELIVERY_ENV`. */
+export const TRAINING_ENV = { registration: 'REGISTRATION', rules: 'GATE_RULES' } as const;
+
+/** Folders of a processing job's container. */
+export const CONTAINER = { root: '/opt/ml/processing', jobs: '/opt/ml/processing/jobs' } as const;
+
+/** Input of an execution of the training machine. */
+export interface TrainingPlan {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly model: string;
+  readonly datasetId: string;
+  /** The candidate is the how many-th on this dataset, from 1. */
+  readonly candidateNumber: number;
+  readonly manifest: { readonly bucket: string; readonly key: string; readonly versionId: string };
+  readonly codeRevision: string;
+  readonly parameters: { readonly [name: string]: string };
+  /** The parameters and what script mode needs, JSON texts. */
+  readonly hyperparameters: { readonly [name: string]: string };
+  readonly jobs: { readonly prepare: string; readonly train: string; readonly evaluate: string };
+  /** Addresses in the artefact bucket. */
+  readonly uris: TrainingUris;
+}
+
+/** Where a run reads and writes. */
+export interface TrainingUris {
+  /** Folder with `train`, `validation` and `test`. */
+  readonly data: string;
+  readonly train: string;
+  readonly validation: string;
+  readonly test: string;
+  readonly evaluation: string;
+  readonly gate: string;
+  /** The same for every attempt: a later one resumes. */
+  readonly checkpoints: string;
+  /** Folder of all training jobs of the model; a job makes `<job>/output/model.tar.gz` in it. */
+  readonly training: string;
+  readonly candidate: string;
+}
+
+/** One run in the runs table. */
+export interface RunRow {
+  readonly state: RunState;
+  readonly attempt: number;
+  readonly trigger: TrainingTrigger;
+  readonly startedAt: string;
+  /** Name of the execution. */
+  readonly execution: string;
+  readonly plan: TrainingPlan;
+  readonly endedAt?: string;
+  readonly packageArn?: string;
+  readonly verdict?: GateVerdict;
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+/** What a model card says that no run knows. */
+export interface CardTexts {
+  readonly owner: string;
+  readonly purpose: string;
+  readonly intendedUses: string;
+  readonly limits: string;
 }
