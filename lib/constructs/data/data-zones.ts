@@ -4,6 +4,7 @@ import { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, IBucket, LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { failOn, notWhole, outsideRange, unknownAmount } from '../shared/checks';
+import { removalProblems } from '../shared/removal';
 
 /** Properties of `DataZones`. */
 export interface DataZonesProps {
@@ -184,21 +185,12 @@ function expiry(current: Duration, noncurrent: Duration): LifecycleRule {
 }
 
 function problemsOf(props: DataZonesProps): string[] {
-  const destroyed = props.removalPolicy === RemovalPolicy.DESTROY;
-  const deleted = props.deleteObjects ?? false;
   return [
     ...retention('rawRetention', props.rawRetention),
     ...retention('quarantineRetention', props.quarantineRetention),
     ...retention('captureRetention', props.captureRetention),
     ...coverage(props.rawRetention ?? DEFAULT.raw, props.quarantineRetention ?? DEFAULT.quarantine),
-    ...(destroyed && !deleted
-      ? [
-          "'removalPolicy' DESTROY cannot delete buckets that hold data: set 'deleteObjects: true' as well, or leave both out to keep the data",
-        ]
-      : []),
-    ...(deleted && !destroyed
-      ? ["'deleteObjects' deletes nothing while the buckets are kept: set 'removalPolicy: RemovalPolicy.DESTROY' as well, or leave it out"]
-      : []),
+    ...removalProblems(props),
   ];
 }
 

@@ -1,13 +1,14 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { AssetHashType, AssetStaging, FileAssetPackaging, Stack, Token } from 'aws-cdk-lib';
+import { AssetHashType, AssetStaging, CfnCondition, FileAssetPackaging, Stack, Token } from 'aws-cdk-lib';
 import { Grant, IRole } from 'aws-cdk-lib/aws-iam';
 import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Archive, filesOf, packFolder, packingProblems } from './archive';
 import { environmentProblems } from './container-environment';
 import { InferenceImage } from './inference-image';
+import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
 
 /** How a model archive is served. */
 export interface ContainerModelProps {
@@ -22,11 +23,26 @@ export interface ContainerModelProps {
   readonly environment?: { [key: string]: string };
 }
 
-/** A source as CreateModel takes it. @internal */
-export interface BoundModel {
+/** An image with an archive, as CreateModel takes it. @internal */
+export interface BoundArchive {
   readonly imageUri: string;
   readonly artifactUrl: string;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A registered version, which brings image, archive and environment itself: CreateModel refuses them beside it. @internal */
+export interface BoundPackage {
+  readonly packageName: string;
+  /** Whether there is an approved version. */
+  readonly approved: CfnCondition;
+}
+
+/** What an endpoint must know of a model that comes from a registry. @internal */
+export interface RegistryOrigin {
+  /** Name of the parameter with the approved version. */
+  readonly approvedParameter: string;
+  /** Name that the release machine looks for. */
+  readonly endpointName: string;
 }
 
 /** Where a model comes from. Each source grants the execution role exactly what it needs to load this model. */
@@ -53,14 +69,28 @@ export abstract class ModelSource {
     return new AssetSource(directory, props);
   }
 
+  /**
+   * The approved version of a model in the registry. Until there is one, the stack has neither model nor endpoint; a release then changes
+   * them without a change of the template.
+   *
+   * The pointer must be seeded before, by `ApprovedVersion` in another stack; in the same stack it is an error.
+   *
+   * @param props which model, where its artefacts lie and what serves it
+   */
+  public static fromRegistry(props: RegistryModelProps): ModelSource {
+    return new RegistrySource(props);
+  }
+
   /** The image that serves the model. */
   public abstract readonly image: InferenceImage;
+  /** Set when the model comes from a registry. @internal */
+  public readonly _registry?: RegistryOrigin;
   /** Whether the archive lies in a bucket that belongs to the toolchain. @internal */
   public abstract readonly _borrowedBucket: boolean;
   /** What is wrong with this source for an endpoint in `scope`. @internal */
   public abstract _problems(scope: Construct, networkIsolation: boolean): string[];
   /** Lets `role` read the model and pull its image. @internal */
-  public abstract _bind(scope: Construct, role: IRole): BoundModel;
+  public abstract _bind(scope: Construct, role: IRole): BoundArchive | BoundPackage;
 }
 
 /** A source of an image and an archive. */
@@ -86,13 +116,34 @@ abstract class ArchiveSource extends ModelSource {
     ];
   }
 
-  public _bind(scope: Construct, role: IRole): BoundModel {
+  public _bind(scope: Construct, role: IRole): BoundArchive {
     const artifactUrl = this.provideArchive(scope, role);
     return { artifactUrl, imageUri: this.image._bind(scope, role), environment: this.environment };
   }
 
   protected abstract archiveProblems(scope: Construct, networkIsolation: boolean): string[];
   protected abstract provideArchive(scope: Construct, role: IRole): string;
+}
+
+class RegistrySource extends ModelSource {
+  public readonly image: InferenceImage;
+  public readonly _borrowedBucket = false;
+  public override readonly _registry: RegistryOrigin;
+
+  constructor(private readonly props: RegistryModelProps) {
+    super();
+    this.image = props.image;
+    this._registry = registryOrigin(props);
+  }
+
+  public _problems(scope: Construct): string[] {
+    return [...this.image._problems(scope), ...registryProblems(scope, this.props)];
+  }
+
+  public _bind(scope: Construct, role: IRole): BoundPackage {
+    this.image._bind(scope, role);
+    return bindPackage(scope, role, this.props);
+  }
 }
 
 class TarballSource extends ArchiveSource {

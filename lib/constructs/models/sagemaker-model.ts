@@ -3,11 +3,11 @@ import { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { IRole } from 'aws-cdk-lib/aws-iam';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { BoundModel } from './model-source';
+import { BoundArchive, BoundPackage } from './model-source';
 
 /** @internal */
 export interface SageMakerModelProps {
-  readonly source: BoundModel;
+  readonly source: BoundArchive | BoundPackage;
   /** Execution role, already able to load the source; the alpha's own default carries AmazonSageMakerFullAccess. */
   readonly role: IRole;
   readonly networkIsolation: boolean;
@@ -17,19 +17,40 @@ export interface SageMakerModelProps {
 }
 
 /**
- * The one place that knows `@aws-cdk/aws-sagemaker-alpha`. The model has no name, because a named one cannot be replaced, and depends on
- * the role and its policy, without which CreateModel is refused.
+ * A model without a name, because a named one cannot be replaced. It depends on the role and its policy, without which CreateModel is refused.
  *
  * @internal
  */
 export function createModel(scope: Construct, id: string, props: SageMakerModelProps): CfnModel {
+  return 'packageName' in props.source ? packageModel(scope, id, props, props.source) : archiveModel(scope, id, props, props.source);
+}
+
+/** A registered version, which the alpha cannot render; it is there while one is approved. */
+function packageModel(scope: Construct, id: string, props: SageMakerModelProps, source: BoundPackage): CfnModel {
+  const { vpc, securityGroups } = props;
+  const model = new CfnModel(scope, id, {
+    executionRoleArn: props.role.roleArn,
+    primaryContainer: { modelPackageName: source.packageName },
+    enableNetworkIsolation: props.networkIsolation,
+    vpcConfig: vpc && {
+      subnets: vpc.selectSubnets(props.vpcSubnets).subnetIds,
+      securityGroupIds: (securityGroups ?? []).map(({ securityGroupId }) => securityGroupId),
+    },
+  });
+  model.cfnOptions.condition = source.approved;
+  model.node.addDependency(props.role);
+  return model;
+}
+
+/** The one place that knows `@aws-cdk/aws-sagemaker-alpha`. */
+function archiveModel(scope: Construct, id: string, props: SageMakerModelProps, source: BoundArchive): CfnModel {
   const model = new Model(scope, id, {
     role: props.role,
     containers: [
       {
-        image: boundImage(props.source.imageUri),
-        modelData: boundData(props.source.artifactUrl),
-        environment: Object.keys(props.source.environment).length === 0 ? undefined : props.source.environment,
+        image: boundImage(source.imageUri),
+        modelData: boundData(source.artifactUrl),
+        environment: Object.keys(source.environment).length === 0 ? undefined : source.environment,
       },
     ],
     networkIsolation: props.networkIsolation,
