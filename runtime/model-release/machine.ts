@@ -1,0 +1,142 @@
+import { DELIVERY_METRIC, namesOf, RELEASES, ReleaseState } from '../../lib/constructs/delivery/contract';
+import { approvedParameter } from '../../lib/constructs/models/contract';
+import { holdsStill, nextAction } from './core';
+import type { Dependencies } from './handler';
+import { approvedVersions, endpointOf } from './registry';
+import { readPointer, stackOf, updateStack, writePointer } from './stack';
+import { ReleaseTable } from './table';
+import type { Action, Observed } from './types';
+import { choose, Rules } from './versions';
+
+/** Reads everything about one model and carries out one step. */
+export class Machine {
+  private readonly table: ReleaseTable;
+  private readonly parameter: string;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly model: string,
+    private readonly execution: string,
+  ) {
+    this.table = new ReleaseTable(deps.dynamo, deps.table, model);
+    this.parameter = approvedParameter(deps.prefix, model);
+  }
+
+  async decide(): Promise<{ next: Action; wakes: number }> {
+    // Read first: a knock that comes while the rest is read must not be taken for seen.
+    const lease = await this.table.lease();
+    const wakes = lease?.wakes ?? 0;
+    if (lease?.execution !== this.execution) {
+      return { next: { action: 'Rest', note: 'another execution has the lease' }, wakes };
+    }
+    const next = nextAction(await this.observe(Date.parse(lease.since)));
+    this.deps.logger.info('decided', { model: this.model, ...next });
+    return { next, wakes };
+  }
+
+  async observe(leasedAt: number): Promise<Observed> {
+    const { deps, table } = this;
+    const { stack: stackName, endpoint: endpointName, group } = namesOf(deps.prefix, this.model);
+    const rules: Rules = { model: this.model, group, artifacts: deps.artifacts, images: deps.images };
+    const [stack, endpoint, marks, open, told] = await Promise.all([
+      stackOf(deps.stacks, stackName, this.parameter),
+      endpointOf(deps.registry, endpointName),
+      table.marks(),
+      table.open(),
+      table.told(),
+    ]);
+    const live = endpoint?.status === 'InService' ? endpoint.packageArn : undefined;
+    const approved = await approvedVersions(deps.registry, rules, marks, live);
+    const pointer = await readPointer(deps.parameters, this.parameter);
+    const chosen = choose(approved, marks, rules, live);
+    return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, told };
+  }
+
+  /** Every step may come twice: what is done already is not done again. */
+  async act(next: Action): Promise<void> {
+    const changedAt = this.deps.now().toISOString();
+    switch (next.action) {
+      case 'Record': {
+        const entry = `${RELEASES.release}${next.at}#${this.execution.split(':').at(-1)}`;
+        return void (await this.table.record(this.execution, entry, next));
+      }
+      case 'WritePointer':
+        return this.point(next, changedAt);
+      case 'UpdateStack':
+        return this.update(next, changedAt);
+      case 'Undo': {
+        const failed = next.outcome === ReleaseState.FAILED ? { arn: next.to, reason: next.reason } : undefined;
+        const given = { state: ReleaseState.RESTORING, outcome: next.outcome, reason: next.reason, changedAt };
+        return void (await this.table.change(this.execution, next.entry, given, failed));
+      }
+      case 'Close':
+        return this.close(next, changedAt);
+      case 'Stuck':
+        return this.stuck(next, changedAt);
+      case 'Refuse':
+        return this.refuse(next, changedAt);
+      case 'Tell':
+        return this.table.tell(next.reason, changedAt);
+      case 'Rest':
+        return this.rest(next.note);
+      case 'Wait':
+    }
+  }
+
+  private async point(next: Extract<Action, { action: 'WritePointer' }>, at: string): Promise<void> {
+    const lease = await this.table.lease();
+    if (lease?.execution !== this.execution) {
+      return;
+    }
+    const seen = await this.observe(Date.parse(lease.since));
+    if (!holdsStill(next, () => seen)) {
+      return;
+    }
+    if (next.tell !== undefined) {
+      await this.table.tell(next.tell, at);
+    }
+    await writePointer(this.deps.parameters, this.parameter, next.value);
+  }
+
+  private async update({ entry, state }: Extract<Action, { action: 'UpdateStack' }>, changedAt: string): Promise<void> {
+    const { stacks, prefix, releaseRole } = this.deps;
+    // Asked for before it is written down: the other way round, a crash between would look like an update that failed.
+    if (await updateStack(stacks, namesOf(prefix, this.model).stack, releaseRole, `${entry}#${state}`)) {
+      await this.table.change(this.execution, entry, { state, changedAt });
+    }
+  }
+
+  private async close({ entry, state, reason }: Extract<Action, { action: 'Close' }>, changedAt: string): Promise<void> {
+    const closed = await this.table.change(this.execution, entry, { state, reason, changedAt });
+    const metric = state === ReleaseState.RELEASED ? DELIVERY_METRIC.released : DELIVERY_METRIC.releaseFailed;
+    if (closed && state !== ReleaseState.SUPERSEDED) {
+      this.deps.measure(metric, 1);
+    }
+  }
+
+  private async stuck({ entry, mark, reason }: Extract<Action, { action: 'Stuck' }>, changedAt: string): Promise<void> {
+    this.deps.logger.error('release stuck', { model: this.model, reason });
+    this.deps.measure(DELIVERY_METRIC.releaseStuck, 1);
+    if (entry === undefined) {
+      return this.table.tell(reason, changedAt);
+    }
+    const given = { state: ReleaseState.STUCK, reason, changedAt };
+    await this.table.change(this.execution, entry, given, mark === undefined ? undefined : { arn: mark, reason });
+  }
+
+  private async refuse({ version, problems }: Extract<Action, { action: 'Refuse' }>, at: string): Promise<void> {
+    const why = problems.join('; ');
+    this.deps.logger.error('version refused', { model: this.model, version, why });
+    if (await this.table.refuse(this.execution, version, why, at)) {
+      this.deps.measure(DELIVERY_METRIC.releaseFailed, 1);
+    }
+  }
+
+  private async rest(note: string): Promise<void> {
+    const told = await this.table.told();
+    if (told !== undefined && told !== note) {
+      await this.table.clear(RELEASES.told);
+    }
+    await this.table.clear(RELEASES.failures);
+  }
+}

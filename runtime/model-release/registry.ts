@@ -1,0 +1,93 @@
+import {
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+  DescribeModelPackageCommand,
+  ModelPackageGroupSummary,
+  ModelPackageSummary,
+  paginateListModelPackageGroups,
+  paginateListModelPackages,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import type { EndpointState, Mark, Version } from './types';
+import { problemsOf, Rules } from './versions';
+
+/** Amazon SageMaker answers a name that it does not know with a validation error of varying text. */
+async function known<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    const { name, message } = error as Error;
+    if ((name === 'ValidationException' && /could not find|does not exist|not found/i.test(message)) || name === 'ResourceNotFound') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Approved versions without a mark, the newest first, down to the first one that can be released: older ones do not matter. */
+export async function approvedVersions(client: SageMakerClient, rules: Rules, marks: Mark[], live: string | undefined): Promise<Version[]> {
+  const marked = new Set(marks.map(({ version }) => version));
+  const summaries = (await known(summariesOf(client, rules.group))) ?? [];
+  const unmarked = summaries.filter(({ ModelPackageVersion: version = 0 }) => !marked.has(version));
+  unmarked.sort((a, b) => (b.ModelPackageVersion ?? 0) - (a.ModelPackageVersion ?? 0));
+  const versions: Version[] = [];
+  for (const { ModelPackageArn } of unmarked) {
+    const version = await describe(client, ModelPackageArn!);
+    versions.push(version);
+    if (version.arn === live || problemsOf(version, rules).length === 0) {
+      break;
+    }
+  }
+  return versions;
+}
+
+async function summariesOf(client: SageMakerClient, group: string): Promise<ModelPackageSummary[]> {
+  const found: ModelPackageSummary[] = [];
+  const pages = paginateListModelPackages({ client }, { ModelPackageGroupName: group, ModelApprovalStatus: 'Approved' });
+  for await (const { ModelPackageSummaryList = [] } of pages) {
+    found.push(...ModelPackageSummaryList);
+  }
+  return found;
+}
+
+async function describe(client: SageMakerClient, arn: string): Promise<Version> {
+  const found = await client.send(new DescribeModelPackageCommand({ ModelPackageName: arn }));
+  return {
+    arn,
+    version: found.ModelPackageVersion ?? 0,
+    group: found.ModelPackageGroupName ?? '',
+    status: found.ModelPackageStatus ?? '',
+    metadata: found.CustomerMetadataProperties ?? {},
+    containers: (found.InferenceSpecification?.Containers ?? []).map(({ Image, ModelDataUrl }) => ({
+      image: Image,
+      modelDataUrl: ModelDataUrl,
+    })),
+  };
+}
+
+/** What an endpoint serves: its configuration names a model, and that the version. */
+export async function endpointOf(client: SageMakerClient, name: string): Promise<EndpointState | undefined> {
+  const endpoint = await known(client.send(new DescribeEndpointCommand({ EndpointName: name })));
+  if (endpoint === undefined) {
+    return undefined;
+  }
+  const status = endpoint.EndpointStatus ?? 'Unknown';
+  const config = await known(client.send(new DescribeEndpointConfigCommand({ EndpointConfigName: endpoint.EndpointConfigName })));
+  const model = config?.ProductionVariants?.[0]?.ModelName;
+  if (model === undefined) {
+    return { status };
+  }
+  const described = await known(client.send(new DescribeModelCommand({ ModelName: model })));
+  const container = described?.PrimaryContainer ?? described?.Containers?.[0];
+  return { status, packageArn: container?.ModelPackageName };
+}
+
+/** Names of all groups of a workload. */
+export async function groupsOf(client: SageMakerClient, prefix: string): Promise<string[]> {
+  const found: ModelPackageGroupSummary[] = [];
+  for await (const { ModelPackageGroupSummaryList = [] } of paginateListModelPackageGroups({ client }, { NameContains: `${prefix}-` })) {
+    found.push(...ModelPackageGroupSummaryList);
+  }
+  return found.map(({ ModelPackageGroupName }) => ModelPackageGroupName!).filter((name) => name.startsWith(`${prefix}-`));
+}
