@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html and deployment-guardrails-rolling.html. During a
 deployment the endpoint names its old configuration; alarms are watched while the new fleet bakes, not in the wait before the old fleet ends.
+The status RollingBack during a guardrail's rollback is our model: the API documents it for changes of capacity only.
 """
 from __future__ import annotations
 
