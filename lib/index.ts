@@ -1,4 +1,5 @@
 export * from './constructs/data';
+export * from './constructs/delivery';
 export * from './constructs/integration';
 export * from './constructs/models';
 export * from './constructs/network';

@@ -5,6 +5,7 @@ import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
@@ -67,6 +68,8 @@ export class DatasetCatalog extends Construct {
   public readonly table: ITable;
   /** Publishes what was committed as a dataset version: invoke it with `{"dataset": "<name>"}`, or by an event whose detail is that. */
   public readonly builder: IFunction;
+  /** Bucket of the manifests, and of the objects that they name. */
+  public readonly manifests: IBucket;
   private readonly zones: DataZones;
   private readonly intakes = new Map<string, DataIntake>();
   private readonly build: Lambda;
@@ -78,6 +81,7 @@ export class DatasetCatalog extends Construct {
       ...mismatch('catalogName', props.catalogName, /^[a-z0-9][a-z0-9-]{0,79}$/, '1 to 80 lower-case letters, digits and hyphens'),
     ]);
     this.zones = props.zones;
+    this.manifests = props.zones.validated;
     const name = props.catalogName ?? generatedName(this, 80);
     const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
     this.table = table;

@@ -49,7 +49,7 @@ function bundleOf(handler: string): string {
   return bundle;
 }
 
-/** The folder of our package.json: sources lie in lib/, compiled files in build/, both at several depths. */
-function packageRoot(from: string): string {
+/** The folder of our package.json: sources lie in lib/, compiled files in build/, both at several depths. @internal */
+export function packageRoot(from: string): string {
   return existsSync(join(from, 'package.json')) ? from : packageRoot(join(from, '..'));
 }

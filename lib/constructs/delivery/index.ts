@@ -1,0 +1,3 @@
+export * from './quality-gate';
+export * from './training-pipeline';
+export * from './training-pipeline-props';

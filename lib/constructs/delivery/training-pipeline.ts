@@ -1,0 +1,209 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { DefinitionBody, IStateMachine, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { EVENT_SOURCE, EventType } from '../integration/contract';
+import { isDeadLetterQueue } from '../shared/acknowledgements';
+import { failOn } from '../shared/checks';
+import { physicalName } from '../shared/names';
+import { DELIVERY_METRIC, namesOf, PipelineSettings, RUNS, TrainingTrigger } from './contract';
+import { registerTrainingAlarms, trainingMetric } from './training-alarms';
+import { pipelineProblems } from './training-checks';
+import { ownPrograms, stageCode, TrainingCode } from './training-code';
+import { TrainingFunctions, trainingFunctions } from './training-functions';
+import { TrainingPipelineProps } from './training-pipeline-props';
+import { jobRole, machineRole } from './training-roles';
+import { trainingStates } from './training-states';
+
+/** Time for preparing and for evaluating, each. */
+const STEP = Duration.hours(2);
+
+/**
+ * Trains a model, judges the candidate and registers it for approval: prepare, train, evaluate, gate, register.
+ *
+ * A run starts for a new dataset version, for drift, on a schedule or by hand. One run per dataset version, code and parameters: starting
+ * it again costs nothing. How it ends is recorded, announced on the bus and, when it failed, told to the owner of delivery.
+ */
+export class TrainingPipeline extends Construct {
+  /** Runs, one row each, and how many started per day. */
+  public readonly runs: ITable;
+  /** Starts a run: invoke it with `{"trigger": "hand"}`, and `datasetId` or `parameters` if they are not the newest and the usual. */
+  public readonly trigger: IFunction;
+  /** The machine that executes runs. Start them by `trigger`: only it gives each run its row. */
+  public readonly stateMachine: IStateMachine;
+  private readonly name: string;
+  private readonly undelivered: Queue;
+
+  constructor(scope: Construct, id: string, props: TrainingPipelineProps) {
+    super(scope, id);
+    failOn(this, 'InvalidTrainingPipeline', pipelineProblems(props));
+    this.name = namesOf(props.namePrefix, props.model).group;
+    this.undelivered = this.createQueue();
+    this.runs = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    const code = stageCode(this, props.code, props.programs ?? ownPrograms());
+    const machineName = physicalName([this.name, 'training'], 80);
+    const settings = this.settings(props, code);
+    const role = jobRole(this, { ...props, code });
+    const image = props.image._bind(this, role);
+    const functions = trainingFunctions(this, {
+      ...{ pipeline: props, settings, runs: this.runs, undelivered: this.undelivered },
+      registration: {
+        ...{ image, environment: { ...props.image._environment } },
+        card: { owner: props.owner, purpose: props.purpose, intendedUses: props.intendedUses, limits: props.limits },
+      },
+      rules: props.gate._rules(props.slo?.latencyBelow?.toMilliseconds()),
+      machineArn: this.machineArn(machineName),
+    });
+    this.trigger = functions.trigger;
+    this.stateMachine = this.createMachine(props, { machineName, image, code, role, functions, jobPrefix: settings.jobPrefix });
+    this.createTriggers(props);
+    this.createRepair(functions.record, machineName);
+    registerTrainingAlarms(this, { ...functions, name: this.name, undelivered: this.undelivered });
+  }
+
+  /** Lets `grantee` start runs. */
+  public grantStart(grantee: IGrantable): Grant {
+    return this.trigger.grantInvoke(grantee);
+  }
+
+  /** Runs that failed. Count, sum over five minutes. */
+  public metricFailed(): Metric {
+    return trainingMetric(this.name, DELIVERY_METRIC.trainingFailed);
+  }
+
+  /** Candidates that the gate refused. Count, sum over five minutes. */
+  public metricRefused(): Metric {
+    return trainingMetric(this.name, DELIVERY_METRIC.candidateRefused);
+  }
+
+  /** Versions that were registered. Count, sum over five minutes. */
+  public metricRegistered(): Metric {
+    return trainingMetric(this.name, DELIVERY_METRIC.registered);
+  }
+
+  private settings(props: TrainingPipelineProps, code: TrainingCode): PipelineSettings {
+    return {
+      prefix: props.namePrefix,
+      model: props.model,
+      dataset: props.dataset,
+      manifests: props.catalog.manifests.bucketName,
+      codeRevision: code.revision,
+      codeUri: code.codeUri,
+      program: props.program ?? 'train.py',
+      parameters: { ...props.parameters },
+      maximumRunsPerDay: props.maximumRunsPerDay ?? 4,
+      bucket: props.artifacts.bucket.bucketName,
+      // A job's name has 63 characters; run, attempt and step need 27 of them.
+      jobPrefix: physicalName([this.name], 36),
+      evaluateUri: code.evaluate.uri,
+    };
+  }
+
+  private createMachine(props: TrainingPipelineProps, parts: MachineParts): StateMachine {
+    const { machineName, image, code, role, functions, jobPrefix } = parts;
+    const timeout = props.timeout ?? Duration.hours(4);
+    const wait = props.maximumWait ?? Duration.seconds(2 * timeout.toSeconds());
+    const { trigger, gate, registrar, record } = functions;
+    const states = trainingStates({
+      ...{ image, jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate },
+      trainingInstance: props.trainingInstance.name,
+      servingInstance: props.servingInstance.name,
+      volumeGiB: props.volumeSize?.toGibibytes() ?? 30,
+      stepSeconds: STEP.toSeconds(),
+      trainingSeconds: timeout.toSeconds(),
+      waitSeconds: (props.spot ?? true) ? wait.toSeconds() : undefined,
+      ...{ triggerArn: trigger.functionArn, gateArn: gate.functionArn, registrarArn: registrar.functionArn, recordArn: record.functionArn },
+    });
+    const destination = new LogGroup(this, 'MachineLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
+    return new StateMachine(this, 'Resource', {
+      stateMachineName: machineName,
+      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(states)),
+      role: machineRole(this, { jobRole: role, jobPrefix, functions: [trigger, gate, registrar, record] }),
+      tracingEnabled: true,
+      logs: { destination, level: LogLevel.ALL, includeExecutionData: true },
+    });
+  }
+
+  private createTriggers(props: TrainingPipelineProps): void {
+    const { bus, dataset, model, schedule } = props;
+    const on = (id: string, detailType: EventType, detail: Record<string, string[]>, input: object) =>
+      new Rule(this, id, {
+        eventBus: bus,
+        description: `${detailType} starts training of ${model}`,
+        eventPattern: { source: [EVENT_SOURCE], detailType: [detailType], detail },
+        targets: [this.target(this.trigger, RuleTargetInput.fromObject(input))],
+      });
+    on(
+      'OnDataset',
+      EventType.DATASET_PUBLISHED,
+      { dataset: [dataset] },
+      { trigger: TrainingTrigger.DATASET, datasetId: EventField.fromPath('$.detail.id') },
+    );
+    on('OnDrift', EventType.DRIFT_DETECTED, { model: [model] }, { trigger: TrainingTrigger.DRIFT });
+    if (schedule !== undefined) {
+      const input = RuleTargetInput.fromObject({ trigger: TrainingTrigger.SCHEDULE });
+      new Rule(this, 'OnSchedule', { schedule, description: `Starts training of ${model}`, targets: [this.target(this.trigger, input)] });
+    }
+  }
+
+  /** The machine records its own failures; this hears of those that it could not: aborted, timed out, or failed while recording. */
+  private createRepair(record: IFunction, machineName: string): void {
+    new Rule(this, 'OnEnd', {
+      description: `Records training runs of ${this.name} that ended without a record`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [this.machineArn(machineName)], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [this.target(record)],
+    });
+  }
+
+  private target(fn: IFunction, event?: RuleTargetInput): LambdaFunction {
+    return new LambdaFunction(fn, { event, deadLetterQueue: this.undelivered, retryAttempts: 185 });
+  }
+
+  /** A literal: the trigger knows the machine, and the machine the trigger. */
+  private machineArn(machineName: string): string {
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    return Stack.of(this).formatArn({ service: 'states', resource: 'stateMachine', resourceName: machineName, arnFormat });
+  }
+
+  private createTable(removalPolicy: RemovalPolicy): Table {
+    return new Table(this, 'Runs', {
+      partitionKey: { name: RUNS.key, type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      stream: StreamViewType.NEW_IMAGE,
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+  }
+
+  private createQueue(): Queue {
+    const queue = new Queue(this, 'Undelivered', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    isDeadLetterQueue(queue);
+    return queue;
+  }
+}
+
+interface MachineParts {
+  readonly machineName: string;
+  readonly image: string;
+  readonly code: TrainingCode;
+  readonly role: ReturnType<typeof jobRole>;
+  readonly functions: TrainingFunctions;
+  readonly jobPrefix: string;
+}

@@ -1,0 +1,166 @@
+import { Aws } from 'aws-cdk-lib';
+import { CONTAINER, RunState } from './contract';
+
+/** What the states name. @internal */
+export interface TrainingStatesProps {
+  readonly image: string;
+  readonly jobRoleArn: string;
+  readonly trainingInstance: string;
+  readonly servingInstance: string;
+  readonly volumeGiB: number;
+  readonly stepSeconds: number;
+  readonly trainingSeconds: number;
+  /** Absent without spot instances. */
+  readonly waitSeconds?: number;
+  readonly eventTime: string[];
+  /** Address and file name of the programs. */
+  readonly prepare: { readonly uri: string; readonly file: string };
+  readonly evaluate: { readonly file: string };
+  readonly triggerArn: string;
+  readonly gateArn: string;
+  readonly registrarArn: string;
+  readonly recordArn: string;
+}
+
+/**
+ * Refused for the moment, with nothing created: the same name may be tried again. The first name covers what has no name of its own; the
+ * second is a quota that is used up (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
+ */
+const JOB_RETRIES = [
+  { ErrorEquals: ['SageMaker.AmazonSageMakerException', 'ThrottlingException'], IntervalSeconds: 10, MaxAttempts: 6, BackoffRate: 2 },
+  { ErrorEquals: ['SageMaker.ResourceLimitExceededException'], IntervalSeconds: 300, MaxAttempts: 12, BackoffRate: 1 },
+];
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html */
+const FUNCTION_RETRIES = [
+  {
+    ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Lambda.TooManyRequestsException'],
+    IntervalSeconds: 2,
+    MaxAttempts: 6,
+    BackoffRate: 2,
+  },
+];
+
+const TO_FAILURE = [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailed' }];
+
+/** Definition of the training machine: prepare, train, evaluate, gate, register, record. Its input is a `TrainingPlan`. @internal */
+export function trainingStates(props: TrainingStatesProps): object {
+  return {
+    StartAt: 'Prepare',
+    TimeoutSeconds: 2 * props.stepSeconds + (props.waitSeconds ?? props.trainingSeconds) + 2 * 3600,
+    States: {
+      Prepare: job('createProcessingJob', 'Train', prepareJob(props)),
+      Train: job('createTrainingJob', 'Current', trainingJob(props)),
+      Current: call(props.triggerArn, { 'current.$': '$' }, '$.live', 'Evaluate'),
+      Evaluate: job('createProcessingJob', 'Gate', evaluationJob(props)),
+      Gate: call(props.gateArn, undefined, '$.verdict', 'Passed'),
+      Passed: {
+        Type: 'Choice',
+        Choices: [{ Variable: '$.verdict.passed', BooleanEquals: true, Next: 'Register' }],
+        Default: 'RecordRefused',
+      },
+      Register: call(props.registrarArn, undefined, '$.registered', 'RecordRegistered'),
+      ...record('RecordRegistered', RunState.REGISTERED, props.recordArn, 'Done'),
+      ...record('RecordRefused', RunState.REFUSED, props.recordArn, 'Done'),
+      ...record('RecordFailed', RunState.FAILED, props.recordArn, 'Failed'),
+      Done: { Type: 'Succeed' },
+      Failed: { Type: 'Fail', Error: 'TrainingRunFailed', CausePath: '$.error.Cause' },
+    },
+  };
+}
+
+function job(api: string, Next: string, Parameters: object): object {
+  const Resource = `arn:${Aws.PARTITION}:states:::sagemaker:${api}.sync`;
+  return { Type: 'Task', Resource, Parameters, ResultPath: null, Retry: JOB_RETRIES, Catch: TO_FAILURE, Next };
+}
+
+function call(Resource: string, Parameters: object | undefined, ResultPath: string, Next: string): object {
+  return { Type: 'Task', Resource, ...(Parameters && { Parameters }), ResultPath, Retry: FUNCTION_RETRIES, Catch: TO_FAILURE, Next };
+}
+
+function record(name: string, outcome: RunState, Resource: string, Next: string): Record<string, object> {
+  return { [name]: { Type: 'Task', Resource, Parameters: { outcome, 'run.$': '$' }, ResultPath: null, Retry: FUNCTION_RETRIES, Next } };
+}
+
+function trainingJob(props: TrainingStatesProps): object {
+  const channel = (ChannelName: string) => ({
+    ChannelName,
+    DataSource: { S3DataSource: { S3DataType: 'S3Prefix', 'S3Uri.$': `$.uris.${ChannelName}`, S3DataDistributionType: 'FullyReplicated' } },
+  });
+  return {
+    'TrainingJobName.$': '$.jobs.train',
+    AlgorithmSpecification: { TrainingImage: props.image, TrainingInputMode: 'File' },
+    RoleArn: props.jobRoleArn,
+    'HyperParameters.$': '$.hyperparameters',
+    InputDataConfig: [channel('train'), channel('validation')],
+    OutputDataConfig: { 'S3OutputPath.$': '$.uris.training' },
+    ResourceConfig: { InstanceCount: 1, InstanceType: props.trainingInstance, VolumeSizeInGB: props.volumeGiB },
+    StoppingCondition: {
+      MaxRuntimeInSeconds: props.trainingSeconds,
+      ...(props.waitSeconds === undefined ? {} : { MaxWaitTimeInSeconds: props.waitSeconds }),
+    },
+    EnableManagedSpotTraining: props.waitSeconds !== undefined,
+    CheckpointConfig: { 'S3Uri.$': '$.uris.checkpoints', LocalPath: '/opt/ml/checkpoints' },
+  };
+}
+
+function prepareJob(props: TrainingStatesProps): object {
+  const output = `${CONTAINER.root}/output`;
+  const argument = (name: string, path: string) => `'--manifest-${name}', ${path}`;
+  const manifest = [
+    argument('bucket', '$.manifest.bucket'),
+    argument('key', '$.manifest.key'),
+    argument('version', '$.manifest.versionId'),
+  ];
+  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', '--gap-days', '0', '--output', output];
+  return {
+    ...processingJob(props, '$.jobs.prepare', props.trainingInstance),
+    AppSpecification: {
+      ImageUri: props.image,
+      ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.prepare.file}`],
+      'ContainerArguments.$': `States.Array(${[...manifest, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
+    },
+    ProcessingInputs: [
+      {
+        InputName: 'jobs',
+        S3Input: {
+          S3Uri: props.prepare.uri,
+          LocalPath: CONTAINER.jobs,
+          S3DataType: 'S3Prefix',
+          S3InputMode: 'File',
+          S3DataDistributionType: 'FullyReplicated',
+        },
+      },
+    ],
+    ProcessingOutputConfig: { Outputs: [outputTo('data', output, '$.uris.data')] },
+  };
+}
+
+function evaluationJob(props: TrainingStatesProps): object {
+  const output = `${CONTAINER.root}/output`;
+  return {
+    ...processingJob(props, '$.jobs.evaluate', props.servingInstance),
+    AppSpecification: {
+      ImageUri: props.image,
+      ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.evaluate.file}`],
+      'ContainerArguments.$': `States.Array('--dataset-id', $.datasetId, '--output', '${output}')`,
+    },
+    'ProcessingInputs.$': '$.live.inputs',
+    ProcessingOutputConfig: { Outputs: [outputTo('evaluation', output, '$.uris.evaluation')] },
+    // Whatever the candidate's code does, it reads nothing but its inputs and sends nothing out.
+    NetworkConfig: { EnableNetworkIsolation: true },
+  };
+}
+
+function processingJob(props: TrainingStatesProps, name: string, InstanceType: string): object {
+  return {
+    'ProcessingJobName.$': name,
+    RoleArn: props.jobRoleArn,
+    ProcessingResources: { ClusterConfig: { InstanceCount: 1, InstanceType, VolumeSizeInGB: props.volumeGiB } },
+    StoppingCondition: { MaxRuntimeInSeconds: props.stepSeconds },
+  };
+}
+
+function outputTo(OutputName: string, LocalPath: string, uri: string): object {
+  return { OutputName, S3Output: { 'S3Uri.$': uri, LocalPath, S3UploadMode: 'EndOfJob' } };
+}
