@@ -1,4 +1,5 @@
 import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
+import { CfnCondition } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
 import { Scaling } from './scaling';
@@ -9,6 +10,8 @@ export interface EndpointScalingProps {
   readonly endpointName: string;
   readonly variantName: string;
   readonly scaling: Scaling;
+  /** Whether the endpoint is there. */
+  readonly condition?: CfnCondition;
 }
 
 /**
@@ -30,7 +33,7 @@ export function createScaling(scope: Construct, props: EndpointScalingProps): vo
     maxCapacity: props.scaling.maxInstances,
   });
   target.addResourceDependency(props.endpoint);
-  new CfnScalingPolicy(scope, 'ScalingPolicy', {
+  const scalingPolicy = new CfnScalingPolicy(scope, 'ScalingPolicy', {
     policyName: `${props.endpointName}-invocations`,
     policyType: 'TargetTrackingScaling',
     scalingTargetId: target.ref,
@@ -41,4 +44,6 @@ export function createScaling(scope: Construct, props: EndpointScalingProps): vo
       scaleInCooldown: policy.scaleInCooldownSeconds,
     },
   });
+  target.cfnOptions.condition = props.condition;
+  scalingPolicy.cfnOptions.condition = props.condition;
 }

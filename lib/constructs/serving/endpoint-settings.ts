@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { EndpointCapture } from './endpoint-capture';
 import type { InferenceEndpointProps } from './inference-endpoint';
 import { InstanceType } from './instance-type.generated';
+import { Rollout } from './rollout';
 import { Scaling } from './scaling';
 import { Slo } from './slo';
 
@@ -11,6 +12,7 @@ export interface EndpointSettings {
   readonly instance: InstanceType;
   readonly slo: Slo;
   readonly scaling: Scaling;
+  readonly rollout: Rollout;
   readonly capture?: Required<EndpointCapture>;
   readonly networkIsolation: boolean;
   readonly volumeSize?: Size;
@@ -30,11 +32,13 @@ const loadTime = (instance: InstanceType) => Duration.minutes((instance.accelera
 /** @internal */
 export function settingsOf(props: InferenceEndpointProps, variantName: string): EndpointSettings {
   const { instance, capture } = props;
+  const scaling = props.scaling ?? Scaling.fixed(1);
   return {
     variantName,
     instance,
     slo: props.slo,
-    scaling: props.scaling ?? Scaling.fixed(1),
+    scaling,
+    rollout: props.rollout ?? Rollout._defaultFor(scaling.minInstances, instance.accelerators ?? 0),
     capture: capture && { bucket: capture.bucket, prefix: capture.prefix ?? 'endpoints', samplingPercent: capture.samplingPercent ?? 100 },
     networkIsolation: props.networkIsolation ?? true,
     volumeSize: props.volumeSize ?? (instance.localStorage === false ? DEFAULT_VOLUME : undefined),

@@ -31,6 +31,20 @@ export function rollbackAlarmNames(endpointName: string, settings: EndpointSetti
   return settings.slo.latencyBelow === undefined ? [names.rollbackErrors] : [names.rollbackErrors, names.rollbackLatency];
 }
 
+/** Periods that the two kinds of alarms on a fleet look at. */
+const ERRORS = { evaluationPeriods: 3, datapointsToAlarm: 2 };
+const LATENCY = { evaluationPeriods: 5, datapointsToAlarm: 3 };
+
+/** Alarms follow the frequency of the metrics, and are not evaluated more often than once a minute. */
+const alarmPeriod = ({ enhancedMetrics, metricFrequency }: EndpointSettings): Duration =>
+  Duration.seconds(Math.max(60, enhancedMetrics ? metricFrequency.toSeconds({ integral: false }) : 60));
+
+/** What the slowest rollback alarm looks at, seconds: a deployment that is watched for less cannot be rolled back by it. @internal */
+export function rollbackAlarmSeconds(settings: EndpointSettings): number {
+  const { evaluationPeriods } = settings.slo.latencyBelow === undefined ? ERRORS : LATENCY;
+  return evaluationPeriods * alarmPeriod(settings).toSeconds();
+}
+
 /** Makes the alarms of one endpoint. @internal */
 export class EndpointAlarms {
   private readonly names: ReturnType<typeof alarmNames>;
@@ -43,8 +57,7 @@ export class EndpointAlarms {
     private readonly metrics: InferenceEndpointMetrics,
   ) {
     this.names = alarmNames(endpointName);
-    const frequency = settings.enhancedMetrics ? settings.metricFrequency.toSeconds() : 60;
-    this.period = Duration.seconds(Math.max(60, frequency));
+    this.period = alarmPeriod(settings);
   }
 
   /** One alarm that pages the owner, whichever of its causes it is. */
@@ -98,8 +111,7 @@ export class EndpointAlarms {
       runbook: 'endpoint-errors',
       metric: metrics.failureRate({ period: this.period }),
       threshold: Number(Math.min(0.5, Math.max(0.05, 10 * this.settings.slo._errorBudget)).toPrecision(3)),
-      evaluationPeriods: 3,
-      datapointsToAlarm: 2,
+      ...ERRORS,
     });
   }
 
@@ -115,8 +127,7 @@ export class EndpointAlarms {
       runbook: 'endpoint-latency',
       metric: metrics.modelLatency({ percentile: latencyPercentile, period: this.period }),
       threshold: latencyBelow.toMilliseconds({ integral: false }) * 1000,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 3,
+      ...LATENCY,
     });
   }
 

@@ -1,6 +1,7 @@
 import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
+import { rolloutSetting } from './endpoint-deployment';
 import { EndpointSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
 import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from './instance-catalogue';
@@ -12,6 +13,7 @@ const FREQUENCIES = [10, 30, 60, 120, 180, 240, 300];
 export function endpointProblems(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): string[] {
   return [
     ...nameProblems(props.endpointName),
+    ...registryNameProblems(props),
     ...props.model._problems(scope, settings.networkIsolation),
     ...instanceProblems(scope, props, settings),
     ...settings.slo._problems(),
@@ -22,6 +24,7 @@ export function endpointProblems(scope: Construct, props: InferenceEndpointProps
     ...captureProblems(scope, settings),
     ...metricProblems(settings),
     ...networkProblems(scope, props),
+    ...rolloutProblems(settings),
   ];
 }
 
@@ -68,6 +71,19 @@ export function warn(scope: Construct, props: InferenceEndpointProps, settings: 
 function nameProblems(name: string | undefined): string[] {
   const shape = "1 to 63 lower-case letters, digits and inner hyphens (SageMaker lower-cases ARNs, so a grant on 'MyModel' would deny)";
   return [...unknownAtSynth('endpointName', name), ...mismatch('endpointName', name, /^[a-z0-9](-*[a-z0-9]){0,62}$/, shape)];
+}
+
+function registryNameProblems({ endpointName, model }: InferenceEndpointProps): string[] {
+  const wanted = model._registry?.endpointName;
+  return wanted === undefined || endpointName === undefined || Token.isUnresolved(endpointName) || endpointName === wanted
+    ? []
+    : [`'endpointName' must be '${wanted}', got '${endpointName}': releases of the registry's versions look for that name; leave it out`];
+}
+
+/** Checked only when everything that a rollout is computed from is sound. */
+function rolloutProblems(settings: EndpointSettings): string[] {
+  const sound = !settings.metricFrequency.isUnresolved() && settings.scaling._problems().length === 0;
+  return sound ? settings.rollout._problems(rolloutSetting(settings)) : [];
 }
 
 function instanceProblems(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): string[] {

@@ -1,17 +1,19 @@
-import { Duration, RemovalPolicy, Resource, Size, Stack, interfaces } from 'aws-cdk-lib';
+import { CfnCondition, Duration, Fn, RemovalPolicy, Resource, Size, Stack, interfaces } from 'aws-cdk-lib';
 import { CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, IConnectable, ISecurityGroup, IVpc, Peer, Port, SecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Grant, IGrantable, IPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { CfnEndpoint, CfnEndpointConfig, IEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import { CfnEndpoint, CfnEndpointConfig, CfnModel, IEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { NO_VERSION } from '../models/contract';
 import { ModelSource } from '../models/model-source';
 import { createModel } from '../models/sagemaker-model';
 import { failOn } from '../shared/checks';
 import { generatedName } from '../shared/names';
 import { EndpointCapture } from './endpoint-capture';
 import { createConfig, decideStorage, keepWhenReplaced } from './endpoint-config';
+import { deploymentConfig } from './endpoint-deployment';
 import { createScaling } from './endpoint-scaling';
 import { EndpointSettings, settingsOf } from './endpoint-settings';
 import { allowCapture, executionRole } from './execution-role';
@@ -20,6 +22,7 @@ import { endpointProblems, warn } from './inference-endpoint-checks';
 import { InferenceEndpointMetrics } from './inference-endpoint-metrics';
 import { InstanceType } from './instance-type.generated';
 import { noRouteToS3 } from './network-checks';
+import { Rollout } from './rollout';
 import { Scaling } from './scaling';
 import { Slo } from './slo';
 
@@ -40,9 +43,15 @@ export interface InferenceEndpointProps {
   /**
    * Name, unique in account and Region: 1 to 63 lower-case letters, digits and inner hyphens. Changing it replaces the endpoint.
    *
-   * @default - generated from the construct path
+   * @default - generated from the construct path; for a model of a registry the name that its releases look for, and no other
    */
   readonly endpointName?: string;
+  /**
+   * How an update reaches the fleet.
+   *
+   * @default - rolling with two or more instances that have accelerators, otherwise all at once
+   */
+  readonly rollout?: Rollout;
   /**
    * Where requests and answers are kept.
    *
@@ -124,13 +133,11 @@ export interface InferenceEndpointProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** How an update reaches the new fleet: all traffic at once, watched for five minutes, the old fleet kept for two more. */
-const DEPLOYMENT = { bakeSeconds: 300, terminationSeconds: 120, maximumSeconds: 3600 };
-
 /**
  * A real-time endpoint with one model: least-privilege role, network isolation, alarms from its SLO, updates that roll back.
  *
- * Its name and ARN are literals, so that others can name it before it exists and nothing references its resources.
+ * Its name and ARN are literals, so that others can name it before it exists and nothing references its resources. With a model of a registry
+ * there is no endpoint until a version is approved; role, logs and alarms are there from the start.
  */
 export class InferenceEndpoint extends Resource implements IEndpoint, IConnectable, IGrantable {
   /** The variant that serves all traffic. It never changes: scaling and rollbacks name it. */
@@ -162,7 +169,7 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
     failOn(this, 'InvalidInferenceEndpoint', endpointProblems(this, props, settings));
     warn(this, props, settings);
 
-    this.endpointName = props.endpointName ?? generatedName(this);
+    this.endpointName = props.endpointName ?? props.model._registry?.endpointName ?? generatedName(this);
     this.endpointArn = Stack.of(this).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName: this.endpointName });
     this.endpointRef = { endpointArn: this.endpointArn };
     this.slo = props.slo;
@@ -182,7 +189,9 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
     if (settings.capture !== undefined) {
       allowCapture(this.role, settings.capture.bucket, `${settings.capture.prefix}/${this.endpointName}`);
     }
-    const config = createConfig(this, 'Config', this.createModel(props, settings), settings, storage);
+    const model = this.createModel(props, settings);
+    const config = createConfig(this, 'Config', model.attrModelName, settings, storage);
+    config.cfnOptions.condition = model.cfnOptions.condition;
     keepWhenReplaced(config, settings.removalPolicy);
 
     const alarms = new EndpointAlarms(this, this.endpointName, settings, this.metrics);
@@ -197,6 +206,7 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
       endpointName: this.endpointName,
       variantName: InferenceEndpoint.VARIANT_NAME,
       scaling: settings.scaling,
+      condition: config.cfnOptions.condition,
     });
   }
 
@@ -238,7 +248,7 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
     });
   }
 
-  private createModel(props: InferenceEndpointProps, settings: EndpointSettings): string {
+  private createModel(props: InferenceEndpointProps, settings: EndpointSettings): CfnModel {
     const { vpc, vpcSubnets } = props;
     const model = createModel(this, 'Model', {
       source: props.model._bind(this, this.role),
@@ -253,27 +263,25 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
       const { subnetIds } = vpc.selectSubnets(vpcSubnets);
       this.node.addValidation({ validate: () => noRouteToS3(this, vpc, subnetIds) });
     }
-    return model.attrModelName;
+    return model;
   }
 
   private createEndpoint(config: CfnEndpointConfig, settings: EndpointSettings, alarms: EndpointAlarms): CfnEndpoint {
-    const rollback = alarms.createRollback(config.attrEndpointConfigName);
+    const { condition } = config.cfnOptions;
+    const rollback = alarms.createRollback(whileThere(condition, config.attrEndpointConfigName));
     const endpoint = new CfnEndpoint(this, 'Resource', {
       endpointName: this.endpointName,
       endpointConfigName: config.attrEndpointConfigName,
       retainAllVariantProperties: settings.scaling.isAutomatic ? true : undefined,
-      deploymentConfig: {
-        autoRollbackConfiguration: {
-          alarms: rollbackAlarmNames(this.endpointName, settings).map((alarmName) => ({ alarmName })),
-        },
-        blueGreenUpdatePolicy: {
-          trafficRoutingConfiguration: { type: 'ALL_AT_ONCE', waitIntervalInSeconds: DEPLOYMENT.bakeSeconds },
-          terminationWaitInSeconds: DEPLOYMENT.terminationSeconds,
-          maximumExecutionTimeoutInSeconds: DEPLOYMENT.maximumSeconds,
-        },
-      },
+      deploymentConfig: deploymentConfig(this.endpointName, settings),
     });
+    endpoint.cfnOptions.condition = condition;
     endpoint.node.addDependency(...rollback);
     return endpoint;
   }
+}
+
+/** An alarm is always there and must name something: a dimension of no fleet has no data. */
+function whileThere(condition: CfnCondition | undefined, value: string): string {
+  return condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, NO_VERSION).toString();
 }

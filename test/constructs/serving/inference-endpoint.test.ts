@@ -106,7 +106,7 @@ describe('InferenceEndpoint resources [S1, S6]', () => {
         Alarms: [{ AlarmName: 'flights-dev-delay-rollback-errors' }, { AlarmName: 'flights-dev-delay-rollback-latency' }],
       },
       BlueGreenUpdatePolicy: {
-        TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 300 },
+        TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 420 },
         TerminationWaitInSeconds: 120,
         MaximumExecutionTimeoutInSeconds: 3600,
       },
