@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -100,6 +101,14 @@ describe('TrainingPipeline [R1]', () => {
     expect(Parameters.AppSpecification['ContainerArguments.$']).toBe(
       "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--event-time', 'year,month,day', '--split', 'month', '--gap-days', '0', '--output', '/opt/ml/processing/output')",
     );
+  });
+
+  test('runs the programs of this library unless it is given others', () => {
+    const fileOf = (programs?: string) =>
+      definitionOf(build({ programs }).template).States.Evaluate.Parameters.AppSpecification.ContainerEntrypoint[1];
+    const copy = folderOf(Object.fromEntries(['prepare.py', 'evaluate.py'].map((name) => [name, readFileSync(`jobs/${name}`, 'utf8')])));
+    expect(fileOf()).toBe(fileOf(copy));
+    expect(fileOf()).not.toBe(fileOf(PROGRAMS));
   });
 
   test('tells its trigger what a run is made of', () => {
