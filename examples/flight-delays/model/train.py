@@ -1,162 +1,57 @@
-"""Trains the flight-delay model and writes package/model.json and metrics.json.
+"""Trains the flight-delay model in SageMaker script mode (https://github.com/aws/sagemaker-training-toolkit).
 
-Runs by hand (`npm run example:train`) and under the SageMaker training contract: SM_CHANNEL_TRAINING names the folder with the data,
-SM_MODEL_DIR the one for the result. Steps: fit January-February, choose the threshold on March (warn the riskiest 30 %), refit on the
-quarter, report April once.
+Fits the channel `train`, chooses the threshold on `validation` (warn the riskiest share of it), fits both again. SM_MODEL_DIR gets the model with
+the code that serves it. An interrupted training goes on from its checkpoints.
 """
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import glob
-import gzip
-import hashlib
-import json
 import os
-import platform
-import sys
+import shutil
 import time
-from collections import defaultdict
 
-import numpy as np
-import sklearn
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from fitting import dump, fit, labelled, threshold_for
+from features import FIELDS  # found by fitting
+from flights import label, read
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "package", "code"))
-from features import CATEGORICAL, FIELDS, categories, matrix  # noqa: E402
-
-LATE_MINUTES = 15
-WARN_SHARE = 0.30
-LEAK_BAND = (0.62, 0.72)
-"""April AUC outside this band is not believed: below it the model learnt nothing, above it it saw the outcome."""
-DIGITS = 9
-"""Parameters are rounded, so that one more bit of noise in a linear algebra library does not change the artefact."""
+CHECKPOINTS = "/opt/ml/checkpoints"
 
 
-def read(folder: str, months: set[int]) -> dict[int, list[dict]]:
-    """Rows by month, of every .csv and .csv.gz file in the folder."""
-    by_month: dict[int, list[dict]] = defaultdict(list)
-    files = sorted(glob.glob(os.path.join(folder, "*.csv")) + glob.glob(os.path.join(folder, "*.csv.gz")))
-    if not files:
-        raise SystemExit(f"NoData: no .csv or .csv.gz file in {folder}")
-    for path in files:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if int(row["month"]) in months:
-                    by_month[int(row["month"])].append(row)
-    return by_month
-
-
-def columns(rows: list[dict]) -> dict[str, list]:
-    """The fields that a request brings, from the columns of the data."""
-    return {
-        "minute_of_day": [int(row["hour"]) * 60 + int(row["minute"]) for row in rows],
-        "weekday": [datetime.date(int(row["year"]), int(row["month"]), int(row["day"])).isoweekday() for row in rows],
-        "distance": [float(row["distance"]) for row in rows],
-        "carrier": [row["carrier"] for row in rows],
-        "origin": [row["origin"] for row in rows],
-        "dest": [row["dest"] for row in rows],
-    }
-
-
-def labelled(rows: list[dict]) -> tuple[list[dict], np.ndarray]:
-    kept = [row for row in rows if row["arr_delay"] != "NA"]
-    return kept, np.array([float(row["arr_delay"]) > LATE_MINUTES for row in kept], dtype=int)
-
-
-def fit(rows: list[dict], target: np.ndarray) -> dict:
-    values = columns(rows)
-    unserved = sorted(set(values) - set(FIELDS))
-    if unserved:
-        raise SystemExit(f"UnservedColumn: a prediction request does not bring {', '.join(unserved)}: train on {', '.join(FIELDS)} only")
-    texts = categories(values)
-    levels = {name: sorted(set(texts[name])) for name in CATEGORICAL}
-    model = LogisticRegression(C=1.0, max_iter=5000, tol=1e-10, solver="newton-cholesky").fit(matrix(values, levels), target)
-    return {"levels": levels, "coefficients": [round(float(c), DIGITS) for c in model.coef_[0]], "intercept": round(float(model.intercept_[0]), DIGITS)}
-
-
-def score(model: dict, rows: list[dict]) -> np.ndarray:
-    return 1 / (1 + np.exp(-(matrix(columns(rows), model["levels"]) @ np.array(model["coefficients"]) + model["intercept"])))
-
-
-def baseline(train: list[dict], target: np.ndarray, rows: list[dict]) -> np.ndarray:
-    """Late rate by carrier and hour; the overall rate where a pair is new."""
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for row, late in zip(train, target):
-        sums[row["carrier"], row["hour"]][0] += int(late)
-        sums[row["carrier"], row["hour"]][1] += 1
-    rate = float(target.mean())
-    return np.array([(lambda s: s[0] / s[1] if s[1] else rate)(sums.get((row["carrier"], row["hour"]), [0, 0])) for row in rows])
-
-
-def metrics(target: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    return {
-        "average_precision": round(float(average_precision_score(target, scores)), 4),
-        "auc": round(float(roc_auc_score(target, scores)), 4),
-        "brier": round(float(brier_score_loss(target, scores)), 4),
-    }
-
-
-def train(data: str) -> tuple[dict, dict]:
-    started = time.time()
+def train(first: list[dict], second: list[dict], c: float, share: float, checkpoints: str | None, version: str, started: float) -> tuple[dict, dict]:
+    """The model, and how many rows it has seen."""
     step = lambda text: print(f"{time.time() - started:5.1f} s  {text}", flush=True)  # noqa: E731
-    by_month = read(data, {1, 2, 3, 4})
-    missing = [month for month in (1, 2, 3, 4) if not by_month[month]]
-    if missing:
-        raise SystemExit(f"NoData: no rows of month {missing} in {data}: training needs January to April")
-    step(f"read {sum(map(len, by_month.values()))} rows of January to April")
-    first, first_target = labelled(by_month[1] + by_month[2])
-    third, _ = labelled(by_month[3])
-    candidate = fit(first, first_target)
-    threshold = round(float(np.quantile(score(candidate, third), 1 - WARN_SHARE)), DIGITS)
-    step(f"fitted January and February; warn from {threshold:.4f}, the riskiest {WARN_SHARE:.0%} of March")
-    quarter_rows = by_month[1] + by_month[2] + by_month[3]
-    quarter, target = labelled(quarter_rows)
-    model = fit(quarter, target)
-    step(f"refitted the quarter: {len(quarter)} rows, {len(quarter_rows) - len(quarter)} left out because they have no label")
-    april, april_target = labelled(by_month[4])
-    scores = score(model, april)
-    report = metrics(april_target, scores)
-    low, high = LEAK_BAND
-    if not low <= report["auc"] <= high:
-        raise SystemExit(f"SuspectedLeak: April AUC {report['auc']} is outside {low} to {high}: look for a feature that knows the outcome")
-    warned = scores >= threshold
-    model = {"format": 1, "version": "1", "fields": FIELDS, **model, "threshold": threshold}
-    figures = {
-        "april": report,
-        "april_baseline": metrics(april_target, baseline(quarter, target, april)),
-        "april_objective": {
-            "late_arrivals_warned_percent": round(100 * float(warned[april_target == 1].mean()), 1),
-            "warnings_per_flight_percent": round(100 * float(warned.mean()), 1),
-        },
-        "rows": {"trained": len(quarter), "without_label": len(quarter_rows) - len(quarter), "april": len(april)},
-        "model_sha256": hashlib.sha256(dump(model).encode()).hexdigest(),
-        "trained_with": {"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
-    }
-    step(f"April: AUC {report['auc']}, average precision {report['average_precision']}, Brier {report['brier']}")
-    return model, figures
-
-
-def dump(value: dict) -> str:
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    place = lambda name: None if checkpoints is None else os.path.join(checkpoints, name)  # noqa: E731
+    step(f"read {len(first)} rows to train and {len(second)} to validate")
+    candidate = fit(*labelled(first), c, place("candidate.json"), step)
+    threshold = threshold_for(candidate, [row for row in second if label(row) is not None], share)
+    step(f"fitted; warn from {threshold:.4f}, the riskiest {share:.0%} of the validation rows")
+    rows, target = labelled(first + second)
+    model = fit(rows, target, c, place("model.json"), step)
+    step(f"fitted both: {len(rows)} rows, {len(first) + len(second) - len(rows)} left out because they have no label")
+    counts = {"trained": len(rows), "without_label": len(first) + len(second) - len(rows)}
+    return {"format": 1, "version": version, "fields": FIELDS, **model, "threshold": threshold}, counts
 
 
 def main() -> None:
+    started = time.time()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default=os.environ.get("SM_CHANNEL_TRAINING", os.path.join(HERE, "..", "data")), help="folder with .csv or .csv.gz files")
-    parser.add_argument("--out", default=os.environ.get("SM_MODEL_DIR", os.path.join(HERE, "package")), help="folder for model.json")
-    parser.add_argument("--metrics", default=None, help="file for the figures (default: metrics.json beside the package)")
-    options = parser.parse_args()
-    model, figures = train(options.data)
-    os.makedirs(options.out, exist_ok=True)
-    target = options.metrics or (os.path.join(HERE, "metrics.json") if "SM_MODEL_DIR" not in os.environ else os.path.join(options.out, "metrics.json"))
-    for path, value in ((os.path.join(options.out, "model.json"), model), (target, figures)):
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(dump(value))
-        print(f"wrote {path}")
+    parser.add_argument("--c", type=float, default=1.0, help="inverse strength of the regularization")
+    parser.add_argument("--warn-share", type=float, default=0.3, help="share of flights to warn of, 0 to 1")
+    parser.add_argument("--train", default=os.environ.get("SM_CHANNEL_TRAIN"), help="folder with records to fit")
+    parser.add_argument("--validation", default=os.environ.get("SM_CHANNEL_VALIDATION"), help="folder with records to choose the threshold on")
+    parser.add_argument("--out", default=os.environ.get("SM_MODEL_DIR"), help="folder for the model")
+    parser.add_argument("--checkpoints", default=CHECKPOINTS if os.path.isdir(CHECKPOINTS) else None, help="folder for checkpoints")
+    given = parser.parse_args()
+    if not (given.train and given.validation and given.out):
+        parser.error("--train, --validation and --out are required outside a training job")
+    version = os.environ.get("TRAINING_JOB_NAME", "1")
+    model, counts = train(read(given.train), read(given.validation), given.c, given.warn_share, given.checkpoints, version, started)
+    os.makedirs(given.out, exist_ok=True)
+    with open(os.path.join(given.out, "model.json"), "w", encoding="utf-8", newline="\n") as file:
+        file.write(dump(model))
+    shutil.copytree(os.path.join(HERE, "package", "code"), os.path.join(given.out, "code"), ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    print(f"wrote {given.out}: {counts}", flush=True)
 
 
 if __name__ == "__main__":

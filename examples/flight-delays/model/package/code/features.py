@@ -36,19 +36,18 @@ def categories(columns: Mapping[str, Sequence]) -> dict[str, list[str]]:
 
 
 def matrix(columns: Mapping[str, Sequence], levels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """One row per flight: indicators of the known levels, then the scaled numbers. An unknown level is all zeros."""
+    """One row per flight: indicators of the known levels, which are sorted, then the scaled numbers. An unknown level is all zeros."""
     texts = categories(columns)
     count = len(columns["minute_of_day"])
-    width = sum(len(levels[name]) for name in CATEGORICAL)
-    result = np.zeros((count, width + 3))
+    result = np.zeros((count, sum(len(levels[name]) for name in CATEGORICAL) + 3))
     offset = 0
     for name in CATEGORICAL:
-        position = {level: offset + index for index, level in enumerate(levels[name])}
-        for row, value in enumerate(texts[name]):
-            column = position.get(value)
-            if column is not None:
-                result[row, column] = 1.0
-        offset += len(levels[name])
+        known, values = np.asarray(levels[name]), np.asarray(texts[name])
+        places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        found = known[places] == values
+        result[np.nonzero(found)[0], offset + places[found]] = 1.0
+        offset += len(known)
+    width = offset
     day = np.asarray(columns["minute_of_day"], dtype=float) / 1440
     result[:, width] = day
     result[:, width + 1] = day**2

@@ -1,0 +1,307 @@
+"""Makes training, validation and test data out of one dataset version. Runs as a SageMaker processing job; needs boto3 and nothing else.
+
+Reads the manifest at its pinned version, fetches each object that it names at its pinned version, checks bytes and counts, leaves out the
+superseded records and splits the others by calendar month: test = the newest closed month, validation = the month before, train = all before.
+A month is closed when the data reaches its last day. The same manifest always gives the same bytes. Formats: README.md beside this file.
+"""
+from __future__ import annotations
+
+import argparse
+import calendar
+import csv
+import datetime
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from typing import Any, Iterable, Iterator, TextIO
+
+SPLITS = ("train", "validation", "test")
+CHUNK = 1 << 20
+LONGEST_FIELD = 1 << 20  # as long as a record of the intake; the csv module alone would stop at 128 KiB
+MESSAGE_BYTES = 1024
+"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html (ExitMessage)"""
+TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?")
+
+
+class Refused(Exception):
+    """The job cannot give what it was asked for; the text says why and what to do."""
+
+
+def progress(text: str) -> None:
+    print(f"{time.process_time():6.2f} s  {text}", flush=True)
+
+
+def fetch(s3: Any, bucket: str, key: str, version: str, target: str, expected: str | None = None) -> None:
+    """Streams one object version into the file `target`. Errors: it is gone, or its bytes are not those of the SHA-256 `expected`."""
+    place = f"s3://{bucket}/{key}, version {version}"
+    digest = hashlib.sha256()
+    try:
+        body = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"]
+    except Exception as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        if code not in ("NoSuchKey", "NoSuchVersion", "404"):
+            raise
+        raise Refused(f"MissingObject: {place} is gone: restore it, or publish the dataset again") from error
+    with open(target, "wb") as file:
+        for chunk in iter(lambda: body.read(CHUNK), b""):
+            digest.update(chunk)
+            file.write(chunk)
+    if expected is not None and digest.hexdigest() != expected:
+        raise Refused(f"DamagedObject: {place} has the SHA-256 {digest.hexdigest()}, the manifest says {expected}: restore it, or publish the dataset again")
+
+
+def read_manifest(s3: Any, bucket: str, key: str, version: str, folder: str) -> dict:
+    path = os.path.join(folder, "manifest.json")
+    fetch(s3, bucket, key, version, path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            manifest = json.load(file)
+        objects, rows = manifest["objects"], manifest["rows"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f"InvalidManifest: s3://{bucket}/{key} is no manifest of a dataset ({error}): give the one that the catalogue names") from error
+    named = sum(item["rows"] for item in objects)
+    if named != rows:
+        raise Refused(f"InvalidManifest: s3://{bucket}/{key} says {rows} rows, its objects have {named}: publish the dataset again")
+    return manifest
+
+
+class Part:
+    """One validated object on the local disk. Records are numbered from 1, without the header."""
+
+    def __init__(self, s3: Any, item: dict, bucket: str, folder: str, number: int) -> None:
+        self.item, self.path = item, os.path.join(folder, f"{number}.gz")
+        self.jsonl = item["key"].endswith(".jsonl.gz")
+        fetch(s3, item["bucket"], item["key"], item["versionId"], self.path, item["sha256"])
+        self.excluded = [tuple(run) for run in item.get("excluded", [])]
+        if "excludedIn" in item:
+            beside, runs = item["excludedIn"], os.path.join(folder, "excluded.gz")
+            fetch(s3, bucket, beside["key"], beside["versionId"], runs, beside["sha256"])
+            with gzip.open(runs, "rt", encoding="utf-8") as lines:
+                self.excluded = [tuple(json.loads(line)) for line in lines if line.strip()]
+
+    def records(self, columns: list[str]) -> Iterator[list[str]]:
+        """Every record that counts, as texts in the order of `columns` (JSON Lines) or of the header (CSV)."""
+        with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
+            source = self._objects(lines, columns) if self.jsonl else self._table(lines)
+            runs, first, last = iter(self.excluded), 0, 0
+            for number, record in enumerate(source, 1):
+                while number > last:
+                    first, last = next(runs, (sys.maxsize, sys.maxsize))
+                if number < first:
+                    yield record
+
+    def header(self) -> list[str]:
+        """Columns in the contract's order for CSV; JSON Lines have no order, theirs are sorted."""
+        with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
+            if not self.jsonl:
+                return next(csv.reader(lines), [])
+            return sorted({name for line in lines if line.strip() for name in json.loads(line)})
+
+    @staticmethod
+    def _table(lines: TextIO) -> Iterator[list[str]]:
+        reader = csv.reader(lines)
+        next(reader, None)
+        return (record for record in reader if record)
+
+    @staticmethod
+    def _objects(lines: TextIO, columns: list[str]) -> Iterator[list[str]]:
+        keep_digits = json.JSONDecoder(parse_float=str, parse_int=str).decode
+        for line in lines:
+            if line.strip():
+                record = keep_digits(line)
+                yield [_text(record.get(name)) for name in columns]
+
+    def check(self, counted: int) -> None:
+        bucket, key, rows = (self.item[name] for name in ("bucket", "key", "rows"))
+        if counted != rows:
+            raise Refused(f"RowCountMismatch: s3://{bucket}/{key} has {counted} records that count, the manifest says {rows}: publish the dataset again")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def columns_of(parts: list[Part]) -> list[str]:
+    headers = [part.header() for part in parts]
+    if all(part.jsonl for part in parts):
+        return sorted(set().union(*headers))
+    for part, header in zip(parts, headers):
+        if header != headers[0]:
+            names = f"{parts[0].item['key']} has the columns {','.join(headers[0])}, {part.item['key']} has {','.join(header)}"
+            raise Refused(f"OtherColumns: {names}: re-run the older one with the contract of today")
+    return headers[0]
+
+
+class EventTime:
+    """The day of a record, as a date in UTC, from one ISO 8601 column or from three with year, month and day."""
+
+    def __init__(self, names: list[str], columns: list[str]) -> None:
+        missing = ", ".join(name for name in names if name not in columns)
+        if missing:
+            raise Refused(f"UnknownColumn: the data has no column {missing}: name one of {', '.join(columns)}")
+        self.names, self.places, self.days = names, [columns.index(name) for name in names], {}
+
+    def day(self, record: list[str]) -> datetime.date:
+        texts = tuple([record[place] for place in self.places])
+        day = self.days.get(texts)
+        if day is None:
+            if len(self.days) > 100_000:
+                self.days.clear()
+            day = self.days[texts] = self._read(texts)
+        return day
+
+    def _read(self, texts: tuple) -> datetime.date:
+        try:
+            if len(texts) == 3:
+                return datetime.date(*[int(text) for text in texts])
+            year, month, day, hour, minute, second, zone = TIME.fullmatch(texts[0].strip()).groups()
+            moment = datetime.datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), min(int(second or 0), 59))
+            if zone not in (None, "Z"):
+                digits = zone[1:].replace(":", "").ljust(4, "0")
+                offset = datetime.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+                moment -= -offset if zone[0] == "-" else offset
+            return moment.date()
+        except (ValueError, AttributeError, OverflowError):
+            wanted = "an ISO 8601 date or time" if len(self.names) == 1 else "a year, month and day"
+            found = f"{','.join(self.names)} of a record is '{','.join(texts)}', not {wanted}"
+            raise Refused(f"InvalidEventTime: {found}: name a column that always has one, or demand it in the contract") from None
+
+
+def month_of(day: datetime.date) -> str:
+    return day.isoformat()[:7]
+
+
+class Split:
+    """Which split a day belongs to. Errors: fewer closed months than the three splits need."""
+
+    def __init__(self, days: Iterable[datetime.date], months_validation: int, months_test: int, gap_days: int) -> None:
+        newest = max(days)
+        self.open = None if newest.day == calendar.monthrange(newest.year, newest.month)[1] else month_of(newest)
+        closed = sorted({month_of(day) for day in days} - {self.open})
+        needed = months_validation + months_test + 1
+        if len(closed) < needed:
+            left_out = "" if self.open is None else f" ({self.open} ends on {newest} and is left out)"
+            raise Refused(f"TooFewMonths: the data has {len(closed)} closed months{left_out}, a split needs {needed}: publish more data")
+        self.months = {"train": closed[: 1 - needed], "validation": closed[1 - needed : -months_test], "test": closed[-months_test:]}
+        self.of_month = {month: name for name, some in self.months.items() for month in some}
+        starts = [datetime.date(int(self.months[name][0][:4]), int(self.months[name][0][5:]), 1) for name in SPLITS[1:]]
+        self.gaps = {start - datetime.timedelta(days=back) for start in starts for back in range(1, gap_days + 1)}
+        empty = [name for name in SPLITS if all(self.of(day) != name for day in days)]
+        if empty:
+            raise Refused(f"TooFewMonths: --gap-days {gap_days} leaves nothing of {', '.join(empty)}: give fewer days, or publish more data")
+
+    def of(self, day: datetime.date) -> str:
+        return "gap" if day in self.gaps else self.of_month.get(month_of(day), "open")
+
+
+def scan(parts: list[Part], columns: list[str], event_time: EventTime) -> Counter:
+    """Number of records of each day. Errors: another number of records than the manifest says."""
+    days = Counter()
+    for part in parts:
+        found = Counter(map(event_time.day, part.records(columns)))
+        part.check(sum(found.values()))
+        days.update(found)
+    return days
+
+
+def write(parts: list[Part], columns: list[str], event_time: EventTime, days: Counter, split: Split, output: str) -> None:
+    files, writers = [], {}
+    for name in SPLITS:
+        os.makedirs(os.path.join(output, name), exist_ok=True)
+        raw = open(os.path.join(output, name, "records.csv.gz"), "wb")
+        packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0)
+        text = io.TextIOWrapper(io.BufferedWriter(packed, CHUNK), encoding="utf-8", newline="")
+        files += [text, packed, raw]
+        writers[name] = csv.writer(text, lineterminator="\n").writerow
+        writers[name](columns)
+    of_day = {day: writers.get(split.of(day)) for day in days}
+    for part in parts:
+        for record in part.records(columns):
+            write_row = of_day[event_time.day(record)]
+            if write_row is not None:
+                write_row(record)
+    for file in files:
+        file.close()
+
+
+def summary(manifest: dict, days: Counter, split: Split) -> dict:
+    rows, first, last = Counter(), {}, {}
+    for day in sorted(days):
+        name = split.of(day)
+        rows[name] += days[day]
+        first.setdefault(name, day.isoformat())
+        last[name] = day.isoformat()
+    counts = {name: rows[name] for name in (*SPLITS, "gap", "open")}
+    return {"datasetId": manifest.get("id"), "rows": counts, "firstEvent": first, "lastEvent": last, "months": split.months, "openMonth": split.open}
+
+
+def prepare(s3: Any, options: argparse.Namespace) -> dict:
+    """Writes the three splits and summary.json below `options.output`, and returns the summary."""
+    csv.field_size_limit(LONGEST_FIELD)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = read_manifest(s3, options.manifest_bucket, options.manifest_key, options.manifest_version, folder)
+        parts = [Part(s3, item, options.manifest_bucket, folder, number) for number, item in enumerate(manifest["objects"])]
+        progress(f"fetched {len(parts)} objects, {sum(item['bytes'] for item in manifest['objects'])} bytes")
+        parts = [part for part in parts if part.item["rows"] > 0]
+        if not parts:
+            raise Refused("TooFewMonths: the dataset has no records: publish more data")
+        columns = columns_of(parts)
+        event_time = EventTime(options.event_time.split(","), columns)
+        days = scan(parts, columns, event_time)
+        split = Split(days, options.months_validation, options.months_test, options.gap_days)
+        progress(f"checked {sum(days.values())} records of {min(days)} to {max(days)}")
+        write(parts, columns, event_time, days, split, options.output)
+        result = summary(manifest, days, split)
+        with open(os.path.join(options.output, "summary.json"), "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1, sort_keys=True)
+        progress("wrote " + ", ".join(f"{name} {result['rows'][name]}" for name in SPLITS))
+        return result
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    at_least = lambda low: lambda text: int(text) if int(text) >= low else parser.error(f"{text} is less than {low}")  # noqa: E731
+    for part in ("bucket", "key", "version"):
+        parser.add_argument(f"--manifest-{part}", required=True)
+    parser.add_argument("--event-time", required=True, help="one column with an ISO 8601 time, or year,month,day")
+    parser.add_argument("--split", choices=["month"], default="month")
+    parser.add_argument("--months-test", type=at_least(1), default=1)
+    parser.add_argument("--months-validation", type=at_least(1), default=1)
+    parser.add_argument("--gap-days", type=at_least(0), default=0, help="days before validation and test that are left out")
+    parser.add_argument("--output", required=True, help="folder that the job uploads")
+    options = parser.parse_args(argv)
+    if len(options.event_time.split(",")) not in (1, 3):
+        parser.error(f"--event-time names one column, or three with year, month and day, got '{options.event_time}'")
+    return options
+
+
+def main() -> None:
+    options = arguments()
+    try:
+        import boto3
+
+        prepare(boto3.client("s3"), options)
+    except Refused as refused:
+        leave_message(options.output, str(refused))
+        sys.exit(str(refused))
+
+
+def leave_message(output: str, text: str) -> None:
+    """Where SageMaker reads why a processing job ended: /opt/ml/output/message."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(output))), "output")
+    if os.path.isdir(folder):
+        with open(os.path.join(folder, "message"), "wb") as file:
+            file.write(text.encode()[:MESSAGE_BYTES])
+
+
+if __name__ == "__main__":
+    main()
