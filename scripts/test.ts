@@ -27,7 +27,7 @@ const TASKS: Task[] = [
   { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
   {
     name: 'local account',
-    command: 'local/.venv/bin/python -m pytest -q test/local/account test/examples',
+    command: 'local/.venv/bin/python -m pytest -q test/local/account test/jobs test/examples',
     after: ['python'],
     count: pytest,
   },

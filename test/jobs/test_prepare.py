@@ -1,0 +1,188 @@
+"""A dataset version becomes training, validation and test data by month, or the job says why not. [R1] [D3]"""
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from conftest import BUCKET, ROOT, Dataset
+
+HEADER = "year,month,day,value"
+MONTHS = {"train": ["2013,1,1,a", "2013,1,31,b"], "validation": ["2013,2,1,c", "2013,2,28,d"], "test": ["2013,3,1,e", "2013,3,31,f"]}
+ROWS = [row for rows in MONTHS.values() for row in rows]
+
+
+def read(folder: Path, split: str) -> list[str]:
+    return gzip.decompress((folder / split / "records.csv.gz").read_bytes()).decode().splitlines()
+
+
+def values(folder: Path) -> dict[str, str]:
+    return {split: "".join(line.rsplit(",", 1)[1] for line in read(folder, split)[1:]) for split in MONTHS}
+
+
+def test_the_newest_closed_month_is_the_test_and_the_one_before_the_validation(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS[::2]])
+    dataset.csv([HEADER, "2012,11,5,z", *ROWS[1::2]])
+    result = program.prepare(dataset.store, dataset.options(tmp_path))
+    assert values(tmp_path) == {"train": "azb", "validation": "cd", "test": "ef"}
+    assert all(read(tmp_path, split)[0] == HEADER for split in MONTHS)
+    assert result == json.loads((tmp_path / "summary.json").read_text())
+    assert result["months"] == {"train": ["2012-11", "2013-01"], "validation": ["2013-02"], "test": ["2013-03"]}
+    assert result["rows"] == {"train": 3, "validation": 2, "test": 2, "gap": 0, "open": 0} and result["openMonth"] is None
+    assert (result["firstEvent"]["train"], result["lastEvent"]["train"], result["datasetId"]) == ("2012-11-05", "2013-01-31", "d" * 64)
+
+
+def test_a_month_that_has_not_reached_its_last_day_is_left_out_and_counted(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS, "2013,4,29,x"])
+    result = program.prepare(dataset.store, dataset.options(tmp_path))
+    assert values(tmp_path)["test"] == "ef" and result["openMonth"] == "2013-04" and result["rows"]["open"] == 1
+
+
+def test_months_and_gap_days_are_as_asked_for(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, "2012,12,9,y", "2013,1,30,z", *ROWS])
+    result = program.prepare(dataset.store, dataset.options(tmp_path, gap_days=1))
+    assert values(tmp_path) == {"train": "yza", "validation": "c", "test": "ef"} and result["rows"]["gap"] == 2
+    program.prepare(dataset.store, dataset.options(tmp_path, months_test=2, months_validation=1))
+    assert values(tmp_path) == {"train": "y", "validation": "zab", "test": "cdef"}
+
+
+def test_the_same_manifest_gives_the_same_bytes(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS])
+    for name in ("first", "second"):
+        program.prepare(dataset.store, dataset.options(tmp_path / name))
+    files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
+    assert [str(file) for file in files] == ["summary.json", "test/records.csv.gz", "train/records.csv.gz", "validation/records.csv.gz"]
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_superseded_records_are_left_out_wherever_the_manifest_names_them(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, "2013,1,2,x", "2013,1,2,y", *ROWS, "2013,1,3,z"], superseded=3, excluded=[[1, 2], [9, 9]])
+    runs = dataset.store.put("datasets/flights/excluded/c.jsonl.gz", gzip.compress(b"[2,2]\n[4,5]\n"))
+    dataset.csv([HEADER, "2013,1,4,g", "2013,1,4,x", "2013,1,4,h", "2013,1,4,y", "2013,1,4,z"], superseded=3, excludedIn=runs)
+    program.prepare(dataset.store, dataset.options(tmp_path))
+    assert values(tmp_path) == {"train": "abgh", "validation": "cd", "test": "ef"}
+
+
+def test_json_lines_keep_their_digits_and_have_sorted_columns(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.jsonl(['{"when":"2013-01-01","b":1.50,"a":true}', '{"a":null,"when":"2013-02-28T23:59:59Z","b":12345678901234567890}', '{"when":"2013-03-31","c":"x,\\"y"}'])
+    program.prepare(dataset.store, dataset.options(tmp_path, event_time="when"))
+    assert read(tmp_path, "train") == ["a,b,c,when", "true,1.50,,2013-01-01"]
+    assert read(tmp_path, "validation")[1] == ",12345678901234567890,,2013-02-28T23:59:59Z"
+    assert read(tmp_path, "test")[1] == ',,"x,""y",2013-03-31'
+
+
+def test_quoted_fields_with_newlines_and_long_ones_pass_unchanged(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS[:5], f'2013,3,31,"{"x" * 200_000}\ny"'])
+    dataset.objects[0]["rows"] = 6
+    program.prepare(dataset.store, dataset.options(tmp_path))
+    assert read(tmp_path, "test")[2:] == [f'2013,3,31,"{"x" * 200_000}', 'y"']
+
+
+@pytest.mark.parametrize(
+    "text, day",
+    [
+        ("2013-03-31T23:30:00-01:00", "2013-04-01"),
+        ("2013-04-01T00:30:00+0100", "2013-03-31"),
+        ("2013-03-31 12:00:00.123456789", "2013-03-31"),
+        ("2013-03-31T23:59:60Z", "2013-03-31"),
+        ("2013-03-31", "2013-03-31"),
+        ("2013-03-31T10:00+05", "2013-03-31"),
+    ],
+)
+def test_times_count_in_utc(program: ModuleType, text: str, day: str) -> None:
+    assert program.EventTime(["when"], ["x", "when"]).day(["", text]).isoformat() == day
+
+
+def spoilt(dataset: Dataset, field: str, value: Any) -> None:
+    dataset.objects[0][field] = value
+
+
+FAULTS = {
+    "DamagedObject: s3://validated/flights/attempt=0/records.csv.gz, version v0 has the SHA-256": lambda data: spoilt(data, "sha256", "0" * 64),
+    "MissingObject: s3://validated/flights/attempt=0/records.csv.gz, version gone is gone": lambda data: spoilt(data, "versionId", "gone"),
+    "RowCountMismatch: .* has 6 records that count, the manifest says 7": lambda data: spoilt(data, "rows", 7),
+    "RowCountMismatch: .* has 5 records that count, the manifest says 6": lambda data: spoilt(data, "excluded", [[2, 2]]),
+    "DamagedObject: s3://validated/runs": lambda data: spoilt(data, "excludedIn", {**data.store.put("runs", gzip.compress(b"[1,1]\n")), "sha256": "1" * 64}),
+    "OtherColumns: .* has the columns year,month,day,value, .* has day,month,year": lambda data: data.csv(["day,month,year", "1,1,2013"]),
+    "InvalidEventTime: year,month,day of a record is '2013,2,30', not a year, month and day": lambda data: data.csv([HEADER, "2013,2,30,x"]),
+    "InvalidEventTime: .* is '2013,NA,1'": lambda data: data.csv([HEADER, "2013,NA,1,x"]),
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_fails_on_what_is_not_as_the_manifest_says(program: ModuleType, dataset: Dataset, tmp_path: Path, message: str) -> None:
+    dataset.csv([HEADER, *ROWS])
+    FAULTS[message](dataset)
+    with pytest.raises(program.Refused, match=message):
+        program.prepare(dataset.store, dataset.options(tmp_path))
+
+
+def test_fails_on_an_event_time_that_is_none(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv(["when", "2013-01-01", "13/02/2013"])
+    with pytest.raises(program.Refused, match="InvalidEventTime: when of a record is '13/02/2013', not an ISO 8601 date or time"):
+        program.prepare(dataset.store, dataset.options(tmp_path, event_time="when"))
+    with pytest.raises(program.Refused, match="UnknownColumn: the data has no column then: name one of when"):
+        program.prepare(dataset.store, dataset.options(tmp_path, event_time="then"))
+
+
+def test_fails_on_too_few_months(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS[:5], "2013,3,30,f"])
+    wanted = re.escape("TooFewMonths: the data has 2 closed months (2013-03 ends on 2013-03-30 and is left out), a split needs 3: publish more data")
+    with pytest.raises(program.Refused, match=wanted):
+        program.prepare(dataset.store, dataset.options(tmp_path))
+    dataset.csv([HEADER, "2013,3,31,g"])
+    with pytest.raises(program.Refused, match="TooFewMonths: --gap-days 40 leaves nothing of train, validation"):
+        program.prepare(dataset.store, dataset.options(tmp_path, gap_days=40))
+    dataset.objects.clear()
+    with pytest.raises(program.Refused, match="TooFewMonths: the dataset has no records"):
+        program.prepare(dataset.store, dataset.options(tmp_path))
+
+
+def test_fails_on_a_manifest_that_contradicts_itself_or_is_none(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    none = dataset.store.put("x", b'{"id":"1"}')
+    options = dataset.options(tmp_path, manifest_key="x", manifest_version=none["versionId"])
+    with pytest.raises(program.Refused, match="InvalidManifest: s3://validated/x is no manifest of a dataset .'objects'."):
+        program.prepare(dataset.store, options)
+    contradiction = dataset.store.put("x", b'{"rows":2,"objects":[]}')
+    with pytest.raises(program.Refused, match="says 2 rows, its objects have 0"):
+        program.prepare(dataset.store, dataset.options(tmp_path, manifest_key="x", manifest_version=contradiction["versionId"]))
+
+
+def test_other_errors_of_the_service_are_not_taken_for_a_missing_object(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    class Denied(Exception):
+        response = {"Error": {"Code": "AccessDenied"}}
+
+    class Closed:
+        def get_object(self, **_: str) -> None:
+            raise Denied("no")
+
+    with pytest.raises(Denied):
+        program.prepare(Closed(), dataset.options(tmp_path))
+
+
+def test_fails_on_arguments_that_mean_nothing(program: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    usual = ["--manifest-bucket", BUCKET, "--manifest-key", "k", "--manifest-version", "v", "--output", "o"]
+    assert program.arguments([*usual, "--event-time", "year,month,day"]).gap_days == 0
+    for more, message in ((["--event-time", "year,month"], "--event-time names one column, or three"), (["--event-time", "t", "--gap-days", "-1"], "-1 is less than 0")):
+        with pytest.raises(SystemExit):
+            program.arguments([*usual, *more])
+        assert message in capsys.readouterr().err
+
+
+def test_the_reason_is_left_where_the_processing_job_shows_it(program: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    program.leave_message(str(tmp_path / "processing" / "output"), "TooFewMonths: " + "x" * 2000)
+    assert (tmp_path / "output" / "message").read_bytes() == b"TooFewMonths: " + b"x" * 1010
+
+
+def test_the_program_starts_by_itself_and_names_its_arguments() -> None:
+    run = subprocess.run([sys.executable, str(ROOT / "jobs" / "prepare.py"), "--help"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert run.returncode == 0 and "--manifest-version" in run.stdout
