@@ -97,7 +97,7 @@ const gate = z
       .describe('Area under the ROC curve outside it is a suspected leak, or no model at all.'),
     margin: share.default(0).describe('The first version must beat the baseline by more than this average precision.'),
     tolerance: share.default(0.005).describe('A later one may be worse than the current by less than this average precision.'),
-    maximumCalibrationError: share.default(0.05).describe('Largest distance between mean score and mean label.'),
+    calibrationGap: share.default(0.05).describe('Largest distance between mean score and mean label.'),
     minimumRows: z.int().min(100).default(1000).describe('Fewer labelled rows in the test period are not judged.'),
   })
   .prefault({});
@@ -111,7 +111,6 @@ const training = z.strictObject({
     .max(3)
     .refine((columns) => columns.length !== 2, 'give one ISO 8601 column, or year, month and day')
     .describe('Column with the time of a record, or three with year, month and day: the newest closed month is the test period.'),
-  gapDays: z.int().min(0).max(365).default(1).describe('Records so close before a later period are left out: their labels are younger.'),
   instance: z.string().regex(/^ml\./, "must start with 'ml.'").default('ml.m5.large').describe('SageMaker training instance type.'),
   spot: z.boolean().default(true).describe('Train on spare capacity, which may be interrupted; training resumes from its checkpoint.'),
   parameters: z
@@ -127,6 +126,7 @@ const training = z.strictObject({
     .describe('Also train at this interval. Default: on new dataset versions, drift or by hand.'),
   gate: gate.describe('What a candidate must pass before it is registered.'),
   purpose: z.string().min(1).max(1000).describe('What the model is for: in its model card.'),
+  intendedUses: z.string().min(1).max(1000).describe('What its predictions are used for: in its model card.'),
   limits: z.string().min(1).max(1000).describe('What it is not for, and what it does not know: in its model card.'),
 });
 

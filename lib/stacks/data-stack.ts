@@ -17,6 +17,7 @@ export interface DataStackProps {
 export class DataStack extends WorkloadStack {
   public readonly zones: DataZones;
   public readonly intakes: DataIntake[];
+  public readonly catalog: DatasetCatalog;
 
   constructor(scope: Construct, id: string, config: BlueprintConfig, { bus, clockParameter }: DataStackProps) {
     super(scope, id, config, Layer.DATA);
@@ -36,13 +37,17 @@ export class DataStack extends WorkloadStack {
       const intakeName = physicalName([this.prefix, contract.dataset], 80);
       return new DataIntake(this, contract.dataset, { zones: this.zones, contract, bus, intakeName, knownOwners: teams, removalPolicy });
     });
-    const catalog = new DatasetCatalog(this, 'Catalog', {
+    this.catalog = new DatasetCatalog(this, 'Catalog', {
       ...{ zones: this.zones, bus, clockParameter, removalPolicy },
       catalogName: this.prefix,
     });
-    this.intakes.forEach((intake) => catalog.addDataset(intake));
+    this.intakes.forEach((intake) => this.catalog.addDataset(intake));
     this.tell({ RawBucket: raw.bucketName, ValidatedBucket: validated.bucketName, QuarantineBucket: quarantine.bucketName });
-    this.tell({ CaptureBucket: capture.bucketName, CatalogTable: catalog.table.tableName, DatasetBuilder: catalog.builder.functionName });
+    this.tell({
+      CaptureBucket: capture.bucketName,
+      CatalogTable: this.catalog.table.tableName,
+      DatasetBuilder: this.catalog.builder.functionName,
+    });
     this.intakes.forEach((intake) => this.tell({ [`${intake.dataset}Ledger`]: intake.ledger.tableName }));
   }
 

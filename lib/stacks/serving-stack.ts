@@ -13,6 +13,8 @@ export interface ServingStackProps {
   /** Route name of the model. */
   readonly name: string;
   readonly captureBucket: IBucket;
+  /** Bucket with the artefacts of trained models. */
+  readonly artifacts?: IBucket;
   /** Undefined: the network of the service. */
   readonly network?: INetwork;
 }
@@ -21,19 +23,15 @@ export interface ServingStackProps {
 export class ServingStack extends WorkloadStack {
   public readonly endpoint: InferenceEndpoint;
 
-  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, captureBucket, network }: ServingStackProps) {
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, captureBucket, artifacts, network }: ServingStackProps) {
     super(scope, id, config, Layer.SERVING);
     const settings = config.endpoints[name];
     const { slo, captureSamplingPercent } = settings;
     this.endpoint = new InferenceEndpoint(this, 'Endpoint', {
       endpointName: physicalName([this.prefix, name]),
-      model: this.modelOf(settings),
+      model: this.modelOf(name, settings, artifacts),
       instance: settings.unlistedInstance ? InstanceType.of(settings.instance) : InstanceType.fromCatalogue(settings.instance),
-      slo: Slo.latency({
-        percentile: slo.latencyPercentile,
-        below: Duration.millis(slo.latencyBelowMs),
-        availabilityPercent: slo.availabilityPercent,
-      }),
+      slo: sloOf(slo),
       scaling: scalingOf(settings),
       capture: captureSamplingPercent > 0 ? { bucket: captureBucket, samplingPercent: captureSamplingPercent } : undefined,
       vpc: network?.vpc,
@@ -43,8 +41,11 @@ export class ServingStack extends WorkloadStack {
     });
   }
 
-  private modelOf({ model, image }: EndpointConfig): ModelSource {
+  private modelOf(name: string, { model, image }: EndpointConfig, artifacts: IBucket | undefined): ModelSource {
     const props = { image: InferenceImage.scikitLearn(image.scikitLearn) };
+    if (model.training !== undefined) {
+      return ModelSource.fromRegistry({ namePrefix: this.prefix, model: name, artifacts: artifacts!, ...props });
+    }
     if (model.asset !== undefined) {
       return ModelSource.fromAsset(model.asset, props);
     }
@@ -52,6 +53,9 @@ export class ServingStack extends WorkloadStack {
     return ModelSource.fromTarball(Bucket.fromBucketName(this, 'ModelBucket', bucket), key, props);
   }
 }
+
+export const sloOf = ({ latencyPercentile, latencyBelowMs, availabilityPercent }: EndpointConfig['slo']): Slo =>
+  Slo.latency({ percentile: latencyPercentile, below: Duration.millis(latencyBelowMs), availabilityPercent });
 
 function scalingOf({ scaling: { fixed, min, max, capacity } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {

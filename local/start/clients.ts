@@ -6,6 +6,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -28,6 +29,7 @@ export function clientsFor(endpoint: string) {
     lambda: new LambdaClient(common),
     s3: new S3Client({ ...common, forcePathStyle: true }),
     sageMaker: new SageMakerClient(common),
+    sfn: new SFNClient(common),
     sqs: new SQSClient(common),
     ssm: new SSMClient(common),
   };

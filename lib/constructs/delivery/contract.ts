@@ -60,6 +60,8 @@ export const namesOf = (prefix: string, model: string) => ({
   endpoint: `${prefix}-${model}`,
   /** AWS CloudFormation stack with the endpoint. */
   stack: `${prefix}-serving-${model}`,
+  /** IAM path of the execution roles of its endpoints: the names of roles are cut, a path is not. */
+  rolePath: `/${prefix}/serving/`,
 });
 
 /** Dimensions and metrics of this layer. Units: Count. */

@@ -8,12 +8,6 @@ import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledg
 /** Tag of models and endpoint configurations; their names are random, so nothing else tells whose they are. @internal */
 export const WORKLOAD_TAG = 'workload';
 
-/**
- * Start of the names that AWS CloudFormation gives to the roles of serving stacks: `<stack>-<logical id>-<random>`, in which the name of the
- * stack is cut to 24 characters where the whole would be longer than a role's 64.
- */
-const servingRoles = (prefix: string): string => `${`${prefix}-serving-`.slice(0, 24)}*`;
-
 interface Allowed {
   readonly actions: string[];
   readonly resources: string[];
@@ -65,9 +59,9 @@ function models(scope: Construct, prefix: string): Allowed[] {
     },
     {
       actions: ['iam:PassRole'],
-      resources: [iamArn(scope, `role/${servingRoles(prefix)}`)],
+      resources: [iamArn(scope, `role/${prefix}/serving/*`)],
       conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
-      reason: 'each serving stack has an execution role of its own; its name starts with that of the stack',
+      reason: 'each serving stack has an execution role of its own, all below one path',
     },
   ];
 }

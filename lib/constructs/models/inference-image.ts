@@ -39,6 +39,8 @@ export abstract class InferenceImage {
   public abstract readonly _x86Only: boolean;
   /** Whether the image is known to leave accelerators idle. @internal */
   public abstract readonly _cpuOnly: boolean;
+  /** Address of the image's repository, without tag and digest: what a `ModelRelease` is told of images that may serve. */
+  public abstract repositoryUri(scope: Construct): string;
   /** What is wrong with the image for an endpoint in `scope`. @internal */
   public abstract _problems(scope: Construct): string[];
   /** Lets `role` pull the image and returns its address. @internal */
@@ -83,9 +85,16 @@ class ScikitLearnImage extends InferenceImage {
       }),
     );
     grantLogin(role);
-    return `${account}.dkr.ecr.${stack.region}.${Aws.URL_SUFFIX}/${this.label}`;
+    return `${registryHost(stack, account)}/${this.label}`;
+  }
+
+  public repositoryUri(scope: Construct): string {
+    const stack = Stack.of(scope);
+    return `${registryHost(stack, registryAccount(scope, stack.region))}/${scikit.repository}`;
   }
 }
+
+const registryHost = (stack: Stack, account: string): string => `${account}.dkr.ecr.${stack.region}.${Aws.URL_SUFFIX}`;
 
 /** The account that publishes the scikit-learn image: looked up now when the Region is known, otherwise by the deployment. */
 function registryAccount(scope: Construct, region: string): string {
@@ -94,7 +103,8 @@ function registryAccount(scope: Construct, region: string): string {
     return accounts[region];
   }
   const mapping = Object.fromEntries(Object.entries(accounts).map(([name, account]) => [name, { account }]));
-  return new CfnMapping(scope, 'ScikitLearnRegistry', { mapping }).findInMap(Aws.REGION, 'account');
+  const existing = scope.node.tryFindChild('ScikitLearnRegistry') as CfnMapping | undefined;
+  return (existing ?? new CfnMapping(scope, 'ScikitLearnRegistry', { mapping })).findInMap(Aws.REGION, 'account');
 }
 
 class EcrImage extends InferenceImage {
@@ -138,5 +148,9 @@ class EcrImage extends InferenceImage {
     this.repository.grantPull(role);
     acknowledgeLogin(role);
     return this.repository.repositoryUriForTagOrDigest(this.tagOrDigest);
+  }
+
+  public repositoryUri(): string {
+    return this.repository.repositoryUri;
   }
 }

@@ -43,6 +43,8 @@ export interface RegistryOrigin {
   readonly approvedParameter: string;
   /** Name that the release machine looks for. */
   readonly endpointName: string;
+  /** Path of the execution role, by which a release may pass it. */
+  readonly rolePath: string;
 }
 
 /** Where a model comes from. Each source grants the execution role exactly what it needs to load this model. */

@@ -30,6 +30,7 @@ export interface RegistryModelProps {
 export const registryOrigin = ({ namePrefix, model }: RegistryModelProps): RegistryOrigin => ({
   approvedParameter: approvedParameter(namePrefix, model),
   endpointName: namesOf(namePrefix, model).endpoint,
+  rolePath: namesOf(namePrefix, model).rolePath,
 });
 
 /** @internal */

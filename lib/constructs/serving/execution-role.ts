@@ -13,6 +13,8 @@ export interface ExecutionRoleProps {
   readonly rollbackAlarmNames: string[];
   readonly inVpc: boolean;
   readonly volumeKey?: IKey;
+  /** IAM path; the default one for endpoints that no release touches. */
+  readonly path?: string;
 }
 
 /** The nine actions that SageMaker needs to attach containers to a VPC; none of them can be limited to one network in advance. */
@@ -39,6 +41,7 @@ const NETWORK_ACTIONS = [
 export function executionRole(scope: Construct, id: string, props: ExecutionRoleProps): Role {
   const stack = Stack.of(scope);
   const role = new Role(scope, id, {
+    path: props.path,
     description: `Execution role of the SageMaker endpoint at ${scope.node.path}`,
     assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
       conditions: {

@@ -184,6 +184,7 @@ export class InferenceEndpoint extends Resource implements IEndpoint, IConnectab
       rollbackAlarmNames: rollbackAlarmNames(this.endpointName, settings),
       inVpc: props.vpc !== undefined,
       volumeKey: storage.key,
+      path: props.model._registry?.rolePath,
     });
     this.grantPrincipal = this.role;
     if (settings.capture !== undefined) {

@@ -1,0 +1,49 @@
+import { CfnOutput, CrossStackReferences, ReferenceStrength, RemovalPolicy } from 'aws-cdk-lib';
+import { IEventBus } from 'aws-cdk-lib/aws-events';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { BlueprintConfig } from '../config/schema';
+import { ModelRelease } from '../constructs/delivery';
+import { InferenceImage, ModelArtifacts } from '../constructs/models';
+import { Layer } from '../constructs/ownership';
+import { WorkloadStack } from './workload-stack';
+
+export interface DeliveryStackProps {
+  readonly bus: IEventBus;
+  readonly accessLogs: IBucket;
+}
+
+/** How models reach production: the bucket of their artefacts and the one machine that releases approved versions. */
+export class DeliveryStack extends WorkloadStack {
+  public readonly artifacts: ModelArtifacts;
+  public readonly release: ModelRelease;
+
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { bus, accessLogs }: DeliveryStackProps) {
+    super(scope, id, config, Layer.DELIVERY);
+    const { deleteDataWithStack } = config.data;
+    this.artifacts = new ModelArtifacts(this, 'Artifacts', {
+      namePrefix: this.prefix,
+      accessLogs,
+      removalPolicy: deleteDataWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      deleteObjects: deleteDataWithStack,
+    });
+    const { bucket, key } = this.artifacts;
+    [bucket, key].forEach((resource) => CrossStackReferences.of(resource).produce(ReferenceStrength.STRONG));
+    this.release = new ModelRelease(this, 'Release', {
+      namePrefix: this.prefix,
+      bus,
+      artifacts: bucket,
+      imageRepositories: [...new Set(trainedImages(config).map((image) => image.repositoryUri(this)))],
+      removalPolicy: this.removalPolicy,
+    });
+    new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName });
+    new CfnOutput(this, 'ReleaseMachine', { value: this.release.stateMachine.stateMachineArn });
+    new CfnOutput(this, 'ReleaseTable', { value: this.release.table.tableName });
+  }
+}
+
+/** Images that a version may name: those that its training and its endpoint use. */
+const trainedImages = ({ endpoints }: BlueprintConfig) =>
+  [...new Set(Object.values(endpoints).flatMap(({ model, image }) => (model.training === undefined ? [] : [image.scikitLearn])))].map(
+    (version) => InferenceImage.scikitLearn(version),
+  );

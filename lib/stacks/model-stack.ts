@@ -1,0 +1,62 @@
+import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { IEventBus, Schedule } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+import { BlueprintConfig, TrainingConfig } from '../config/schema';
+import { DatasetCatalog } from '../constructs/data';
+import { QualityGate, TrainingPipeline } from '../constructs/delivery';
+import { ApprovedVersion, InferenceImage, ModelArtifacts, ModelRegistry } from '../constructs/models';
+import { Layer } from '../constructs/ownership';
+import { InstanceType } from '../constructs/serving';
+import { sloOf } from './serving-stack';
+import { WorkloadStack } from './workload-stack';
+
+export interface ModelStackProps {
+  /** Route name of the model. */
+  readonly name: string;
+  readonly artifacts: ModelArtifacts;
+  readonly catalog: DatasetCatalog;
+  readonly bus: IEventBus;
+}
+
+/** One trained model: its registry, the pointer to its approved version, and its training. */
+export class ModelStack extends WorkloadStack {
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, artifacts, catalog, bus }: ModelStackProps) {
+    super(scope, id, config, Layer.MODELS);
+    const { model, image, instance, slo } = config.endpoints[name];
+    const training = model.training!;
+    const identity = { namePrefix: this.prefix, model: name };
+    const registry = new ModelRegistry(this, 'Registry', identity);
+    new ApprovedVersion(this, 'Approved', { ...identity, removalPolicy: this.removalPolicy });
+    const pipeline = new TrainingPipeline(this, 'Training', {
+      ...identity,
+      ...{ registry, artifacts, catalog, bus },
+      dataset: training.dataset,
+      code: training.code,
+      image: InferenceImage.scikitLearn(image.scikitLearn),
+      trainingInstance: InstanceType.fromCatalogue(training.instance),
+      servingInstance: InstanceType.fromCatalogue(instance),
+      parameters: training.parameters,
+      eventTime: training.eventTime,
+      gate: gateOf(training),
+      slo: sloOf(slo),
+      spot: training.spot,
+      maximumRunsPerDay: training.runsPerDay,
+      schedule: training.everyDays === undefined ? undefined : Schedule.rate(Duration.days(training.everyDays)),
+      owner: config.teams[config.owners[Layer.MODELS]].contact,
+      purpose: training.purpose,
+      intendedUses: training.intendedUses,
+      limits: training.limits,
+      removalPolicy: this.removalPolicy,
+    });
+    new CfnOutput(this, `${name}Registry`, { value: registry.groupName });
+    new CfnOutput(this, `${name}TrainingTrigger`, { value: pipeline.trigger.functionName });
+    new CfnOutput(this, `${name}TrainingMachine`, { value: pipeline.stateMachine.stateMachineArn });
+    new CfnOutput(this, `${name}TrainingRuns`, { value: pipeline.runs.tableName });
+  }
+}
+
+function gateOf({ gate }: TrainingConfig): QualityGate {
+  const [lowestAuc, highestAuc] = gate.aucBand;
+  const { margin, tolerance, calibrationGap, minimumRows } = gate;
+  return QualityGate.averagePrecision({ lowestAuc, highestAuc, margin, tolerance, calibrationGap, minimumRows });
+}
