@@ -28,7 +28,8 @@ import time
 import types
 from typing import Any
 
-ROOT = "/opt/ml/processing"
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""Folder of the job's inputs, one of which is this program: `/opt/ml/processing` in a container."""
 JSON = "application/json"
 BATCH = 500
 WARM_UP, SINGLE_REQUESTS = 50, 500
@@ -48,7 +49,7 @@ class Response:
 
     def __init__(self, response: Any = None, accept: Any = None, status: int = 200, headers: Any = None, mimetype: Any = None,
                  direct_passthrough: bool = False) -> None:  # fmt: skip
-        self.body, self.status = response, int(status)
+        self.body, self.status = "" if response is None else response, int(status)
 
 
 def offer_response() -> None:
@@ -79,13 +80,23 @@ def answer(program: Any, model: Any, body: str) -> dict:
         read = getattr(program, "input_fn", lambda text, kind: json.loads(text))
         write = getattr(program, "output_fn", lambda result, accept: json.dumps(result.tolist() if hasattr(result, "tolist") else result))
         output = write(program.predict_fn(read(body, JSON), model), JSON)
-        if hasattr(output, "status") and not isinstance(output, (tuple, str, bytes)):
-            text = getattr(output, "body", None) or getattr(output, "response", None)
-            return {"refused": f"status {output.status}: {text.decode() if isinstance(text, bytes) else text}"}
-        text = output[0] if isinstance(output, tuple) else output
-        return {"answer": json.loads(text)}
+        text, status = answered(output)
+        return {"answer": json.loads(text)} if status < 400 else {"refused": f"status {status}: {text}"}
     except Exception as error:  # noqa: BLE001 - whatever the program raises would be answered 500 in service
         return {"refused": f"{type(error).__name__}: {error}"}
+
+
+def answered(output: Any) -> tuple[str, int]:
+    """Body and status of what output_fn gave: text, (text, content type) or a Response, ours or that of the serving image, which is Flask's."""
+    if isinstance(output, tuple):
+        output = output[0]
+    if isinstance(output, (str, bytes)):
+        text, status = output, 200
+    elif hasattr(output, "get_data"):
+        text, status = output.get_data(), output.status_code
+    else:
+        text, status = output.body, output.status
+    return (text.decode() if isinstance(text, bytes) else str(text)), int(status)
 
 
 def work(folder: str) -> None:
@@ -117,7 +128,9 @@ def run_model(archive: str, bodies: list[str], single: list[str]) -> tuple[list[
         for name, lines in (("requests", bodies), ("single", single)):
             with open(os.path.join(folder, f"{name}.jsonl"), "w", encoding="utf-8") as file:
                 file.write("".join(line + "\n" for line in lines))
-        environment = {**os.environ, "SM_MODEL_DIR": os.path.join(folder, "model"), "PYTHONDONTWRITEBYTECODE": "1"}
+        model_dir = os.path.join(folder, "model")
+        container = {"SM_MODEL_DIR": model_dir, "SAGEMAKER_SUBMIT_DIRECTORY": os.path.join(model_dir, "code"), "SAGEMAKER_PROGRAM": "inference.py"}
+        environment = {**os.environ, **container, "PYTHONDONTWRITEBYTECODE": "1"}
         ended = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker", folder], env=environment, stderr=subprocess.PIPE, text=True, check=False)
         if ended.returncode != 0:
             last = (ended.stderr.strip().splitlines() or ["it printed nothing"])[-1]
@@ -156,7 +169,7 @@ def read_rows(*folders: str) -> list[dict]:
 def scores_of(evaluation: Any, answers: list[dict], batches: list[list[dict]]) -> tuple[list, list[str]]:
     """A score per row, none where the model refused, and why it refused."""
     scores: list = []
-    refusals = [told["refused"] for told in answers if "refused" in told]
+    refusals = sorted({told["refused"] for told in answers if "refused" in told})
     for told, batch in zip(answers, batches):
         found = evaluation.score(told["answer"]) if "answer" in told else [None] * len(batch)
         if len(found) != len(batch):
@@ -228,21 +241,32 @@ def write_predictions(output: str, lines: list[list]) -> None:
         text.flush()
 
 
+def leave_message(output: str, text: str) -> None:
+    """Where SageMaker reads why a processing job ended: /opt/ml/output/message, at most 1 KB
+    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html)."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(output))), "output")
+    if os.path.isdir(folder):
+        with open(os.path.join(folder, "message"), "wb") as file:
+            file.write(text.encode()[:1024])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset-id")
     parser.add_argument("--output", default=f"{ROOT}/output")
-    parser.add_argument("--root", default=ROOT, help="folder of the inputs")
+    parser.add_argument("--root", help="folder of the inputs (default: where the output folder lies)")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     given = parser.parse_args()
     try:
         if given.worker:
             work(given.worker)
         elif given.dataset_id:
-            print(json.dumps(evaluate(given.root, given.dataset_id, given.output)), flush=True)
+            print(json.dumps(evaluate(given.root or os.path.dirname(os.path.abspath(given.output)), given.dataset_id, given.output)), flush=True)
         else:
             parser.error("--dataset-id is required")
     except Refused as refusal:
+        if not given.worker:
+            leave_message(given.output, str(refusal))
         sys.exit(str(refusal))
 
 

@@ -11,6 +11,7 @@ from typing import Callable
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "package", "code"))
 from features import CATEGORICAL, FIELDS, categories, matrix  # noqa: E402
@@ -38,7 +39,7 @@ def fit(rows: list[dict], target: np.ndarray, c: float = 1.0, checkpoint: str | 
     levels = {name: sorted(set(texts[name])) for name in CATEGORICAL}
     data = matrix(values, levels)
     model = LogisticRegression(C=c, max_iter=STEPS, tol=TOLERANCE, solver="newton-cholesky", warm_start=True)
-    identity = hashlib.sha256(data.tobytes() + target.tobytes() + str(c).encode()).hexdigest()
+    identity = hashlib.sha256(f"{c} {levels} ".encode() + target.tobytes() + np.ascontiguousarray(data.T @ target).tobytes()).hexdigest()
     done = restore(model, checkpoint, identity, say)
     while done < MOST_STEPS:
         with warnings.catch_warnings():
@@ -56,9 +57,14 @@ def restore(model: LogisticRegression, path: str | None, identity: str, say: Cal
     """Steps that an earlier start took on the same data; its coefficients are where the next step begins."""
     if path is None or not os.path.exists(path):
         return 0
-    with open(path, encoding="utf-8") as file:
-        saved = json.load(file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            saved = json.load(file)
+    except ValueError:
+        say("the checkpoint cannot be read: starting anew")
+        return 0
     if saved["identity"] != identity:
+        say("the checkpoint is of other data or parameters: starting anew")
         return 0
     model.classes_ = np.array([0, 1])
     model.coef_ = np.array([saved["coefficients"]])
@@ -82,9 +88,17 @@ def score(model: dict, rows: list[dict]) -> np.ndarray:
     return 1 / (1 + np.exp(-(matrix(columns(rows), model["levels"]) @ np.array(model["coefficients"]) + model["intercept"])))
 
 
-def threshold_for(model: dict, rows: list[dict], share: float) -> float:
-    """From this probability on a flight is among the riskiest `share` of the rows."""
-    return round(float(np.quantile(score(model, rows), 1 - share)), DIGITS)
+def threshold_for(scores: np.ndarray, share: float) -> float:
+    """From this probability on a flight is among the riskiest `share`."""
+    return round(float(np.quantile(scores, 1 - share)), DIGITS)
+
+
+def metrics(target: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    return {
+        "average_precision": round(float(average_precision_score(target, scores)), 4),
+        "auc": round(float(roc_auc_score(target, scores)), 4),
+        "brier": round(float(brier_score_loss(target, scores)), 4),
+    }
 
 
 def dump(value: dict) -> str:

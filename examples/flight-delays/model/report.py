@@ -12,23 +12,14 @@ import time
 
 import numpy as np
 import sklearn
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from fitting import dump, labelled, score
+from fitting import dump, labelled, metrics, score
 from flights import baseline, read
 from train import train
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LEAK_BAND = (0.62, 0.72)
 """April AUC outside this band is not believed: below it the model learnt nothing, above it it saw the outcome."""
-
-
-def metrics(target: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    return {
-        "average_precision": round(float(average_precision_score(target, scores)), 4),
-        "auc": round(float(roc_auc_score(target, scores)), 4),
-        "brier": round(float(brier_score_loss(target, scores)), 4),
-    }
 
 
 def report(data: str) -> tuple[dict, dict]:
@@ -41,7 +32,7 @@ def report(data: str) -> tuple[dict, dict]:
     missing = [month for month, rows in by_month.items() if not rows]
     if missing:
         raise SystemExit(f"NoData: no rows of month {missing} in {data}: training needs January to April")
-    model, counts = train(by_month[1] + by_month[2], by_month[3], 1.0, 0.30, None, "1", started)
+    model, seen = train(by_month[1] + by_month[2], by_month[3], 1.0, 0.30, None, "1", started)
     april, target = labelled(by_month[4])
     scores = score(model, april)
     figures = metrics(target, scores)
@@ -57,7 +48,7 @@ def report(data: str) -> tuple[dict, dict]:
             "late_arrivals_warned_percent": round(100 * float(warned[target == 1].mean()), 1),
             "warnings_per_flight_percent": round(100 * float(warned.mean()), 1),
         },
-        "rows": {**counts, "april": len(april)},
+        "rows": {**seen["rows"], "april": len(april)},
         "model_sha256": hashlib.sha256(dump(model).encode()).hexdigest(),
         "trained_with": {"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     }

@@ -36,16 +36,17 @@ def categories(columns: Mapping[str, Sequence]) -> dict[str, list[str]]:
 
 
 def matrix(columns: Mapping[str, Sequence], levels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """One row per flight: indicators of the known levels, which are sorted, then the scaled numbers. An unknown level is all zeros."""
+    """One row per flight: indicators of the known levels, then the scaled numbers. An unknown level is all zeros."""
     texts = categories(columns)
     count = len(columns["minute_of_day"])
     result = np.zeros((count, sum(len(levels[name]) for name in CATEGORICAL) + 3))
     offset = 0
     for name in CATEGORICAL:
-        known, values = np.asarray(levels[name]), np.asarray(texts[name])
-        places = np.minimum(np.searchsorted(known, values), len(known) - 1)
-        found = known[places] == values
-        result[np.nonzero(found)[0], offset + places[found]] = 1.0
+        # No array of texts: it gives each as much room as the longest, and a request may bring long ones.
+        known = {level: index for index, level in enumerate(levels[name], offset)}
+        places = np.fromiter((known.get(value, -1) for value in texts[name]), dtype=np.intp, count=count)
+        found = np.nonzero(places >= 0)[0]
+        result[found, places[found]] = 1.0
         offset += len(known)
     width = offset
     day = np.asarray(columns["minute_of_day"], dtype=float) / 1440
