@@ -12,11 +12,21 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import BUCKET, ROOT, Dataset
+from job_programs import BUCKET, ROOT, Dataset, load
 
 HEADER = "year,month,day,value"
 MONTHS = {"train": ["2013,1,1,a", "2013,1,31,b"], "validation": ["2013,2,1,c", "2013,2,28,d"], "test": ["2013,3,1,e", "2013,3,31,f"]}
 ROWS = [row for rows in MONTHS.values() for row in rows]
+
+
+@pytest.fixture(scope="module")
+def program() -> ModuleType:
+    return load(ROOT / "jobs" / "prepare.py")
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return Dataset()
 
 
 def read(folder: Path, split: str) -> list[str]:

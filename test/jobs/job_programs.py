@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "validated"
 
@@ -69,13 +67,3 @@ def load(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="session")
-def program() -> ModuleType:
-    return load(ROOT / "jobs" / "prepare.py")
-
-
-@pytest.fixture
-def dataset() -> Dataset:
-    return Dataset()
