@@ -13,6 +13,7 @@ import datetime
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -25,8 +26,6 @@ from typing import Any, Iterable, Iterator, TextIO
 SPLITS = ("train", "validation", "test")
 CHUNK = 1 << 20
 LONGEST_FIELD = 1 << 20  # as long as a record of the intake; the csv module alone would stop at 128 KiB
-MESSAGE_BYTES = 1024
-"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html (ExitMessage)"""
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
@@ -63,10 +62,9 @@ def read_manifest(s3: Any, bucket: str, key: str, version: str, folder: str) -> 
     try:
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
-        objects, rows = manifest["objects"], manifest["rows"]
+        rows, named = manifest["rows"], sum(item["rows"] for item in manifest["objects"])
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"InvalidManifest: s3://{bucket}/{key} is no manifest of a dataset ({error}): give the one that the catalogue names") from error
-    named = sum(item["rows"] for item in objects)
     if named != rows:
         raise Refused(f"InvalidManifest: s3://{bucket}/{key} says {rows} rows, its objects have {named}: publish the dataset again")
     return manifest
@@ -76,8 +74,7 @@ class Part:
     """One validated object on the local disk. Records are numbered from 1, without the header."""
 
     def __init__(self, s3: Any, item: dict, bucket: str, folder: str, number: int) -> None:
-        self.item, self.path = item, os.path.join(folder, f"{number}.gz")
-        self.jsonl = item["key"].endswith(".jsonl.gz")
+        self.item, self.path, self.jsonl = item, os.path.join(folder, f"{number}.gz"), item["key"].endswith(".jsonl.gz")
         fetch(s3, item["bucket"], item["key"], item["versionId"], self.path, item["sha256"])
         self.excluded = [tuple(run) for run in item.get("excluded", [])]
         if "excludedIn" in item:
@@ -106,9 +103,7 @@ class Part:
 
     @staticmethod
     def _table(lines: TextIO) -> Iterator[list[str]]:
-        reader = csv.reader(lines)
-        next(reader, None)
-        return (record for record in reader if record)
+        return itertools.islice(filter(None, csv.reader(lines)), 1, None)
 
     @staticmethod
     def _objects(lines: TextIO, columns: list[str]) -> Iterator[list[str]]:
@@ -154,9 +149,9 @@ class EventTime:
         texts = tuple([record[place] for place in self.places])
         day = self.days.get(texts)
         if day is None:
-            if len(self.days) > 100_000:
-                self.days.clear()
-            day = self.days[texts] = self._read(texts)
+            day = self._read(texts)
+            if len(self.days) < 100_000:
+                self.days[texts] = day
         return day
 
     def _read(self, texts: tuple) -> datetime.date:
@@ -176,17 +171,13 @@ class EventTime:
             raise Refused(f"InvalidEventTime: {found}: name a column that always has one, or demand it in the contract") from None
 
 
-def month_of(day: datetime.date) -> str:
-    return day.isoformat()[:7]
-
-
 class Split:
     """Which split a day belongs to. Errors: fewer closed months than the three splits need."""
 
     def __init__(self, days: Iterable[datetime.date], months_validation: int, months_test: int, gap_days: int) -> None:
         newest = max(days)
-        self.open = None if newest.day == calendar.monthrange(newest.year, newest.month)[1] else month_of(newest)
-        closed = sorted({month_of(day) for day in days} - {self.open})
+        self.open = None if newest.day == calendar.monthrange(newest.year, newest.month)[1] else newest.isoformat()[:7]
+        closed = sorted({day.isoformat()[:7] for day in days} - {self.open})
         needed = months_validation + months_test + 1
         if len(closed) < needed:
             left_out = "" if self.open is None else f" ({self.open} ends on {newest} and is left out)"
@@ -200,7 +191,7 @@ class Split:
             raise Refused(f"TooFewMonths: --gap-days {gap_days} leaves nothing of {', '.join(empty)}: give fewer days, or publish more data")
 
     def of(self, day: datetime.date) -> str:
-        return "gap" if day in self.gaps else self.of_month.get(month_of(day), "open")
+        return "gap" if day in self.gaps else self.of_month.get(day.isoformat()[:7], "open")
 
 
 def scan(parts: list[Part], columns: list[str], event_time: EventTime) -> Counter:
@@ -296,11 +287,12 @@ def main() -> None:
 
 
 def leave_message(output: str, text: str) -> None:
-    """Where SageMaker reads why a processing job ended: /opt/ml/output/message."""
+    """Where SageMaker reads why a processing job ended: /opt/ml/output/message, at most 1 KB
+    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html)."""
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(output))), "output")
     if os.path.isdir(folder):
         with open(os.path.join(folder, "message"), "wb") as file:
-            file.write(text.encode()[:MESSAGE_BYTES])
+            file.write(text.encode()[:1024])
 
 
 if __name__ == "__main__":

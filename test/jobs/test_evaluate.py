@@ -203,3 +203,5 @@ def test_the_program_finds_its_inputs_beside_the_output_and_leaves_its_reason_th
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1 and ended.stderr.startswith("NoArchive: ")
     assert (tmp_path / "output" / "message").read_text() == ended.stderr.strip()
+    job.program.leave_message(str(job.root / "output"), "x" * 2000)
+    assert (tmp_path / "output" / "message").read_text() == "x" * 1024
