@@ -23,6 +23,7 @@ _MODULES = (
     "types_network",
     "types_stubs",
     "stack_polling",
+    "stack_parameters",
 )
 # Parts that live in folders of their own, each with the function that installs it.
 _PARTS = (

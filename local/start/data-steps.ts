@@ -26,12 +26,7 @@ export function dataSteps(run: Run): Step[] {
         const made = await monthlyFiles(months, seed);
         files = made.files;
         run.figures.planted = made.faults;
-        for (const [i, { name, bytes }] of files.entries()) {
-          run.signal.throwIfAborted();
-          say(`${i + 1} of ${files.length}: ${name} (${(bytes.length / 1e6).toFixed(1)} MB)`);
-          const place = { Bucket: run.outputs.RawBucket, Key: `${DATASET}/${name}` };
-          await run.clients.s3.send(new PutObjectCommand({ ...place, Body: bytes, ContentType: 'text/csv' }));
-        }
+        await upload(run, files, say);
       },
     },
     {
@@ -45,8 +40,31 @@ export function dataSteps(run: Run): Step[] {
         run.figures.books = booksOf(rows);
       },
     },
-    { title: 'Publish what was committed as a dataset version', run: (say) => publishDataset(run, say) },
+    {
+      title: 'Publish what was committed as a dataset version',
+      run: async (say) => {
+        run.figures.dataset = await publishDataset(run, say);
+      },
+    },
   ];
+}
+
+/** Another month arrives as it is, is accounted for, and a dataset version with it is published. */
+export async function monthArrives(run: Run, month: number, say: (text: string) => void): Promise<NonNullable<Run['figures']['dataset']>> {
+  const before = (await ledgerRows(run)).length;
+  const { files } = await monthlyFiles([month, month]);
+  await upload(run, files, say);
+  await finalRows(run, before + files.length, say);
+  return publishDataset(run, say);
+}
+
+async function upload(run: Run, files: FlightFile[], say: (text: string) => void): Promise<void> {
+  for (const [i, { name, bytes }] of files.entries()) {
+    run.signal.throwIfAborted();
+    say(`${i + 1} of ${files.length}: ${name} (${(bytes.length / 1e6).toFixed(1)} MB)`);
+    const place = { Bucket: run.outputs.RawBucket, Key: `${DATASET}/${name}` };
+    await run.clients.s3.send(new PutObjectCommand({ ...place, Body: bytes, ContentType: 'text/csv' }));
+  }
 }
 
 async function finalRows(run: Run, expected: number, say: (text: string) => void): Promise<LedgerRow[]> {
@@ -88,14 +106,14 @@ function booksOf(rows: LedgerRow[]) {
   return books;
 }
 
-async function publishDataset(run: Run, say: (text: string) => void): Promise<void> {
+async function publishDataset(run: Run, say: (text: string) => void): Promise<NonNullable<Run['figures']['dataset']>> {
   const { id, rows, files, manifest } = await invoke<{ id: string; rows: number; files: number; manifest: string }>(
     run,
     run.outputs.DatasetBuilder,
     { dataset: DATASET },
   );
   say(`${id.slice(0, 12)}: ${rows} rows in ${files} files`);
-  run.figures.dataset = { id, rows, files, manifest };
+  return { id, rows, files, manifest };
 }
 
 /** Calls a function of the workload. Errors: what the function threw. */

@@ -1,3 +1,4 @@
+import type { ReleaseState, RunState } from '../../lib/constructs/delivery/contract';
 import type { CoverageClass } from '../coverage';
 
 /** Everything that a run prints as a fact. It is kept as report.json, which `npm run verify:start` checks against the account itself. */
@@ -30,6 +31,37 @@ export interface Figures {
     seconds: { untilNotice: number; untilRestart: number; untilOk: number };
   };
   wrongSignature?: number;
+  /** What the API answered before there was a model. */
+  dayZeroStatus?: number;
+  /** Training runs in their order. */
+  training?: TrainingFigures[];
+  /** Releases in their order. */
+  releases?: ReleaseFigures[];
+}
+
+/** How a training run ended. */
+export interface TrainingFigures {
+  datasetId: string;
+  state: RunState;
+  packageArn?: string;
+  /** Why the gate refused the candidate. */
+  reasons: string[];
+  /** What the gate measured. */
+  figures: Record<string, number>;
+  seconds: number;
+}
+
+/** How a release ended. */
+export interface ReleaseFigures {
+  entry: string;
+  state: ReleaseState;
+  from: string;
+  to: string;
+  reason?: string;
+  /** From the approval to the end. */
+  seconds: number;
+  /** What the endpoint served then. */
+  live?: string;
 }
 
 /** What the objective's job answered. */

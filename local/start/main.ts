@@ -9,6 +9,7 @@ import { demoConfig } from './demo-config';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from './deployment';
 import { EventObserver } from './event-observer';
 import { Figures } from './figures';
+import { dayZeroStep, firstReleaseSteps } from './model-steps';
 import { HELP, parseOptions, StartOptions } from './options';
 import { outageStep } from './outage-step';
 import { printReport, writeReport } from './report';
@@ -35,7 +36,13 @@ async function main(options: StartOptions): Promise<void> {
   try {
     await perform(preparation(options, config, session, figures, abort.signal), figures);
     const run = session.run!;
-    const steps = [...dataSteps(run), ...trafficSteps(run, () => session.observer!), outageStep(run)];
+    const steps = [
+      dayZeroStep(run),
+      ...dataSteps(run),
+      ...firstReleaseSteps(run),
+      ...trafficSteps(run, () => session.observer!),
+      outageStep(run),
+    ];
     await perform(steps, figures);
     writeReport(run);
     printReport(run);

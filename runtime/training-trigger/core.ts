@@ -129,6 +129,7 @@ export function evaluationInputs({ uris }: TrainingPlan, settings: PipelineSetti
     ...(current === undefined ? [] : [input('current', current.modelDataUrl)]),
     input('test', uris.test),
     input('train', uris.train),
+    input('validation', uris.validation),
     input('code', settings.codeUri),
     input('jobs', settings.evaluateUri),
   ];

@@ -239,3 +239,19 @@ def test_fails_on_a_map_field_that_nothing_would_act_on(account_url: str, field:
     reasons = [event.get("ResourceStatusReason", "") for event in client.describe_stack_events(StackName=name)["StackEvents"]]
     assert any(field in reason for reason in reasons)
     client.delete_stack(StackName=name)
+
+
+def test_a_parameter_from_parameter_store_is_shown_by_its_name_and_by_what_it_resolved_to(account_url: str) -> None:
+    ssm, client = aws.client("ssm"), aws.client("cloudformation")
+    ssm.put_parameter(Name="/stacks/pointer", Value="a<b", Type="String")
+    template = {
+        "Parameters": {"Pointer": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/stacks/pointer"}, "Plain": {"Type": "String", "Default": "p"}},
+        "Resources": {"Topic": resource("AWS::SNS::Topic", DisplayName={"Ref": "Pointer"})},
+    }
+    client.create_stack(StackName="pointer-stack", TemplateBody=json.dumps(template))
+    shown = {entry.pop("ParameterKey"): entry for entry in settle("pointer-stack")["Parameters"]}
+    assert shown == {"Pointer": {"ParameterValue": "/stacks/pointer", "ResolvedValue": "a<b"}, "Plain": {"ParameterValue": "p"}}
+    ssm.put_parameter(Name="/stacks/pointer", Value="c", Overwrite=True, Type="String")
+    assert settle("pointer-stack")["Parameters"][0]["ResolvedValue"] == "a<b", "what the last deployment resolved"
+    client.update_stack(StackName="pointer-stack", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Pointer", "UsePreviousValue": True}])
+    assert {"ParameterKey": "Pointer", "ParameterValue": "/stacks/pointer", "ResolvedValue": "c"} in settle("pointer-stack")["Parameters"]

@@ -279,7 +279,7 @@ describe('the version that a candidate is compared with [R2]', () => {
     it.world.approved = approved;
     const { version: found, inputs } = await it.current(await planFor(it, 'd2'));
     expect(found).toBeUndefined();
-    expect(names(inputs)).toEqual(['candidate', 'test', 'train', 'code', 'jobs']);
+    expect(names(inputs)).toEqual(['candidate', 'test', 'train', 'validation', 'code', 'jobs']);
     expect(it.world.asked).toEqual(['/air-dev/models/delay/approved']);
   });
 
@@ -298,7 +298,7 @@ describe('the version that a candidate is compared with [R2]', () => {
       trainedOn: other,
       newerData,
     });
-    expect(names(inputs)).toEqual(['candidate', 'current', 'test', 'train', 'code', 'jobs']);
+    expect(names(inputs)).toEqual(['candidate', 'current', 'test', 'train', 'validation', 'code', 'jobs']);
   });
 
   test('fails on a version that does not say what it is', async () => {

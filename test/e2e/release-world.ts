@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { DescribeStacksCommand, paginateDescribeStackEvents } from '@aws-sdk/client-cloudformation';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateModelPackageCommand,
+  DescribeEndpointCommand,
+  DescribeEndpointConfigCommand,
+  DescribeModelCommand,
+  ModelApprovalStatus,
+  UpdateModelPackageCommand,
+} from '@aws-sdk/client-sagemaker';
+import { ListExecutionsCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { GetParameterCommand, GetParameterHistoryCommand } from '@aws-sdk/client-ssm';
+import { paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { namesOf, RELEASES } from '../../lib/constructs/delivery/contract';
+import { approvedParameter, LINEAGE, NO_VERSION } from '../../lib/constructs/models/contract';
+import { filesOf, packFolder } from '../../lib/constructs/models/archive';
+import type { Clients } from '../../local/start/clients';
+import { ROOT, until } from './programs';
+
+const PACKAGE = join(ROOT, 'examples/flight-delays/model/package');
+
+/** A row of the release table. */
+export interface ReleaseRow {
+  entry: string;
+  state?: string;
+  from?: string;
+  to?: string;
+  reason?: string;
+}
+
+/** How a version differs from a good one. */
+export interface Registration {
+  readonly group?: string;
+  readonly prefix?: string;
+  readonly approval?: ModelApprovalStatus;
+  readonly lineage?: boolean;
+}
+
+/** What the fault tests see of a deployed workload and do to it: one model, its registry, pointer, stack, endpoint and release table. */
+export class ReleaseWorld {
+  public readonly names: ReturnType<typeof namesOf>;
+  public readonly parameter: string;
+  private readonly archive = packFolder(PACKAGE, filesOf(PACKAGE)).bytes;
+  private registered = 0;
+
+  constructor(
+    public readonly clients: Clients,
+    public readonly outputs: Record<string, string>,
+    public readonly prefix: string,
+    public readonly model: string,
+  ) {
+    this.names = namesOf(prefix, model);
+    this.parameter = approvedParameter(prefix, model);
+  }
+
+  /** Registers a version with an artefact of its own and returns its ARN. */
+  public async register({
+    group = this.names.group,
+    prefix = `${this.model}/training`,
+    approval = 'PendingManualApproval',
+    lineage = true,
+  }: Registration = {}): Promise<string> {
+    const Bucket = this.outputs.ArtifactBucket;
+    const Key = `${prefix}/test-${++this.registered}/output/model.tar.gz`;
+    await this.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: this.archive }));
+    const metadata = Object.fromEntries(Object.values(LINEAGE).map((name) => [name, `test-${this.registered}`]));
+    const { ModelPackageArn } = await this.clients.sageMaker.send(
+      new CreateModelPackageCommand({
+        ModelPackageGroupName: group,
+        ModelApprovalStatus: approval,
+        CustomerMetadataProperties: lineage ? metadata : undefined,
+        InferenceSpecification: {
+          Containers: [{ Image: this.outputs.InferenceImage, ModelDataUrl: `s3://${Bucket}/${Key}`, Environment: SCRIPT_MODE }],
+          SupportedContentTypes: ['application/json'],
+          SupportedResponseMIMETypes: ['application/json'],
+        },
+      }),
+    );
+    return ModelPackageArn!;
+  }
+
+  public async approve(arn: string, status: ModelApprovalStatus = 'Approved'): Promise<void> {
+    await this.clients.sageMaker.send(new UpdateModelPackageCommand({ ModelPackageArn: arn, ModelApprovalStatus: status }));
+  }
+
+  public async pointer(): Promise<string | undefined> {
+    try {
+      return (await this.clients.ssm.send(new GetParameterCommand({ Name: this.parameter }))).Parameter?.Value;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Every value that the pointer ever had, oldest first. */
+  public async pointerHistory(): Promise<string[]> {
+    const { Parameters = [] } = await this.clients.ssm.send(new GetParameterHistoryCommand({ Name: this.parameter }));
+    return Parameters.map(({ Value }) => Value!);
+  }
+
+  /** The package that the endpoint serves; undefined without an endpoint. */
+  public async live(): Promise<string | undefined> {
+    const { sageMaker } = this.clients;
+    try {
+      const { EndpointConfigName } = await sageMaker.send(new DescribeEndpointCommand({ EndpointName: this.names.endpoint }));
+      const { ProductionVariants } = await sageMaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName }));
+      const { PrimaryContainer } = await sageMaker.send(new DescribeModelCommand({ ModelName: ProductionVariants![0].ModelName }));
+      return PrimaryContainer?.ModelPackageName;
+    } catch (error) {
+      if (/Could not find/.test((error as Error).message)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  public async stackStatus(): Promise<string | undefined> {
+    const { Stacks } = await this.clients.cloudFormation.send(new DescribeStacksCommand({ StackName: this.names.stack }));
+    return Stacks?.[0].StackStatus;
+  }
+
+  /** Updates that the serving stack has begun so far. */
+  public async updates(): Promise<number> {
+    let count = 0;
+    for await (const { StackEvents = [] } of paginateDescribeStackEvents(
+      { client: this.clients.cloudFormation },
+      { StackName: this.names.stack },
+    )) {
+      count += StackEvents.filter(
+        ({ ResourceStatus, LogicalResourceId }) => ResourceStatus === 'UPDATE_IN_PROGRESS' && LogicalResourceId === this.names.stack,
+      ).length;
+    }
+    return count;
+  }
+
+  public async rows(): Promise<ReleaseRow[]> {
+    const rows: ReleaseRow[] = [];
+    const query = {
+      TableName: this.outputs.ReleaseTable,
+      ConsistentRead: true,
+      KeyConditionExpression: '#m = :m',
+      ExpressionAttributeNames: { '#m': RELEASES.key },
+      ExpressionAttributeValues: { ':m': this.model },
+    };
+    for await (const { Items = [] } of paginateQuery({ client: this.clients.dynamo }, query)) {
+      rows.push(...(Items as ReleaseRow[]));
+    }
+    return rows;
+  }
+
+  public wake = (input: object = { model: this.model }) =>
+    this.clients.sfn.send(new StartExecutionCommand({ stateMachineArn: this.outputs.ReleaseMachine, input: JSON.stringify(input) }));
+
+  public async running(): Promise<string[]> {
+    const { executions = [] } = await this.clients.sfn.send(
+      new ListExecutionsCommand({ stateMachineArn: this.outputs.ReleaseMachine, statusFilter: 'RUNNING' }),
+    );
+    return executions.map(({ executionArn }) => executionArn!);
+  }
+
+  /** Waits until no execution runs, twice in a row, and the stack is settled. */
+  public async quiet(seconds = 120): Promise<void> {
+    let calm = 0;
+    await until('a quiet release machine', seconds, async () => {
+      const settled = (await this.running()).length === 0 && /_COMPLETE$|_FAILED$/.test((await this.stackStatus()) ?? '');
+      calm = settled ? calm + 1 : 0;
+      return calm >= 3 ? true : undefined;
+    });
+  }
+
+  /** What must hold whenever the machine is quiet, whatever was done to it; each as a problem. */
+  public async problems(desired: string | undefined): Promise<string[]> {
+    const [pointer, live, history, rows] = await Promise.all([this.pointer(), this.live(), this.pointerHistory(), this.rows()]);
+    const told = rows.some(({ state }) => state === 'stuck');
+    const open = rows.filter(({ entry, state }) => entry.startsWith(RELEASES.release) && OPEN.has(state ?? ''));
+    const lost = history.filter((value, i) => value === NO_VERSION && i > 0 && history[i - 1] !== NO_VERSION);
+    return [
+      ...(live === desired || told ? [] : [`live is ${live}, desired is ${desired}`]),
+      ...(pointer === (live ?? NO_VERSION) || told ? [] : [`the pointer says ${pointer}, live is ${live}`]),
+      ...open.map(({ entry, state }) => `${entry} is still ${state}`),
+      ...lost.map(() => `'${NO_VERSION}' was written over an ARN: ${history.join(' -> ')}`),
+    ];
+  }
+}
+
+const OPEN = new Set(['recorded', 'updating', 'restoring', 'restore updating']);
+const SCRIPT_MODE = { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code' };
