@@ -27,6 +27,8 @@ export interface ReleaseRow {
   from?: string;
   to?: string;
   reason?: string;
+  /** Who holds the lease. */
+  execution?: string;
 }
 
 /** How a version differs from a good one. */
@@ -35,6 +37,9 @@ export interface Registration {
   readonly prefix?: string;
   readonly approval?: ModelApprovalStatus;
   readonly lineage?: boolean;
+  /** Bucket of the artefact; the artefact is put there only when it is ours. */
+  readonly bucket?: string;
+  readonly image?: string;
 }
 
 /** What the fault tests see of a deployed workload and do to it: one model, its registry, pointer, stack, endpoint and release table. */
@@ -60,10 +65,13 @@ export class ReleaseWorld {
     prefix = `${this.model}/training`,
     approval = 'PendingManualApproval',
     lineage = true,
+    bucket: Bucket = this.outputs.ArtifactBucket,
+    image = IMAGE,
   }: Registration = {}): Promise<string> {
-    const Bucket = this.outputs.ArtifactBucket;
     const Key = `${prefix}/test-${++this.registered}/output/model.tar.gz`;
-    await this.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: this.archive }));
+    if (Bucket === this.outputs.ArtifactBucket) {
+      await this.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: this.archive }));
+    }
     const metadata = Object.fromEntries(Object.values(LINEAGE).map((name) => [name, `test-${this.registered}`]));
     const { ModelPackageArn } = await this.clients.sageMaker.send(
       new CreateModelPackageCommand({
@@ -71,7 +79,7 @@ export class ReleaseWorld {
         ModelApprovalStatus: approval,
         CustomerMetadataProperties: lineage ? metadata : undefined,
         InferenceSpecification: {
-          Containers: [{ Image: this.outputs.InferenceImage, ModelDataUrl: `s3://${Bucket}/${Key}`, Environment: SCRIPT_MODE }],
+          Containers: [{ Image: image, ModelDataUrl: `s3://${Bucket}/${Key}`, Environment: SCRIPT_MODE }],
           SupportedContentTypes: ['application/json'],
           SupportedResponseMIMETypes: ['application/json'],
         },
@@ -117,6 +125,15 @@ export class ReleaseWorld {
   public async stackStatus(): Promise<string | undefined> {
     const { Stacks } = await this.clients.cloudFormation.send(new DescribeStacksCommand({ StackName: this.names.stack }));
     return Stacks?.[0].StackStatus;
+  }
+
+  /** How often each version was released. */
+  public async released(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { to, state } of (await this.rows()).filter(({ entry }) => entry.startsWith(RELEASES.release))) {
+      counts[to!] = (counts[to!] ?? 0) + (state === 'released' ? 1 : 0);
+    }
+    return counts;
   }
 
   /** Updates that the serving stack has begun so far. */
@@ -168,20 +185,30 @@ export class ReleaseWorld {
     });
   }
 
+  /** Waits until the endpoint serves a version, and nothing is under way any more. */
+  public async served(arn: string, seconds = 120): Promise<void> {
+    await until(`${arn} on the endpoint`, seconds, async () => ((await this.live()) === arn ? true : undefined));
+    await this.quiet(seconds);
+  }
+
   /** What must hold whenever the machine is quiet, whatever was done to it; each as a problem. */
   public async problems(desired: string | undefined): Promise<string[]> {
     const [pointer, live, history, rows] = await Promise.all([this.pointer(), this.live(), this.pointerHistory(), this.rows()]);
-    const told = rows.some(({ state }) => state === 'stuck');
-    const open = rows.filter(({ entry, state }) => entry.startsWith(RELEASES.release) && OPEN.has(state ?? ''));
+    const releases = rows.filter(({ entry }) => entry.startsWith(RELEASES.release));
+    const told = releases.at(-1)?.state === 'stuck' || rows.some(({ entry }) => entry === RELEASES.told);
+    const open = releases.filter(({ state }) => OPEN.has(state ?? ''));
+    const leased = rows.filter(({ entry, execution }) => entry === RELEASES.lease && execution !== undefined);
     const lost = history.filter((value, i) => value === NO_VERSION && i > 0 && history[i - 1] !== NO_VERSION);
     return [
       ...(live === desired || told ? [] : [`live is ${live}, desired is ${desired}`]),
       ...(pointer === (live ?? NO_VERSION) || told ? [] : [`the pointer says ${pointer}, live is ${live}`]),
+      ...leased.map(({ execution }) => `${execution} ended with the lease`),
       ...open.map(({ entry, state }) => `${entry} is still ${state}`),
       ...lost.map(() => `'${NO_VERSION}' was written over an ARN: ${history.join(' -> ')}`),
     ];
   }
 }
 
+const IMAGE = '683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3';
 const OPEN = new Set(['recorded', 'updating', 'restoring', 'restore updating']);
 const SCRIPT_MODE = { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code' };

@@ -1,0 +1,81 @@
+// `npm run faults`: does to releases and training what may happen to them, in a local account, and asserts that it does no harm [R3, R7].
+// `npm run faults -- killed` runs the scenarios whose names contain the text, `--short` those of `npm test`. Last line: `N passed, N failed`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { startAccount } from '../../local/account';
+import { Arena, CLOCK_FACTOR, Scenario } from './release-faults/arena';
+import { Book } from './release-faults/book';
+import { UNHARMED } from './release-faults/first';
+
+const SCENARIOS: Scenario[] = [...UNHARMED];
+
+async function carriedOut(scenario: Scenario, arena: Arena): Promise<Book> {
+  const book = new Book(scenario.name);
+  const start = Date.now();
+  try {
+    await scenario.run(arena, book);
+  } catch (error) {
+    book.problems.push(`it could not be carried out: ${(error as Error).stack}`);
+  } finally {
+    await arena.faults({});
+  }
+  book.expect(book.times > 0, 'nothing was done');
+  const seconds = ((Date.now() - start) / 1000).toFixed(0);
+  console.log(`${book.problems.length === 0 ? 'ok  ' : 'FAIL'} ${scenario.name}: ${book.times} times, ${seconds} s`);
+  book.problems.forEach((problem) => console.log(`     ${problem}`));
+  return book;
+}
+
+function report(books: Book[]): void {
+  const table = new Table({
+    head: ['scenario', 'times', 'killed in', 'result'],
+    style: { head: [], border: [] },
+    wordWrap: true,
+    colWidths: [60, 7, 48, 12],
+  });
+  for (const { scenario, times, killedIn, problems } of books) {
+    const killed = Object.entries(killedIn).map(([state, count]) => `${state} ${count}`);
+    table.push([scenario, times, killed.join(', '), problems.length === 0 ? 'no harm' : `${problems.length} problems`]);
+  }
+  const failed = books.filter(({ problems }) => problems.length > 0).length;
+  console.log(table.toString());
+  console.log(`${books.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && books.length > 0 ? 0 : 1;
+}
+
+async function main(): Promise<void> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
+  }
+  const wanted = process.argv.slice(2).filter((argument) => argument !== '--short');
+  const chosen = SCENARIOS.filter(
+    ({ name, short }) =>
+      (short === true || !process.argv.includes('--short')) && (wanted.length === 0 || wanted.some((text) => name.includes(text))),
+  );
+  const stateDir = mkdtempSync(join(tmpdir(), 'release-faults-'));
+  const account = await startAccount({ stateDir, clockFactor: CLOCK_FACTOR, signal: abort.signal });
+  const books: Book[] = [];
+  try {
+    const arena = new Arena(account, abort.signal);
+    await Promise.all([arena.synthesize('config/dev.yaml'), arena.bootstrap()]);
+    await arena.deploy();
+    await arena.stopClockRules();
+    for (const scenario of chosen) {
+      abort.signal.throwIfAborted();
+      books.push(await carriedOut(scenario, arena));
+    }
+  } finally {
+    await account.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+  report(books);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+});
