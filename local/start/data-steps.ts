@@ -5,6 +5,7 @@ import { FlightFile, monthlyFiles } from '../../examples/flight-delays/files';
 import { LEDGER } from '../../lib/constructs/data/contract';
 import { DEMO } from './demo-config';
 import { Run, Step, until } from './run';
+import { atTime } from './workload-clock';
 
 const DATASET = DEMO.dataset;
 
@@ -43,19 +44,26 @@ export function dataSteps(run: Run): Step[] {
     {
       title: 'Publish what was committed as a dataset version',
       run: async (say) => {
-        run.figures.dataset = await publishDataset(run, say);
+        await atTime(run, new Date(Date.UTC(2013, run.options.months[1])), async () => {
+          run.figures.dataset = await publishDataset(run, say);
+        });
       },
     },
   ];
 }
 
-/** Another month arrives as it is, is accounted for, and a dataset version with it is published. */
-export async function monthArrives(run: Run, month: number, say: (text: string) => void): Promise<NonNullable<Run['figures']['dataset']>> {
+/** A month arrives as it is when it is over, is accounted for, and a dataset version with it is published. */
+export async function monthArrives(run: Run, month: number, say: (text: string) => void): Promise<void> {
+  await atTime(run, new Date(Date.UTC(2013, month)), () => takeIn(run, month, say));
+}
+
+async function takeIn(run: Run, month: number, say: (text: string) => void): Promise<void> {
   const before = (await ledgerRows(run)).length;
   const { files } = await monthlyFiles([month, month]);
   await upload(run, files, say);
   await finalRows(run, before + files.length, say);
-  return publishDataset(run, say);
+  const { id } = await publishDataset(run, say);
+  (run.figures.arrivals ??= []).push({ month, files: files.length, dataset: id });
 }
 
 async function upload(run: Run, files: FlightFile[], say: (text: string) => void): Promise<void> {

@@ -33,6 +33,10 @@ export interface Figures {
   wrongSignature?: number;
   /** What the API answered before there was a model. */
   dayZeroStatus?: number;
+  /** Months that arrived after the first ones. */
+  arrivals?: { month: number; files: number; dataset: string }[];
+  /** What a deployment of everything changed after a release: nothing. */
+  redeployment?: { seconds: number; changed: string[] };
   /** Training runs in their order. */
   training?: TrainingFigures[];
   /** Releases in their order. */
@@ -62,6 +66,8 @@ export interface ReleaseFigures {
   seconds: number;
   /** What the endpoint served then. */
   live?: string;
+  /** Who was told that it failed. */
+  told?: { alarm: string; team: string; inbox: string };
 }
 
 /** What the objective's job answered. */

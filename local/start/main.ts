@@ -9,12 +9,13 @@ import { demoConfig } from './demo-config';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from './deployment';
 import { EventObserver } from './event-observer';
 import { Figures } from './figures';
-import { dayZeroStep, firstReleaseSteps } from './model-steps';
 import { HELP, parseOptions, StartOptions } from './options';
 import { outageStep } from './outage-step';
 import { printReport, writeReport } from './report';
+import { redeploymentStep, releaseStep, slowReleaseStep } from './release-steps';
 import { Run, Step } from './run';
-import { trafficSteps } from './traffic-steps';
+import { bookSteps, replayStep } from './traffic-steps';
+import { arrivalStep, dayZeroStep, firstTrainingStep, registeredStep } from './training-steps';
 
 type Say = (text: string) => void;
 
@@ -36,12 +37,24 @@ async function main(options: StartOptions): Promise<void> {
   try {
     await perform(preparation(options, config, session, figures, abort.signal), figures);
     const run = session.run!;
+    const next = options.months[1] + 1;
     const steps = [
       dayZeroStep(run),
       ...dataSteps(run),
-      ...firstReleaseSteps(run),
-      ...trafficSteps(run, () => session.observer!),
+      firstTrainingStep(run),
+      arrivalStep(run, next),
+      registeredStep(run),
+      releaseStep(run, 'Approve the first version: the endpoint comes alive'),
+      arrivalStep(run, next + 1), // is trained on while the flights are replayed
+      replayStep(run),
+      registeredStep(run),
+      ...bookSteps(run, () => session.observer!),
+      releaseStep(run, 'Approve the second version: it takes over'),
+      redeploymentStep(run, (say) => deploymentOf(session, options, abort.signal, say)),
+      arrivalStep(run, next + 2), // is trained on during the outage
       outageStep(run),
+      registeredStep(run),
+      slowReleaseStep(run),
     ];
     await perform(steps, figures);
     writeReport(run);
@@ -66,8 +79,13 @@ async function finish({ account }: Run, keep: boolean): Promise<void> {
   }
 }
 
+const deploymentOf = (session: Session, { config }: StartOptions, signal: AbortSignal, say: Say): DeploymentOptions => ({
+  account: session.account!,
+  ...{ config, signal, say },
+});
+
 function preparation(options: StartOptions, config: Run['config'], session: Session, figures: Figures, signal: AbortSignal): Step[] {
-  const deployment = (say: Say): DeploymentOptions => ({ account: session.account!, config: options.config, signal, say });
+  const deployment = (say: Say) => deploymentOf(session, options, signal, say);
   return [
     {
       title: 'Start the local account on 127.0.0.1',

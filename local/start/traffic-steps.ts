@@ -1,7 +1,7 @@
-import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { aprilTraffic, Trip } from '../../examples/flight-delays/traffic';
 import { EventType } from '../../lib/constructs/integration/contract';
 import { invoke } from './data-steps';
+import { moveClock } from './workload-clock';
 import { DEMO } from './demo-config';
 import { EventObserver } from './event-observer';
 import { ObjectiveFigures } from './figures';
@@ -17,20 +17,24 @@ interface Moment {
 }
 
 /** April's flights are predicted and labelled at the moments at which that would have happened. */
-export function trafficSteps(run: Run, observer: () => EventObserver): Step[] {
-  let trips: Trip[] = [];
-  return [
-    {
-      title: 'Replay 500 April flights: predict an hour before departure, post what became of each',
-      run: async (say) => {
-        trips = await aprilTraffic();
-        run.figures.workloadClock = [trips[0].predictAt.toISOString(), ''];
-        await replay(run, trips, say);
-      },
+export function replayStep(run: Run): Step {
+  return {
+    title: 'Replay 500 April flights: predict an hour before departure, post what became of each',
+    run: async (say) => {
+      const trips = await aprilTraffic();
+      run.figures.workloadClock = [trips[0].predictAt.toISOString(), ''];
+      await replay(run, trips, say);
     },
+  };
+}
+
+/** What became of the predictions, and whether the objective is met. */
+export function bookSteps(run: Run, observer: () => EventObserver): Step[] {
+  return [
     {
       title: 'Let the rest expire, and read the books of the predictions',
       run: async (say) => {
+        const trips = await aprilTraffic();
         await repeatFeedback(run, trips);
         const last = Math.max(...trips.map(({ scheduledDeparture }) => scheduledDeparture.getTime()));
         const end = new Date(last + (run.config.labelWindowHours + 1) * HOUR);
@@ -58,11 +62,6 @@ async function replay(run: Run, trips: Trip[], say: (text: string) => void): Pro
       say(`${i} of ${moments.length} at ${at.toISOString().slice(0, 16).replace('T', ' ')} of the workload clock`);
     }
   }
-}
-
-async function moveClock({ clients, outputs }: Run, to: Date): Promise<void> {
-  const Value = `replay(${to.toISOString()})`;
-  await clients.ssm.send(new PutParameterCommand({ Name: outputs.ClockParameter, Value, Overwrite: true }));
 }
 
 async function predict({ api }: Run, { id, request }: Trip): Promise<void> {
@@ -122,15 +121,17 @@ async function closeBooks(run: Run, made: number, say: (text: string) => void): 
 async function settledEvents({ figures, signal }: Run, observer: EventObserver): Promise<Record<string, number>> {
   const { made, labelled, expired } = figures.predictions!;
   const expected: Record<string, number> = {
-    [EventType.FILE_ACCOUNTED]: figures.books!.files,
-    [EventType.DATASET_PUBLISHED]: 1,
+    [EventType.FILE_ACCOUNTED]: figures.books!.files + figures.arrivals!.reduce((sum, { files }) => sum + files, 0),
+    [EventType.DATASET_PUBLISHED]: 1 + figures.arrivals!.length,
+    [EventType.TRAINING_FINISHED]: figures.training!.length,
+    [EventType.MODEL_RELEASED]: figures.releases!.length,
     [EventType.PREDICTION_MADE]: made,
     [EventType.PREDICTION_LABELLED]: labelled,
     [EventType.PREDICTION_EXPIRED]: expired,
   };
   let seen: Record<string, number> = {};
   return until(
-    'an event for every file, dataset version and prediction',
+    'an event for every file, dataset version, training, release and prediction',
     30,
     signal,
     async () => {
