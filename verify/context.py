@@ -10,6 +10,7 @@ import flights_csv
 from judge import Judge, Record, Refused
 from kept_account import KeptAccount, in_parallel
 from model import Model
+from registry import Registry
 from trips import Trip, april_trips
 
 DATASET = "flights"
@@ -72,8 +73,18 @@ class Context:
         return april_trips()
 
     @cached_property
+    def registry(self) -> Registry:
+        """Registered versions and releases of the model."""
+        return Registry(self.account, self.outputs[f"{MODEL}Registry"], self.outputs["ReleaseTable"], MODEL)
+
+    @cached_property
     def model(self) -> Model:
-        return Model()
+        """What answered the replay: the version of the first release."""
+        first = next((release.row["to"] for release in self.registry.releases if release.row["state"] == "released"), None)
+        version = self.registry.by_arn(first)
+        if version is None:
+            raise LookupError(f"the first release is of {first}, which is not registered")
+        return version.model
 
     @cached_property
     def predictions(self) -> dict[str, dict[str, Any]]:
@@ -91,9 +102,9 @@ class Context:
         return row["state"] == "accounted" and "duplicateOf" not in row and "supersededBy" not in row
 
 
-def is_outage(prediction_id: str) -> bool:
-    """Whether a prediction was asked for while the model was down and up again."""
-    return re.fullmatch(r"outage-\d+", prediction_id) is not None
+def is_of_run(prediction_id: str) -> bool:
+    """Whether the run asked for a prediction after the replay: during the outage and during the release that was undone."""
+    return re.fullmatch(r"(outage|slow)-\d+", prediction_id) is not None
 
 
 def _judged(judge: Judge, key: str, version: str, data: bytes) -> RawFile:

@@ -1,12 +1,12 @@
-"""The model's arithmetic a second time: a logistic regression on the published coefficients, without numpy."""
+"""The model's arithmetic a second time: a logistic regression on the coefficients of an artefact, without numpy."""
 from __future__ import annotations
 
+import io
 import json
 import math
-from pathlib import Path
+import tarfile
 from typing import Any
 
-FILE = Path(__file__).resolve().parents[1] / "examples" / "flight-delays" / "model" / "package" / "model.json"
 GROUPS = ("carrier", "origin", "dest", "weekday", "hour")
 TOLERANCE = 1e-9
 """Sums in another order differ in the last bits."""
@@ -15,12 +15,22 @@ TOLERANCE = 1e-9
 class Model:
     """Probability that a flight is late, and whether that is enough for a warning."""
 
-    def __init__(self) -> None:
-        values = json.loads(FILE.read_text(encoding="utf-8"))
+    def __init__(self, values: dict[str, Any]) -> None:
         weights = iter(values["coefficients"])
+        self.version: str = values["version"]
         self._levels = {group: {level: next(weights) for level in values["levels"][group]} for group in GROUPS}
         self._day, self._day_squared, self._thousand_miles = weights
         self._intercept, self.threshold = values["intercept"], values["threshold"]
+
+    @classmethod
+    def packed(cls, archive: bytes) -> Model:
+        """The model in a `model.tar.gz`. Raises KeyError when it has no `model.json`."""
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            names = {name.removeprefix("./"): name for name in tar.getnames()}
+            file = tar.extractfile(names["model.json"])
+            if file is None:
+                raise KeyError("model.json is no file")
+            return cls(json.load(file))
 
     def probability(self, asked: dict[str, Any]) -> float:
         """Of arriving more than 15 minutes late; an unknown level weighs nothing."""

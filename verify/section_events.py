@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -11,10 +12,13 @@ from typing import Any, Iterator
 from checks import Section
 from context import DATASET, MODEL, Context
 from kept_account import REGION
+from registry import epoch
 from section_predictions import wanted_row
 
 LIMIT_SECONDS = 120
 MADE, LABELLED, EXPIRED = "Prediction Made", "Prediction Labelled", "Prediction Expired"
+FINISHED, RELEASED, NOT_RELEASED = "Training Finished", "Model Released", "Model Release Failed"
+NEVER = "9999-12-31T00:00:00Z"
 FIELDS = ("model", "state", "madeAt", "eventTime", "expiresAt", "decision", "requestSha256")
 
 Event = dict[str, Any]
@@ -38,16 +42,60 @@ def check(section: Section, context: Context) -> None:
 
 def _of_the_run(context: Context) -> set[tuple[str, str]]:
     """Type and id of every event that the run must have caused."""
-    files = {("File Accounted", file.row) for file in context.run_files}
+    runs, moment = _finished(context), _counted(context)
+    datasets = {row["plan"]["datasetId"] for row in runs}
+    files = {("File Accounted", name) for name, row in context.rows.items() if _of_a_month(row) and epoch(row["accountedAt"]) < moment}
     trips = {(MADE, f"{MODEL}/{trip.id}/open") for trip in context.trips}
     ends = {_end(trip.id, "expired" if trip.known is None else "labelled") for trip in context.trips}
-    return files | trips | ends | {("Dataset Published", f"{DATASET}#{context.report['dataset']['id']}")}
+    published = {("Dataset Published", f"{DATASET}#{name}") for name in datasets}
+    finished = {(FINISHED, name) for row in runs if epoch(row["endedAt"]) < moment for name in _attempts(row)}
+    released = {event for row in context.registry.rows if epoch(row.get("changedAt", row.get("at", NEVER))) < moment for event in _release_events(row)}
+    return files | trips | ends | published | finished | released
+
+
+def _counted(context: Context) -> float:
+    """The run counted its events before it approved the second version."""
+    return context.registry.releases[1].start
+
+
+def _finished(context: Context) -> list[dict[str, Any]]:
+    """Training runs that started before the events were counted; the run waited for the end of each."""
+    return [row for row in training_rows(context) if epoch(row["startedAt"]) < _counted(context)]
+
+
+def training_rows(context: Context) -> list[dict[str, Any]]:
+    """Every training run in the books, in the order of their starts."""
+    rows = context.account.table(context.outputs[f"{MODEL}TrainingRuns"])
+    return sorted((row for row in rows if row["pk"].startswith("run#")), key=lambda row: row["startedAt"])
+
+
+def _attempts(row: dict[str, Any]) -> list[str]:
+    """A run that is still under way has not been announced; each attempt before it was."""
+    last = row["attempt"] - (row["state"] == "running")
+    return [f"{row['pk'].removeprefix('run#')}#{attempt}" for attempt in range(1, last + 1)]
+
+
+def _of_a_month(row: dict[str, Any]) -> bool:
+    return row["state"] == "accounted" and re.fullmatch(rf"{DATASET}/flights-2013-\d\d-[A-Z]{{3}}\.csv", row["key"]) is not None
+
+
+def _release_events(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a row of the release table announced: the end of a release, a refusal, or what its owner was told."""
+    entry, name = row["entry"], f"{row['model']}#{row['entry']}"
+    if entry.startswith("release#"):
+        kind = {"released": RELEASED, "failed": NOT_RELEASED, "stuck": NOT_RELEASED}.get(row["state"])
+        return [] if kind is None else [(kind, f"{name}#{row['state']}")]
+    if entry == "told" or (entry.startswith("mark#") and row["reason"] == "refused"):
+        return [(NOT_RELEASED, f"{name}#{row['at']}")]
+    return []
 
 
 def _since(context: Context) -> set[tuple[str, str]]:
     """The same for whatever the tables hold beside: the outage, and what was tried on the kept account."""
     events = {(_final(row), name) for row in context.rows.values() for name in _again(row)}
     events |= {("Dataset Published", item["pk"]) for item in context.account.table(context.outputs["CatalogTable"])}
+    events |= {(FINISHED, name) for row in training_rows(context) for name in _attempts(row)}
+    events |= {event for row in context.registry.rows for event in _release_events(row)}
     for name, row in context.predictions.items():
         events.add((MADE, f"{MODEL}/{name}/open"))
         if row["state"] != "open":

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Iterator
 
 from checks import Section
-from context import MODEL, Context, is_outage
+from context import MODEL, Context, is_of_run
 from kept_account import in_parallel
 from model import asked_in
+from registry import epoch
 from trips import UTC, Trip, request_hash, stamp
 
 COUNTERS = ("made", "labelled", "expired", "judged", "positives", "warnings", "hits")
@@ -19,10 +20,11 @@ COUNTERS = ("made", "labelled", "expired", "judged", "positives", "warnings", "h
 
 @dataclass(frozen=True)
 class Captured:
-    """One request and its answer as the endpoint saw them."""
+    """One request and its answer as the endpoint saw them. `at` in epoch seconds, told by the second."""
 
     request: dict[str, Any]
     answer: dict[str, Any]
+    at: float
 
 
 def check(section: Section, context: Context) -> None:
@@ -32,8 +34,8 @@ def check(section: Section, context: Context) -> None:
     later = sorted(set(books) - set(made))
     section.holds("no other prediction was made before the replay ended", _strangers(context, later), len(books))
     if later:
-        outage = sum(is_outage(name) for name in later)
-        section.note(f"{outage} predictions of the outage and {len(later) - outage} that came after the run are judged, but not reported")
+        own = sum(is_of_run(name) for name in later)
+        section.note(f"{own} predictions of the outage and the slow release and {len(later) - own} from after the run are judged, but not reported")
     states = Counter(row["state"] for row in made.values())
     for state, wanted in (("labelled", sum(trip.known is not None for trip in trips)), ("expired", sum(trip.known is None for trip in trips))):
         section.same(state, wanted, reported[state])
@@ -42,6 +44,7 @@ def check(section: Section, context: Context) -> None:
     section.holds("each was asked, dated and ended as the CSV says", _row_problems(context), len(trips))
     captured = captures(context)
     section.holds("each answer is the model's, by our own arithmetic", _answer_problems(context, captured), len(books))
+    section.holds("each is of a version that served at that moment", _version_problems(context, captured), sum(map(len, captured.values())))
     section.holds("each answer was captured at the endpoint as it is in the books", _capture_problems(context, captured), len(books))
     section.holds("the endpoint answered nobody else", [f"{name} is captured, but not in the books" for name in sorted(set(captured) - set(books))])
     recount = _recount(books)
@@ -59,7 +62,9 @@ def captures(context: Context) -> dict[str, list[Captured]]:
         for line in body.splitlines():
             record = json.loads(line)
             data = record["captureData"]
-            result[record["eventMetadata"]["inferenceId"]].append(Captured(_payload(data["endpointInput"]), _payload(data["endpointOutput"])))
+            about = record["eventMetadata"]
+            seen = Captured(_payload(data["endpointInput"]), _payload(data["endpointOutput"]), epoch(about["inferenceTime"]))
+            result[about["inferenceId"]].append(seen)
     return result
 
 
@@ -106,18 +111,33 @@ def _answer_problems(context: Context, captured: dict[str, list[Captured]]) -> I
     asked = {trip.id: trip.asked for trip in context.trips}
     for name, row in sorted(context.predictions.items()):
         seen = captured.get(name)
-        question = asked.get(name) or (context.trips[0].asked if is_outage(name) else asked_in(seen[-1].request) if seen else None)
+        question = asked.get(name) or (context.trips[0].asked if is_of_run(name) else asked_in(seen[-1].request) if seen else None)
         if question is None:
             yield f"{name}: nobody knows what was asked"
             continue
         answer = json.loads(row["answer"])
-        problem = context.model.problem(question, answer)
-        if problem is None and row.get("decision") is not context.model.warns(question):
+        version = context.registry.by_job(answer.get("model_version"))
+        if version is None:
+            yield f"{name}: {answer.get('model_version')} is not registered"
+            continue
+        problem = version.model.problem(question, answer)
+        if problem is None and row.get("decision") is not version.model.warns(question):
             problem = f"the decision is {row.get('decision')}"
         if problem is None and (answer.get("id") != name or answer.get("model_name") != MODEL):
             problem = "the answer names another prediction"
         if problem is not None:
             yield f"{name}: {problem}"
+
+
+def _version_problems(context: Context, captured: dict[str, list[Captured]]) -> Iterator[str]:
+    """The releases say which versions may have answered; the replay was over before the second one began."""
+    trips = {trip.id for trip in context.trips}
+    for name, seen in sorted(captured.items()):
+        for item in seen:
+            job = item.answer.get("model_version")
+            version = context.registry.by_job(job)
+            if version is None or version.arn not in context.registry.served(item.at) or (name in trips and job != context.model.version):
+                yield f"{name} was answered by {job}"
 
 
 def _capture_problems(context: Context, captured: dict[str, list[Captured]]) -> Iterator[str]:
