@@ -16,6 +16,9 @@ export const RELEASES = {
   failures: 'failures',
 } as const;
 
+/** Tag of models and endpoint configurations; their names are random, so nothing else tells whose they are. Its value is the name prefix. */
+export const WORKLOAD_TAG = 'workload';
+
 /** Why a version is not released. */
 export enum MarkReason {
   /** Its release failed and was undone. */

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -13,6 +14,7 @@ import { DELIVERY_METRIC } from './contract';
 export interface ReleaseAlarmsProps {
   readonly prefix: string;
   readonly machine: IStateMachine;
+  readonly janitor: IFunction;
   /** Wakes that did not get through. */
   readonly undelivered: IQueue;
   /** Changes that the event bus did not take. */
@@ -30,7 +32,7 @@ const waiting = (queue: IQueue) =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) });
 
 /** @internal */
-export function registerReleaseAlarms(scope: Construct, { prefix, machine, undelivered, unannounced }: ReleaseAlarmsProps): void {
+export function registerReleaseAlarms(scope: Construct, { prefix, machine, janitor, undelivered, unannounced }: ReleaseAlarmsProps): void {
   registerAlarm(scope, 'StuckAlarm', {
     ...COMMON,
     severity: Severity.PAGE,
@@ -78,5 +80,14 @@ export function registerReleaseAlarms(scope: Construct, { prefix, machine, undel
     firstAction: 'check that the bus exists and that the announcer may put events on it.',
     runbook: 'releases-unannounced',
     metric: waiting(unannounced),
+  });
+  registerAlarm(scope, 'JanitorFailingAlarm', {
+    ...COMMON,
+    severity: Severity.TICKET,
+    alarmName: physicalName([prefix, 'release-janitor-failing'], 255),
+    summary: 'Models and endpoint configurations that nothing needs are not deleted; what serves is untouched.',
+    firstAction: 'read the last error of the janitor: it names what it could not delete.',
+    runbook: 'release-janitor-failing',
+    metric: janitor.metricErrors({ statistic: Stats.SUM, period: Duration.minutes(15) }),
   });
 }

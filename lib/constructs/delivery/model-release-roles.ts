@@ -4,11 +4,10 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
+import { WORKLOAD_TAG } from './contract';
 
-/** Tag of models and endpoint configurations; their names are random, so nothing else tells whose they are. @internal */
-export const WORKLOAD_TAG = 'workload';
-
-interface Allowed {
+/** @internal */
+export interface Allowed {
   readonly actions: string[];
   readonly resources: string[];
   readonly conditions?: Record<string, Record<string, string>>;
@@ -36,7 +35,8 @@ const arnStart = (scope: Construct, service: string): string => {
 const iamArn = (scope: Construct, resource: string): string =>
   `arn:${Stack.of(scope).partition}:iam::${Stack.of(scope).account}:${resource}`;
 
-function allowTo(role: Role, { actions, resources, conditions, reason }: Allowed): void {
+/** @internal */
+export function allowTo(role: Role, { actions, resources, conditions, reason }: Allowed): void {
   role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions, resources, conditions }));
   resources.filter((resource) => resource.includes('*')).forEach((resource) => acknowledgeResource(role, resource, reason));
 }

@@ -15,6 +15,7 @@ import { handlerFunction } from '../shared/handler-function';
 import { followChanges } from '../shared/table-follower';
 import { DELIVERY_ENV, RELEASES } from './contract';
 import { registerReleaseAlarms } from './model-release-alarms';
+import { createReleaseJanitor } from './model-release-janitor';
 import { grantMachine, releaseRole } from './model-release-roles';
 import { releaseStates } from './model-release-states';
 
@@ -91,7 +92,8 @@ export class ModelRelease extends Construct {
     this.stateMachine = machine;
     this.createWakes(namePrefix, machine, steps, { machineArn, every: props.reconcileEvery ?? Duration.hours(1) });
     this.createAnnouncer(table, props.bus, unannounced);
-    registerReleaseAlarms(this, { prefix: namePrefix, machine, undelivered: this.undelivered, unannounced });
+    const janitor = createReleaseJanitor(this, namePrefix, this.undelivered);
+    registerReleaseAlarms(this, { prefix: namePrefix, machine, janitor, undelivered: this.undelivered, unannounced });
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {

@@ -58,10 +58,20 @@ describe('ModelRelease [R3, R7]', () => {
     template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 hour)' });
   });
 
+  test('cleans up once a day, and hears of a day that was missed', () => {
+    plain().template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 day)',
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ReleaseJanitor'), 'Arn'] }, DeadLetterConfig: Match.anyValue() }),
+      ],
+    });
+  });
+
   test('registers an alarm for each way in which nobody would notice', () => {
     const names = Object.values(plain().template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties.AlarmName);
     expect(names.sort()).toEqual([
       'air-dev-release-failed',
+      'air-dev-release-janitor-failing',
       'air-dev-release-machine-failing',
       'air-dev-release-stuck',
       'air-dev-release-wakes-undelivered',
@@ -104,7 +114,7 @@ describe('least privilege [R7]', () => {
     const passing = statements.filter(({ actions }) => actions.includes('iam:PassRole'));
     expect(passing).toEqual([
       expect.objectContaining({
-        resources: [expect.stringMatching(/:role\/air-dev-serving-\*$/)],
+        resources: [expect.stringMatching(/:role\/air-dev\/serving\/\*$/)],
         condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
       }),
     ]);
@@ -127,5 +137,17 @@ describe('least privilege [R7]', () => {
       [expect.stringMatching(/:parameter\/air-dev\/models\/\*\/approved$/)],
     ]);
     expect(pairs(statements).filter((pair) => /^sagemaker:(Create|Update|Delete|Add)|^\*/.test(pair))).toEqual([]);
+  });
+
+  test('the janitor reads tags and whatever serves, and changes only models and configurations with the tag of the workload', () => {
+    const statements = statementsOf(plain().template, 'ReleaseJanitorServiceRole');
+    const changing = statements.filter(({ actions }) => actions.some((action) => !/:(List|Describe)|^xray:/.test(action)));
+    expect(changing).toEqual([
+      {
+        actions: ['sagemaker:DescribeModel', 'sagemaker:DeleteModel', 'sagemaker:DescribeEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
+        resources: [`${HERE('sagemaker')}:model/*`, `${HERE('sagemaker')}:endpoint-config/*`],
+        condition: { StringEquals: { 'aws:ResourceTag/workload': 'air-dev' } },
+      },
+    ]);
   });
 });
