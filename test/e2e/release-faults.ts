@@ -5,11 +5,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { startAccount } from '../../local/account';
-import { Arena, CLOCK_FACTOR, Scenario } from './release-faults/arena';
+import { Arena, Scenario, Stage } from './release-faults/arena';
 import { Book } from './release-faults/book';
 import { UNHARMED } from './release-faults/first';
+import { DEPLOYMENTS } from './release-faults/deployments';
+import { EVENTS } from './release-faults/events';
+import { KILLS } from './release-faults/kills';
+import { ROLLBACKS } from './release-faults/rollbacks';
+import { TRAINING, trainingConfig } from './release-faults/training';
+import { VERSIONS } from './release-faults/versions';
 
-const SCENARIOS: Scenario[] = [...UNHARMED];
+const STAGES: Stage[] = [
+  {
+    clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
+    config: () => 'config/dev.yaml',
+    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS],
+  },
+  {
+    clockFactor: 20,
+    config: trainingConfig,
+    scenarios: TRAINING,
+  },
+];
 
 async function carriedOut(scenario: Scenario, arena: Arena): Promise<Book> {
   const book = new Book(scenario.name);
@@ -45,31 +62,42 @@ function report(books: Book[]): void {
   process.exitCode = failed === 0 && books.length > 0 ? 0 : 1;
 }
 
+/** Carries out some scenarios of a stage in an account of their own. */
+async function staged(stage: Stage, chosen: Scenario[], signal: AbortSignal): Promise<Book[]> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'release-faults-'));
+  const account = await startAccount({ stateDir, clockFactor: stage.clockFactor, signal });
+  const books: Book[] = [];
+  try {
+    const arena = new Arena(account, signal);
+    await Promise.all([arena.synthesize(stage.config(arena)), arena.bootstrap()]);
+    await arena.deploy();
+    await arena.stopClockRules();
+    for (const scenario of chosen) {
+      signal.throwIfAborted();
+      books.push(await carriedOut(scenario, arena));
+    }
+  } finally {
+    await account.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+  return books;
+}
+
 async function main(): Promise<void> {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
   }
   const wanted = process.argv.slice(2).filter((argument) => argument !== '--short');
-  const chosen = SCENARIOS.filter(
-    ({ name, short }) =>
-      (short === true || !process.argv.includes('--short')) && (wanted.length === 0 || wanted.some((text) => name.includes(text))),
-  );
-  const stateDir = mkdtempSync(join(tmpdir(), 'release-faults-'));
-  const account = await startAccount({ stateDir, clockFactor: CLOCK_FACTOR, signal: abort.signal });
+  const all = !process.argv.includes('--short');
   const books: Book[] = [];
-  try {
-    const arena = new Arena(account, abort.signal);
-    await Promise.all([arena.synthesize('config/dev.yaml'), arena.bootstrap()]);
-    await arena.deploy();
-    await arena.stopClockRules();
-    for (const scenario of chosen) {
-      abort.signal.throwIfAborted();
-      books.push(await carriedOut(scenario, arena));
+  for (const stage of STAGES) {
+    const chosen = stage.scenarios.filter(
+      ({ name, short }) => (all || short === true) && (wanted.length === 0 || wanted.some((text) => name.includes(text))),
+    );
+    if (chosen.length > 0) {
+      books.push(...(await staged(stage, chosen, abort.signal)));
     }
-  } finally {
-    await account.stop();
-    rmSync(stateDir, { recursive: true, force: true });
   }
   report(books);
 }

@@ -7,6 +7,7 @@ import {
   DescribeEndpointConfigCommand,
   DescribeModelCommand,
   ModelApprovalStatus,
+  paginateListModelPackages,
   UpdateModelPackageCommand,
 } from '@aws-sdk/client-sagemaker';
 import { ListExecutionsCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
@@ -134,6 +135,60 @@ export class ReleaseWorld {
       counts[to!] = (counts[to!] ?? 0) + (state === 'released' ? 1 : 0);
     }
     return counts;
+  }
+
+  /** Every approved version of the model, whatever its marks. */
+  public async approved(): Promise<string[]> {
+    const found: string[] = [];
+    const pages = paginateListModelPackages(
+      { client: this.clients.sageMaker },
+      { ModelPackageGroupName: this.names.group, ModelApprovalStatus: 'Approved' },
+    );
+    for await (const { ModelPackageSummaryList = [] } of pages) {
+      found.push(...ModelPackageSummaryList.map(({ ModelPackageArn }) => ModelPackageArn!));
+    }
+    return found;
+  }
+
+  /** Errors: the version has no mark of that reason. */
+  public async marked(arn: string, reason: string): Promise<void> {
+    const found = (await this.rows()).find(({ entry }) => this.marks(entry, arn));
+    if (found?.reason !== reason) {
+      throw new Error(`the mark of ${arn} says ${found?.reason}, expected ${reason}`);
+    }
+  }
+
+  public marks = (entry: string, arn: string): boolean => entry === `${RELEASES.mark}${arn.split('/').at(-1)!.padStart(6, '0')}`;
+
+  /** The newest release of a version. */
+  public async releaseOf(arn: string): Promise<ReleaseRow | undefined> {
+    return (await this.rows()).filter(({ entry, to }) => entry.startsWith(RELEASES.release) && to === arn).at(-1);
+  }
+
+  /** Waits until the release of a version is in a state, or beyond. */
+  public async releasing(arn: string, state: string): Promise<void> {
+    const states = ['recorded', 'updating'];
+    await until(`a release of ${arn} that is ${state}`, 60, async () => {
+      const found = (await this.releaseOf(arn))?.state;
+      return found !== undefined && (found === state || !states.slice(0, states.indexOf(state)).includes(found)) ? true : undefined;
+    });
+  }
+
+  /** Waits until the release of a version is over, however it ended. */
+  public async ended(arn: string, seconds = 120): Promise<void> {
+    await until(`the end of the release of ${arn}`, seconds, async () => {
+      const row = await this.releaseOf(arn);
+      return row !== undefined && !OPEN.has(row.state ?? '') ? true : undefined;
+    });
+    await this.quiet(seconds);
+  }
+
+  /** Errors: the owner was not told that. */
+  public async toldOf(pattern: RegExp): Promise<void> {
+    const told = (await this.rows()).find(({ entry }) => entry === RELEASES.told)?.reason ?? 'nothing';
+    if (!pattern.test(told)) {
+      throw new Error(`the owner was told ${told}, expected ${pattern}`);
+    }
   }
 
   /** Updates that the serving stack has begun so far. */

@@ -12,15 +12,21 @@ const CONFIG = resolve(__dirname, '../../../config');
 export const PREFIX = 'flight-delays-dev';
 const MODEL = 'delay';
 
-/** The platform clock's factor: a fleet is watched for 7 minutes of it, which are 3.5 seconds. */
-export const CLOCK_FACTOR = 120;
-
 /** One scenario: what is done to a deployed workload. What must hold after it is asserted in the book. */
 export interface Scenario {
   readonly name: string;
   /** Whether it is one of those that `npm test` runs. */
   readonly short?: boolean;
   run(arena: Arena, book: Book): Promise<void>;
+}
+
+/** Scenarios that share an account, one after another. */
+export interface Stage {
+  /** Of the platform clock. */
+  readonly clockFactor: number;
+  readonly scenarios: Scenario[];
+  /** Path of the config that is deployed first. */
+  config(arena: Arena): string;
 }
 
 /** A local account with the blueprint in it, and the ways to change both. */
@@ -55,7 +61,7 @@ export class Arena {
   public bootstrap = () => bootstrap(this.options(''));
 
   public synthesize = (config: string) =>
-    synthesize(this.options(config), { months: [1, 1], seed: 0, clockFactor: CLOCK_FACTOR, steps: [] });
+    synthesize(this.options(config), { months: [1, 1], seed: 0, clockFactor: this.account.clockFactor, steps: [] });
 
   /** `cdk deploy --all` of what was synthesized last. */
   public deploy = () => deploy(this.options(''));

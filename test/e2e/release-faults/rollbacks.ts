@@ -1,0 +1,103 @@
+import { ContinueUpdateRollbackCommand } from '@aws-sdk/client-cloudformation';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { CREDENTIALS, REGION } from '../../../local/start/clients';
+import { until } from '../programs';
+import type { ReleaseWorld } from '../release-world';
+import { Arena, Scenario } from './arena';
+import { serving } from './causes';
+
+/** Requests to the endpoint, several at a time, until `work` is over. What they are answered does not matter: they take their time. */
+async function underTraffic(arena: Arena, world: ReleaseWorld, work: () => Promise<void>): Promise<number> {
+  const runtime = new SageMakerRuntimeClient({ endpoint: arena.account.url, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 });
+  const request = new InvokeEndpointCommand({ EndpointName: world.names.endpoint, ContentType: 'application/json', Body: '{"inputs":[]}' });
+  let [over, sent] = [false, 0];
+  const caller = async () => {
+    while (!over) {
+      await runtime.send(request).catch(() => undefined);
+      sent++;
+    }
+  };
+  const callers = Array.from({ length: 4 }, caller);
+  try {
+    await work();
+  } finally {
+    over = true;
+    await Promise.all(callers);
+  }
+  return sent;
+}
+
+/** Releases that do not succeed, and one that cannot even be undone. */
+export const ROLLBACKS: Scenario[] = [
+  {
+    name: 'a slow version: the endpoint goes back by itself, and so does everything else',
+    run: async (arena, book) => {
+      const world = await arena.world();
+      const before = await serving(world);
+      const version = await world.register();
+      await book.round(world, async () => {
+        await arena.faults({ models: [{ artifact: version, latencyMs: 900 }] });
+        await underTraffic(arena, world, async () => {
+          await world.approve(version);
+          await world.ended(version);
+        });
+        return { desired: before, released: {}, after: () => world.marked(version, 'failed') };
+      });
+      await arena.faults({});
+      await book.round(world, async () => {
+        await arena.deploy();
+        await world.wake();
+        return { desired: before, released: {} };
+      });
+    },
+  },
+  {
+    name: 'a version that does not start: what served before serves on, and a deployment changes nothing',
+    short: true,
+    run: async (arena, book) => {
+      const world = await arena.world();
+      const before = await serving(world);
+      const version = await world.register();
+      await book.round(world, async () => {
+        await arena.faults({ models: [{ artifact: version, failPing: true }] });
+        await world.approve(version);
+        await world.ended(version);
+        return { desired: before, released: {}, after: () => world.marked(version, 'failed') };
+      });
+      await arena.faults({});
+      await book.round(world, async () => {
+        await arena.deploy();
+        await world.wake();
+        await world.approve(version);
+        return { desired: before, released: {} };
+      });
+    },
+  },
+  {
+    name: 'a rollback that fails: a person is called, the runbook repairs it',
+    run: async (arena, book) => {
+      const world = await arena.world();
+      const before = await serving(world);
+      const version = await world.register();
+      await book.round(world, async () => {
+        await arena.faults({ models: [version, before].map((artifact) => ({ artifact, failPing: true })) });
+        await world.approve(version);
+        await world.ended(version);
+        book.same('the status of the stack', await world.stackStatus(), 'UPDATE_ROLLBACK_FAILED');
+        book.same('how the release ended', (await world.releaseOf(version))?.state, 'stuck');
+        await world.marked(version, 'failed');
+        return { desired: before, released: {} };
+      });
+      await arena.faults({});
+      await book.round(world, async () => {
+        await world.clients.cloudFormation.send(new ContinueUpdateRollbackCommand({ StackName: world.names.stack }));
+        await until('a stack that is repaired', 60, async () =>
+          (await world.stackStatus()) === 'UPDATE_ROLLBACK_COMPLETE' ? true : undefined,
+        );
+        await world.wake();
+        await world.served(before);
+        return { desired: before, released: {}, maybe: [before] };
+      });
+    },
+  },
+];
