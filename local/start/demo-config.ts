@@ -17,6 +17,9 @@ export function demoConfig(file: string): BlueprintConfig {
       ? []
       : ["'clock' must be 'replay': flights of 2013 are replayed, and real time would let every prediction expire"]),
     ...(DEMO.model in config.endpoints ? [] : [`'endpoints' needs '${DEMO.model}': the flights are sent to that model`]),
+    ...(config.endpoints[DEMO.model] === undefined || config.endpoints[DEMO.model].model.training !== undefined
+      ? []
+      : [`'endpoints.${DEMO.model}.model' needs 'training': it is trained, released and undone`]),
     ...(datasets.includes(DEMO.dataset)
       ? []
       : [`'data.contracts' needs one with the name '${DEMO.dataset}', found ${datasets.join(', ')}`]),

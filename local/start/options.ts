@@ -13,7 +13,7 @@ export const HELP = `Deploys the blueprint into a local account, sends real flig
 
   npm start -- [options]
 
-  --months A-B     months of 2013 that come in as files (default 1-3)
+  --months A-B     months of 2013 that come in first (default 1-3); three more arrive later
   --seed N         which rows get the planted faults (default 1)
   --config FILE    blueprint to deploy (default config/dev.yaml); it needs clock: replay, an
                    endpoint 'delay' and the contract of flights
@@ -56,6 +56,10 @@ export function parseOptions(argv: string[]): StartOptions | undefined {
   const months: [number, number] = [whole('months', first, 1, 12), whole('months', last, 1, 12)];
   if (problems.length === 0 && months[0] > months[1]) {
     problems.push(`--months must be A-B with A not after B, got '${values.months}'`);
+  } else if (problems.length === 0 && (months[1] - months[0] < 2 || months[1] > 9)) {
+    problems.push(
+      `--months must have at least 3 months, to train, validate and test, and end by 9, because 3 more arrive; got '${values.months}'`,
+    );
   }
   if (values.endpoint !== undefined) {
     problems.push(

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Table from 'cli-table3';
+import { NO_VERSION } from '../../lib/constructs/models/contract';
 import { localApiUrl } from './clients';
 import { loadCoverage } from '../coverage';
-import type { Figures } from './figures';
+import type { Figures, ReleaseFigures, TrainingFigures } from './figures';
 import type { Run } from './run';
 
 const number = (value: number) => value.toLocaleString('en-US');
@@ -59,10 +60,29 @@ function whatHappened(figures: Figures): string[][] {
     ['dataset version', `${dataset!.id.slice(0, 16)}...: ${number(dataset!.rows)} rows of ${dataset!.files} files`],
     ['predictions', `${predictions!.made} = ${predictions!.labelled} labelled + ${predictions!.expired} expired`],
     ['objective', objectiveText(objective!)],
+    ['day zero', `no model yet: the API answered ${figures.dayZeroStatus}`],
+    ...figures.training!.map((run, i) => [`training ${i + 1}`, trainingText(run)]),
+    ...figures.releases!.map((release, i) => [`release ${i + 1}`, releaseText(release)]),
+    ['deployed again', `${figures.redeployment!.changed.length} changes in ${figures.redeployment!.seconds.toFixed(1)} s`],
     ['events on the bus', silent.join(', ')],
     ['outage', outageText(outage!)],
     ['resources read back', number(figures.readBack!)],
   ];
+}
+
+const version = (arn: string | undefined) => (arn === undefined || arn === NO_VERSION ? 'none' : `version ${arn.split('/').at(-1)}`);
+
+function trainingText({ state, packageArn, figures, reasons, seconds }: TrainingFigures): string {
+  const against = figures.currentAveragePrecision ?? figures.baselineAveragePrecision;
+  const rival = figures.currentAveragePrecision === undefined ? 'the baseline' : 'the version that serves';
+  const measured = `average precision ${figures.averagePrecision.toFixed(3)} against ${against.toFixed(3)} of ${rival}, AUC ${figures.auc.toFixed(3)}`;
+  const verdict = packageArn === undefined ? `${state}: ${reasons.join('; ')}` : `registered as ${version(packageArn)}`;
+  return `${measured} on ${number(figures.rows)} flights of ${figures.blocks} days, in ${seconds.toFixed(1)} s\n${verdict}`;
+}
+
+function releaseText({ state, from, to, live, told, seconds }: ReleaseFigures): string {
+  const notice = told === undefined ? '' : `\n${told.alarm} told ${told.team} in ${told.inbox}`;
+  return `${version(from)} to ${version(to)}: ${state} ${seconds.toFixed(1)} s after the approval; ${version(live)} serves${notice}`;
 }
 
 function objectiveText({ evaluated, labels, labelsInAll, minimumLabels, values, from, to }: NonNullable<Figures['objective']>): string {

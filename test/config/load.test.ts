@@ -33,7 +33,7 @@ function withValue(path: string, value: unknown): string {
 
 const trained = (over: object) =>
   withValue('endpoints.delay.model', {
-    training: { dataset: 'flights', code: '.', eventTime: ['time_hour'], purpose: 'p', limits: 'l', ...over },
+    training: { dataset: 'flights', code: '.', eventTime: ['time_hour'], purpose: 'p', intendedUses: 'u', limits: 'l', ...over },
   });
 
 describe('blueprint config [W7]', () => {

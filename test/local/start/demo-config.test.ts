@@ -28,9 +28,18 @@ describe('the config of npm start [W1]', () => {
       .replace('clock: replay', 'clock: real')
       .replace('\n  delay:', '\n  eta:')
       .replace('model: delay', 'model: eta')
+      .replace('dataset: flights', 'dataset: trains')
       .replace(/contracts: \[.*\]/, `contracts: [${contract}]`);
     expect(() => demoConfig(written(text))).toThrow(
       /UnfitConfig: .* 'clock' must be 'replay': .*; 'endpoints' needs 'delay': .*; 'data.contracts' needs one with the name 'flights', found trains/,
+    );
+  });
+
+  test('fails on a model that is not trained here: the demonstration trains and releases it', () => {
+    const asset = join(ROOT, 'examples/flight-delays/model/package');
+    const text = dev.replace(/ {4}model:\n( {6}.*\n)+/, `    model: { asset: ${asset} }\n`);
+    expect(() => demoConfig(written(text))).toThrow(
+      /UnfitConfig: .* 'endpoints.delay.model' needs 'training': it is trained, released and undone/,
     );
   });
 
