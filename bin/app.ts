@@ -2,14 +2,12 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadBlueprint } from '../lib/config/load';
 import { DataStack } from '../lib/stacks/data-stack';
-import { DeliveryStack } from '../lib/stacks/delivery-stack';
+import { endpointStacks } from '../lib/stacks/endpoint-stacks';
 import { FoundationStack } from '../lib/stacks/foundation-stack';
 import { IntegrationStack } from '../lib/stacks/integration-stack';
-import { ModelStack } from '../lib/stacks/model-stack';
 import { NetworkStack } from '../lib/stacks/network-stack';
 import { ObservabilityStack } from '../lib/stacks/observability-stack';
 import { OwnershipStack } from '../lib/stacks/ownership-stack';
-import { ServingStack } from '../lib/stacks/serving-stack';
 
 // What a user got wrong is said in the message; where it was found in our code is no help.
 process.on('uncaughtException', ({ message }) => {
@@ -26,23 +24,7 @@ if (config.apiGatewayLoggingRole === 'create') {
   integration.addStackDependency(new FoundationStack(app, 'Foundation', config), 'the stage of the API writes logs');
 }
 const { bus, api, clockParameter } = integration;
-const { zones, intakes, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
-const trained = Object.keys(config.endpoints).filter((name) => config.endpoints[name].model.training !== undefined);
-const delivery =
-  trained.length === 0 ? undefined : new DeliveryStack(app, 'Delivery', config, { bus: bus.bus, accessLogs: zones.accessLogs });
-const artifacts = delivery?.artifacts;
-const endpoints = Object.keys(config.endpoints).map((name) => {
-  const serving = new ServingStack(app, `Serving-${name}`, config, {
-    name,
-    captureBucket: zones.capture,
-    artifacts: artifacts?.bucket,
-    network,
-  });
-  if (trained.includes(name)) {
-    const model = new ModelStack(app, `Model-${name}`, config, { name, artifacts: artifacts!, catalog, bus: bus.bus });
-    serving.addStackDependency(model, 'it seeds the pointer that the endpoint reads');
-  }
-  return serving.endpoint;
-});
-new ObservabilityStack(app, 'Observability', config, { budget, api, endpoints, intakes });
+const data = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
+const endpoints = endpointStacks(app, config, { bus: bus.bus, data, network });
+new ObservabilityStack(app, 'Observability', config, { budget, api, endpoints, intakes: data.intakes });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
