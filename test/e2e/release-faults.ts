@@ -12,6 +12,7 @@ import { DEPLOYMENTS } from './release-faults/deployments';
 import { EVENTS } from './release-faults/events';
 import { KILLS } from './release-faults/kills';
 import { ROLLBACKS } from './release-faults/rollbacks';
+import { SCALING } from './release-faults/scaling';
 import { TRAINING, trainingConfig } from './release-faults/training';
 import { VERSIONS } from './release-faults/versions';
 
@@ -19,7 +20,7 @@ const STAGES: Stage[] = [
   {
     clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
     config: () => 'config/dev.yaml',
-    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS],
+    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...SCALING],
   },
   {
     clockFactor: 20,
@@ -28,8 +29,8 @@ const STAGES: Stage[] = [
   },
 ];
 
-async function carriedOut(scenario: Scenario, arena: Arena): Promise<Book> {
-  const book = new Book(scenario.name);
+async function carriedOut(scenario: Scenario, arena: Arena, signal: AbortSignal): Promise<Book> {
+  const book = new Book(scenario.name, signal);
   const start = Date.now();
   try {
     await scenario.run(arena, book);
@@ -74,7 +75,7 @@ async function staged(stage: Stage, chosen: Scenario[], signal: AbortSignal): Pr
     await arena.stopClockRules();
     for (const scenario of chosen) {
       signal.throwIfAborted();
-      books.push(await carriedOut(scenario, arena));
+      books.push(await carriedOut(scenario, arena, signal));
     }
   } finally {
     await account.stop();

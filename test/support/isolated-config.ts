@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseDocument, Scalar, visit } from 'yaml';
 
 const CONFIG = resolve(__dirname, '../../config');
-const CAPACITY = {
+export const CAPACITY = {
   version: 1,
   model: 'delay',
   instance: 'ml.m5.large',

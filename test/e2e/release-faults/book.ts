@@ -20,7 +20,10 @@ export class Book {
   public readonly killedIn: Record<string, number> = {};
   public readonly problems: string[] = [];
 
-  constructor(public readonly scenario: string) {}
+  constructor(
+    public readonly scenario: string,
+    private readonly signal: AbortSignal,
+  ) {}
 
   public expect(holds: boolean, otherwise: string): void {
     if (!holds) {
@@ -39,6 +42,7 @@ export class Book {
 
   /** Runs one round of the scenario: waits until all is quiet, and asserts what must hold after any fault. */
   public async round(world: ReleaseWorld, run: () => Promise<Expectation>): Promise<void> {
+    this.signal.throwIfAborted();
     await world.quiet();
     const [before, updates] = [await world.released(), await world.updates()];
     const { desired, after, ...wanted } = await run();

@@ -34,7 +34,6 @@ async function failure(deployment: Promise<void>): Promise<string | undefined> {
 export const DEPLOYMENTS: Scenario[] = [
   {
     name: 'cdk deploy --all of other tags during a release',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       await serving(world);
@@ -76,7 +75,6 @@ export const DEPLOYMENTS: Scenario[] = [
   },
   {
     name: 'owner tags change and everything is deployed again: pointer and endpoint stay as they are',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);

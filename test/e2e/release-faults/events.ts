@@ -7,7 +7,6 @@ const APPROVALS = /Approvals/;
 export const EVENTS: Scenario[] = [
   {
     name: 'each event comes five times',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       await serving(world);
@@ -61,7 +60,6 @@ export const EVENTS: Scenario[] = [
   },
   {
     name: 'two approvals at once',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       for (let round = 0; round < 2; round++) {

@@ -22,7 +22,6 @@ const UNACCEPTABLE: { what: string; registration: Registration; mark?: string }[
 export const VERSIONS: Scenario[] = [
   {
     name: 'the version that serves is rejected: the one before serves, and comes back with its approval',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);
@@ -55,7 +54,6 @@ export const VERSIONS: Scenario[] = [
   },
   {
     name: 'versions that must not serve: other groups, artefacts, images, no lineage, no approval',
-    short: true,
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);
