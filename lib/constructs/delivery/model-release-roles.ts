@@ -10,7 +10,7 @@ import { WORKLOAD_TAG } from './contract';
 export interface Allowed {
   readonly actions: string[];
   readonly resources: string[];
-  readonly conditions?: Record<string, Record<string, string>>;
+  readonly conditions?: Record<string, Record<string, string | string[]>>;
   /** Why a wildcard is needed; every resource with one has a reason. */
   readonly reason: string;
 }
@@ -47,7 +47,8 @@ function models(scope: Construct, prefix: string): Allowed[] {
   const made = { StringEquals: { [`aws:RequestTag/${WORKLOAD_TAG}`]: prefix } };
   const owned = { StringEquals: { [`aws:ResourceTag/${WORKLOAD_TAG}`]: prefix } };
   return [
-    { actions: ['sagemaker:CreateModel', 'sagemaker:CreateEndpointConfig', 'sagemaker:AddTags'], resources, conditions: made, reason },
+    { actions: ['sagemaker:CreateModel', 'sagemaker:CreateEndpointConfig'], resources, conditions: made, reason },
+    tagging(resources, prefix, ['CreateModel', 'CreateEndpointConfig'], reason),
     {
       actions: [
         ...['sagemaker:DescribeModel', 'sagemaker:DeleteModel', 'sagemaker:DescribeEndpointConfig'],
@@ -66,16 +67,27 @@ function models(scope: Construct, prefix: string): Allowed[] {
   ];
 }
 
+/**
+ * Whoever may tag what is there can make it his own by the tag of the workload; so only what is being created is tagged
+ * (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html).
+ */
+function tagging(resources: string[], prefix: string, creating: string[], reason: string): Allowed {
+  const StringEquals = { [`aws:RequestTag/${WORKLOAD_TAG}`]: prefix, 'sagemaker:TaggingAction': creating };
+  return { actions: ['sagemaker:AddTags'], resources, conditions: { StringEquals }, reason };
+}
+
+/** The tag beside the name: the prefix of one workload may start another's. What is gone has no tag, so looking needs none. */
 function endpoints(scope: Construct, prefix: string): Allowed[] {
+  const resources = [arn(scope, 'sagemaker', `endpoint/${prefix}-*`)];
+  const reason = 'one endpoint per model, all with the prefix of the workload';
+  const made = { StringEquals: { [`aws:RequestTag/${WORKLOAD_TAG}`]: prefix } };
+  const owned = { StringEquals: { [`aws:ResourceTag/${WORKLOAD_TAG}`]: prefix } };
+  const changes = ['UpdateEndpoint', 'DeleteEndpoint', 'UpdateEndpointWeightsAndCapacities'].map((action) => `sagemaker:${action}`);
   return [
-    {
-      actions: [
-        ...['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint', 'sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'],
-        ...['sagemaker:UpdateEndpointWeightsAndCapacities', 'sagemaker:AddTags', 'sagemaker:DeleteTags', 'sagemaker:ListTags'],
-      ],
-      resources: [arn(scope, 'sagemaker', `endpoint/${prefix}-*`)],
-      reason: 'one endpoint per model, all with the prefix of the workload',
-    },
+    { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:ListTags'], resources, reason },
+    { actions: ['sagemaker:CreateEndpoint'], resources, conditions: made, reason },
+    tagging(resources, prefix, ['CreateEndpoint'], reason),
+    { actions: changes, resources, conditions: owned, reason },
   ];
 }
 
@@ -89,17 +101,18 @@ function scaling(scope: Construct, prefix: string): Allowed[] {
       reason: 'alarms of an endpoint and of its scaling have the prefix of the workload',
     },
     {
-      actions: [
-        ...['application-autoscaling:RegisterScalableTarget', 'application-autoscaling:DeregisterScalableTarget'],
-        ...[
-          'application-autoscaling:PutScalingPolicy',
-          'application-autoscaling:DeleteScalingPolicy',
-          'application-autoscaling:TagResource',
-        ],
-      ],
+      actions: ['RegisterScalableTarget', 'DeregisterScalableTarget', 'PutScalingPolicy', 'DeleteScalingPolicy'].map(
+        (action) => `application-autoscaling:${action}`,
+      ),
       resources: [arn(scope, 'application-autoscaling', 'scalable-target/*')],
-      conditions: { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
-      reason: 'scalable targets have random ids; the condition keeps to Amazon SageMaker',
+      conditions: {
+        StringEquals: {
+          'application-autoscaling:service-namespace': 'sagemaker',
+          'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
+        },
+      },
+      // AWS CloudFormation tags no scalable target, and AWS IAM knows no name of one.
+      reason: 'scalable targets have random ids; the condition keeps to the instance counts of endpoints',
     },
     {
       actions: ['application-autoscaling:DescribeScalableTargets', 'application-autoscaling:DescribeScalingPolicies'],

@@ -44,7 +44,7 @@ export interface IModelRegistry extends IResource {
    * @attribute
    */
   readonly groupArn: string;
-  /** Lets `grantee` register versions in this group, with tags. */
+  /** Lets `grantee` register versions in this group, with tags. They wait for approval: it cannot register one as approved. */
   grantRegister(grantee: IGrantable): Grant;
   /** Lets `grantee` list and describe the versions of this group. */
   grantRead(grantee: IGrantable): Grant;
@@ -55,7 +55,8 @@ export interface IModelRegistry extends IResource {
  * (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html).
  */
 const READ = ['sagemaker:DescribeModelPackageGroup', 'sagemaker:DescribeModelPackage', 'sagemaker:ListModelPackages'];
-const REGISTER = ['sagemaker:CreateModelPackage', 'sagemaker:AddTags'];
+/** A version of which nothing else is said is pending (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html). */
+const PENDING = { StringEqualsIfExists: { 'sagemaker:ModelApprovalStatus': 'PendingManualApproval' } };
 const PULL = ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
 
 abstract class ModelRegistryBase extends Resource implements IModelRegistry {
@@ -66,7 +67,8 @@ abstract class ModelRegistryBase extends Resource implements IModelRegistry {
   }
 
   public grantRegister(grantee: IGrantable): Grant {
-    return this.grant(grantee, REGISTER);
+    const tagging = this.grant(grantee, ['sagemaker:AddTags']);
+    return tagging.combine(this.grant(grantee, ['sagemaker:CreateModelPackage'], PENDING));
   }
 
   public grantRead(grantee: IGrantable): Grant {
@@ -78,12 +80,12 @@ abstract class ModelRegistryBase extends Resource implements IModelRegistry {
     return Stack.of(this).formatArn({ service: 'sagemaker', resource: 'model-package', resourceName: `${this.groupName}/*` });
   }
 
-  private grant(grantee: IGrantable, actions: string[]): Grant {
+  private grant(grantee: IGrantable, actions: string[], conditions?: Record<string, Record<string, string>>): Grant {
     const principal = grantee.grantPrincipal;
     if (Construct.isConstruct(principal)) {
       acknowledgeResource(principal, this.versionArns, 'Versions of this one group; SageMaker numbers them.');
     }
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.groupArn, this.versionArns] });
+    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.groupArn, this.versionArns], conditions });
   }
 }
 

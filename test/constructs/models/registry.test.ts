@@ -123,13 +123,15 @@ describe('ModelRegistry [M1, row 122, row 123]', () => {
     });
     const statements = granted(template);
     expect(statements.map(({ Action }) => Action)).toEqual([
-      ['sagemaker:CreateModelPackage', 'sagemaker:AddTags'],
+      'sagemaker:AddTags',
+      'sagemaker:CreateModelPackage',
       ['sagemaker:DescribeModelPackageGroup', 'sagemaker:DescribeModelPackage', 'sagemaker:ListModelPackages'],
     ]);
     for (const { Resource } of statements) {
       expect(Resource).toHaveLength(2);
       expect(JSON.stringify(Resource)).toMatch(/model-package-group\/flights-dev-delay".*model-package\/flights-dev-delay\/\*"/);
     }
+    expect(statements[1].Condition).toEqual({ StringEqualsIfExists: { 'sagemaker:ModelApprovalStatus': 'PendingManualApproval' } });
     expect(nag).toEqual([]);
   });
 
