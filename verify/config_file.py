@@ -8,14 +8,27 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def serving_owner(path: str) -> tuple[str, list[str]]:
-    """The team that owns serving, and the queues of its `page` destinations. Raises LookupError."""
+def owner(path: str, layer: str, severity: str = "page") -> tuple[str, list[str]]:
+    """The team that owns a layer, and the queues to which its alarms go; tickets go to `page` where there is no `ticket`. Raises LookupError."""
     text = (ROOT / path).read_text(encoding="utf-8")
-    team = re.search(r"^ +serving: *([a-z][a-z0-9-]*)", _block(text, "owners"), re.MULTILINE)
+    team = re.search(rf"^ +{layer}: *([a-z][a-z0-9-]*)", _block(text, "owners"), re.MULTILINE)
     if team is None:
-        raise LookupError(f"{path} names no owner of serving")
-    page = _block(_block(_block(text, "teams"), team.group(1)), "page")
-    return team.group(1), re.findall(r"\bqueue: *[\"']?([a-z][a-z0-9-]*)", page)
+        raise LookupError(f"{path} names no owner of {layer}")
+    settings = _block(_block(text, "teams"), team.group(1))
+    return team.group(1), re.findall(r"\bqueue: *[\"']?([a-z][a-z0-9-]*)", _block(settings, severity) or _block(settings, "page"))
+
+
+def contact(path: str, team: str) -> str | None:
+    """The address of a team."""
+    return _value(_block(_block((ROOT / path).read_text(encoding="utf-8"), "teams"), team), "contact", r"[^\s\"']+")
+
+
+def gate_settings(path: str, model: str) -> dict[str, list[float]]:
+    """The numbers that an endpoint's `gate` gives, by name, and `latencyBelowMs` of its `slo`."""
+    endpoint = _block(_block((ROOT / path).read_text(encoding="utf-8"), "endpoints"), model)
+    latency = re.findall(r"\blatencyBelowMs: *[0-9.]+", _block(endpoint, "slo"))
+    found = re.findall(r"\b([a-z]\w*): *(\[[0-9., ]+\]|[0-9.]+)(?=[\s,}]|$)", "\n".join([_block(endpoint, "gate"), *latency]), re.IGNORECASE)
+    return {name: [float(number) for number in re.findall(r"[0-9.]+", text)] for name, text in found}
 
 
 @dataclass(frozen=True)

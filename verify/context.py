@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, Callable, TypeVar
 
 import flights_csv
 from judge import Judge, Record, Refused
@@ -15,6 +15,7 @@ from trips import Trip, april_trips
 
 DATASET = "flights"
 MODEL = "delay"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,19 @@ class Context:
     def counts(self, row: dict[str, Any]) -> bool:
         """Whether a row's records count."""
         return row["state"] == "accounted" and "duplicateOf" not in row and "supersededBy" not in row
+
+
+def once(function: Callable[[Context], T]) -> Callable[[Context], T]:
+    """Lets a function that looks at the account alone, and never at the report, be asked again for nothing."""
+
+    @wraps(function)
+    def known(context: Context) -> T:
+        results = context.account.__dict__.setdefault("results", {})
+        if function not in results:
+            results[function] = function(context)
+        return results[function]
+
+    return known
 
 
 def is_of_run(prediction_id: str) -> bool:

@@ -85,18 +85,18 @@ class Registry:
         """The version that answers bear the name of."""
         return next((version for version in self.versions if version.job == job), None)
 
-    def served(self, at: float, until: float | None = None) -> set[str]:
-        """The versions that may have answered from a moment to another: while a release is under way that is the old one or the new one."""
+    def served(self, at: float, until: float | None = None, within: float = RESOLUTION) -> set[str]:
+        """The versions that may have answered from a moment to another, or `none`: while a release is under way that is the old or the new one."""
         until = at if until is None else until
         found = {NONE}
         for release in self.releases:
-            if release.start > until + RESOLUTION:
+            if release.start > until + within:
                 break
-            if release.end < at - RESOLUTION:
+            if release.end < at - within:
                 found = {release.after}
             else:
                 found |= {release.row["from"], release.row["to"]}
-        return found - {NONE}
+        return found
 
 
 def fetched(account: KeptAccount, address: str) -> bytes:

@@ -35,9 +35,9 @@ def check(section: Section, context: Context) -> None:
     section.holds("it pins objects that are there", _missing(context, stored), len(stored["objects"]))
 
 
-def derived(context: Context) -> dict[str, Any]:
-    """The manifest of the run's committed rows; its id says content only, no keys and no times."""
-    files = [file for file in context.run_files if context.counts(context.rows[file.row])]
+def derived(context: Context, of: list[RawFile] | None = None) -> dict[str, Any]:
+    """The manifest of committed rows, those of the run's first files unless told otherwise; its id says content only, no keys and no times."""
+    files = [file for file in (context.run_files if of is None else of) if context.counts(context.rows[file.row])]
     excluded = superseded(context, files)
     rows = sorted((context.rows[file.row] for file in files), key=lambda row: row["contentSha256"])
     contracts = sorted({row["contract"] for row in rows})

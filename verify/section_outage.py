@@ -10,7 +10,7 @@ from typing import Any
 
 from alarms import RESOLUTION, Watched, broken_rule, clock, datapoints, missed, tree, unjustified
 from checks import Section
-from config_file import prefix, serving_owner
+from config_file import owner, prefix
 from context import Context
 from kept_account import runs
 
@@ -43,7 +43,7 @@ class Outage:
 def check(section: Section, context: Context) -> None:
     reported = context.report["outage"]
     config = context.report.get("config", "config/dev.yaml")
-    team, queues = serving_owner(config)
+    team, queues = owner(config, "serving")
     section.same("owner of serving in the config", team, reported["team"])
     section.same("inbox", f"{prefix(config)}-{queues[0]}", reported["inbox"])
     alarms = tree(context, reported["alarm"])

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Iterator
 
 from checks import Section
-from context import MODEL, Context, is_of_run
+from context import MODEL, Context, is_of_run, once
 from kept_account import in_parallel
 from model import asked_in
 from registry import epoch
@@ -53,6 +53,7 @@ def check(section: Section, context: Context) -> None:
     _clock(section, context)
 
 
+@once
 def captures(context: Context) -> dict[str, list[Captured]]:
     """Captured traffic of the endpoint by inference id."""
     bucket = context.outputs["CaptureBucket"]

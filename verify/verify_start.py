@@ -13,6 +13,7 @@ from kept_account import KeptAccount, Unusable  # first: it clears the AWS setti
 import section_account
 import section_books
 import section_dataset
+import section_delivery
 import section_events
 import section_files
 import section_objective
@@ -30,6 +31,7 @@ SECTIONS = {
     "objective": section_objective.check,
     "events": section_events.check,
     "outage": section_outage.check,
+    "delivery": section_delivery.check,
     "account": section_account.check,
 }
 

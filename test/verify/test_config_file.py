@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from config_file import Objective, objective, prefix, serving_owner
+from config_file import Objective, contact, gate_settings, objective, owner, prefix
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
 def test_the_owner_of_serving_and_its_inbox_are_read_from_the_config(path: str) -> None:
-    assert serving_owner(path) == ("ml-platform", ["ml-platform-alerts"])
+    assert owner(path, "serving") == ("ml-platform", ["ml-platform-alerts"])
     assert prefix(path) == f"flight-delays-{'dev' if 'dev' in path else 'prod'}"
 
 
@@ -19,7 +19,7 @@ def test_a_page_list_in_block_form_is_read_too(tmp_path: Path) -> None:
     owners = "owners:\n  # who\n  data: a\n  serving: b # them\n"
     text = owners + "teams:\n  a: { page: [{ queue: x }] }\n  b:\n    page:\n      - queue: 'y'\n      - email: c@d.e\n    ticket:\n      - queue: z\n"
     file.write_text(text)
-    assert serving_owner(str(file)) == ("b", ["y"])
+    assert owner(str(file), "serving") == ("b", ["y"])
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
