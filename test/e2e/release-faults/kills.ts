@@ -1,4 +1,6 @@
-import { GetExecutionHistoryCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { createHash } from 'node:crypto';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { until } from '../programs';
 import type { ReleaseWorld } from '../release-world';
 import { Arena, Scenario } from './arena';
 import type { Book } from './book';
@@ -29,6 +31,15 @@ async function running(world: ReleaseWorld): Promise<string[]> {
   return ((await world.clients.sfn.send(command)).executions ?? []).map(({ executionArn }) => executionArn!);
 }
 
+/** Waits until the machine's own failure has started it again: nobody else is to. */
+async function revived(world: ReleaseWorld, executionArn: string): Promise<void> {
+  const name = `revive-${createHash('sha256').update(`revive-${executionArn}`).digest('hex').slice(0, 40)}`;
+  const started = executionArn.replace(/[^:]+$/, name);
+  await until(`an execution in place of ${executionArn}`, 20, () =>
+    world.clients.sfn.send(new DescribeExecutionCommand({ executionArn: started })).catch(() => undefined),
+  );
+}
+
 /** In which state an execution was that was just stopped. */
 async function stopped(world: ReleaseWorld, executionArn: string): Promise<string | undefined> {
   try {
@@ -37,6 +48,7 @@ async function stopped(world: ReleaseWorld, executionArn: string): Promise<strin
     return undefined; // it was over
   }
   const { entered, left } = await passed(world, executionArn);
+  await revived(world, executionArn);
   return entered.length > left.length ? entered.at(-1)! : `after ${left.at(-1)}`;
 }
 

@@ -1,13 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { DescribeTrainingJobCommand, ListTrainingJobsCommand, StopTrainingJobCommand, TrainingJobStatus } from '@aws-sdk/client-sagemaker';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeTrainingJobCommand, StopTrainingJobCommand, TrainingJobStatus } from '@aws-sdk/client-sagemaker';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { monthlyFiles } from '../../../examples/flight-delays/files';
 import { LEDGER } from '../../../lib/constructs/data/contract';
-import { RunRow, RUNS, RunState } from '../../../lib/constructs/delivery/contract';
+import { RunRow, RUNS, RunState, TrainingPlan, TrainingTrigger } from '../../../lib/constructs/delivery/contract';
 import { until } from '../programs';
 import { Arena, Scenario } from './arena';
 import { Book } from './book';
@@ -15,6 +15,8 @@ import { Book } from './book';
 const DATASET = 'flights';
 const RUN_SECONDS = 240;
 const RETRAININGS = 10;
+/** What the program of the example says. */
+const RESUMED = /resumed after \d+ steps/;
 
 /** More runs a day than the scenarios need, and a parameter to vary. */
 export const trainingConfig = (arena: Arena): string =>
@@ -56,8 +58,12 @@ class Trainer {
     });
   }
 
-  /** The first four months as one dataset version, and the end of the run that it starts by itself. */
+  /** The first four months as one dataset version, and the end of the run that it starts by itself; made once. */
   public async firstRun(): Promise<Row> {
+    const made = (await this.runs()).find(({ trigger }) => trigger === TrainingTrigger.DATASET);
+    if (made !== undefined) {
+      return this.ended(made.plan.runId);
+    }
     const { files } = await monthlyFiles([1, 4]);
     for (const { name, bytes } of files) {
       await this.arena.clients.s3.send(new PutObjectCommand({ Bucket: this.outputs.RawBucket, Key: `${DATASET}/${name}`, Body: bytes }));
@@ -72,16 +78,20 @@ class Trainer {
     return this.ended(first.plan.runId);
   }
 
-  /** Waits until a training job is at work. */
-  public async working(TrainingJobName: string): Promise<void> {
-    await until(`the training of ${TrainingJobName}`, 120, async () => {
-      const { TrainingJobSummaries = [] } = await this.arena.clients.sageMaker.send(
-        new ListTrainingJobsCommand({ NameContains: TrainingJobName }),
-      );
-      const started = TrainingJobSummaries.some((job) => job.TrainingJobName === TrainingJobName);
-      return started && (await this.job(TrainingJobName)).SecondaryStatus === 'Training' ? true : undefined;
-    });
+  /** Waits until a training has left a checkpoint, which is while it goes on. */
+  public async checkpointed({ uris }: TrainingPlan): Promise<void> {
+    const [, Bucket, Prefix] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uris.checkpoints)!;
+    const deadline = Date.now() + RUN_SECONDS * 1000;
+    while (((await this.arena.clients.s3.send(new ListObjectsV2Command({ Bucket, Prefix }))).KeyCount ?? 0) === 0) {
+      if (Date.now() > deadline) {
+        throw new Error(`no checkpoint came to ${uris.checkpoints} in ${RUN_SECONDS} s`);
+      }
+    }
   }
+
+  /** What a training program printed, in all its starts. */
+  public log = (trainingJob: string): string =>
+    readFileSync(join(this.arena.account.stateDir, 'logs', `training-job-${trainingJob}.log`), 'utf8');
 
   public job = (TrainingJobName: string) => this.arena.clients.sageMaker.send(new DescribeTrainingJobCommand({ TrainingJobName }));
 
@@ -106,9 +116,10 @@ class Trainer {
 /** Stops a run half-way through its training; it is started again by hand, and must be one run with a second attempt. */
 async function killedHalfWay(arena: Arena, book: Book, c: string, stop: (row: Row) => Promise<unknown>): Promise<void> {
   const trainer = await Trainer.of(arena);
+  await trainer.firstRun();
   const runId = await trainer.start(c);
   const row = await trainer.run(runId);
-  await trainer.working(row.plan.jobs.train);
+  await trainer.checkpointed(row.plan);
   await stop(row);
   book.killed('Train');
   const failed = await trainer.ended(runId);
@@ -123,10 +134,11 @@ async function killedHalfWay(arena: Arena, book: Book, c: string, stop: (row: Ro
   book.same('attempts', again.attempt, 2);
   book.expect(again.state !== RunState.FAILED, `the second attempt failed: ${again.error}`);
   book.same('where the second attempt finds its checkpoints', again.plan.uris.checkpoints, row.plan.uris.checkpoints);
+  book.expect(RESUMED.test(trainer.log(again.plan.jobs.train)), `the second attempt began anew: ${trainer.log(again.plan.jobs.train)}`);
   book.times++;
 }
 
-/** Training that is interrupted, and training that is repeated. The first scenario makes the data that all of them need. */
+/** Training that is interrupted, and training that is repeated. */
 export const TRAINING: Scenario[] = [
   {
     name: 'ten retrainings on the same data: no second version, no release',
@@ -153,9 +165,10 @@ export const TRAINING: Scenario[] = [
     name: 'the machine is taken away from a training on spot capacity: it resumes from its checkpoint',
     run: async (arena, book) => {
       const trainer = await Trainer.of(arena);
+      await trainer.firstRun();
       const runId = await trainer.start('2.0');
       const { plan } = await trainer.run(runId);
-      await trainer.working(plan.jobs.train);
+      await trainer.checkpointed(plan);
       const folder = join(arena.account.stateDir, 'faults');
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, `spot-interruption-${plan.jobs.train}`), '');
@@ -166,6 +179,7 @@ export const TRAINING: Scenario[] = [
       book.expect(states.includes('Interrupted'), `the job was never interrupted: ${states.join(', ')}`);
       book.same('how often it trained', states.filter((state) => state === 'Training').length, 2);
       book.expect(row.state !== RunState.FAILED, `the run failed: ${row.error}`);
+      book.expect(RESUMED.test(trainer.log(plan.jobs.train)), `it began anew: ${trainer.log(plan.jobs.train)}`);
       book.times++;
     },
   },
