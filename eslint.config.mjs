@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const wall = (target, from, message) => ({ target: `./${target}`, from, message });
 const outside = (...folders) => folders.map((folder) => `./${folder}`);
 /** What no part of the product may lean on. */
-const TOOLS = ['bench', 'scripts', 'test'];
+const TOOLS = ['bench', 'scripts', 'test', 'operations'];
 
 const walls = [
   wall('lib', outside('bin', 'runtime', 'local', 'gate', 'capacity', 'examples', ...TOOLS), 'the library stands on its own'),
@@ -26,6 +26,12 @@ const walls = [
     'the gate judges any assembly: it must not know ours',
   ),
   wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', ...TOOLS), 'an example is what a user copies'),
+  wall(
+    'operations',
+    outside('bin', 'runtime', 'local', 'gate', 'examples', 'lib/stacks', 'lib/index.ts', 'bench', 'scripts', 'test'),
+    'commands know a deployed workload by its config file and its contracts',
+  ),
+  wall('{bench,scripts}', outside('operations'), 'nothing leans on a command'),
   wall(
     'local',
     outside('bin', 'runtime', 'gate', 'capacity', 'lib/stacks', ...TOOLS),
@@ -68,6 +74,22 @@ export default tseslint.config(
             {
               regex: 'lib/constructs/(?!.*/(objective-)?contract$)',
               message: 'a handler imports only contract.ts files from lib/constructs',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['operations/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: 'lib/constructs/(?!.*/(objective-)?contract$)',
+              message: 'a command imports only contract.ts files from lib/constructs',
             },
           ],
         },

@@ -1,17 +1,18 @@
 import { parseArgs } from 'node:util';
-import { startAccount, stopAccount } from './account-process';
+import { connectAccount, startAccount, stopAccount } from './account-process';
 import { currentAccount, DEFAULT_STATE_DIR } from './account-state';
 import { ensurePython } from './python';
 
 export { type Account, connectAccount, startAccount, type StartOptions, stopAccount } from './account-process';
 export { ensurePython } from './python';
 
-const USAGE = `Usage: npm run account -- install|up|down|status [options]
+const USAGE = `Usage: npm run account -- install|up|down|status|env [options]
 
   install  make the Python environment that it needs, unless it is there
   up       start the local account and leave it running
   down     stop it and everything it started
   status   say whether it runs, and where
+  env      print its environment as export lines, for eval
 
 Options of up:
   --port N       port on 127.0.0.1 (default: a free one)
@@ -34,8 +35,21 @@ async function up(values: { port?: string; factor?: string; endpoint?: string })
   console.log(
     `The local account runs at ${account.url} (process ${account.pid}, platform clock x${account.clockFactor}); log: ${account.logFile}`,
   );
-  const names = ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION', 'AWS_EC2_METADATA_DISABLED', 'CDK_HOME'];
-  console.log(names.map((name) => `export ${name}=${account.env[name]}`).join('\n'));
+  console.log(exportLines(account.env));
+}
+
+const EXPORTED = ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION', 'AWS_EC2_METADATA_DISABLED', 'CDK_HOME'];
+const exportLines = (env: Record<string, string>): string =>
+  EXPORTED.map((name) => `export ${name}='${env[name].replaceAll("'", `'\\''`)}'`).join('\n');
+
+function env(): void {
+  const account = connectAccount();
+  if (account === undefined) {
+    throw new Error(
+      'NoAccount: no local account is running: start one with `npm run account -- up`, or keep one with `npm start -- --keep`',
+    );
+  }
+  console.log(exportLines(account.env));
 }
 
 function portOf(text: string): number {
@@ -61,6 +75,7 @@ const COMMANDS = {
   up,
   down: async () => console.log((await stopAccount()) ? 'the local account is stopped' : 'no local account was running'),
   status,
+  env,
 };
 
 const FLAGS = { port: { type: 'string' }, factor: { type: 'string' }, endpoint: { type: 'string' }, help: { type: 'boolean' } } as const;

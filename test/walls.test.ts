@@ -21,11 +21,19 @@ const VIOLATIONS: [string, string, string][] = [
   ['gate/x.ts', '../scripts/tasks', 'must not know ours'],
   ['examples/flight-delays/x.ts', '../../lib/index', 'what a user copies'],
   ['local/x.ts', '../lib/stacks/data-stack', 'no part of it'],
+  ['local/x.ts', '../operations/clients', 'no part of it'],
+  ['lib/config/x.ts', '../../operations/clients', 'stands on its own'],
+  ['operations/x.ts', '../runtime/shared/clock', 'config file and its contracts'],
+  ['operations/x.ts', '../local/account', 'config file and its contracts'],
+  ['operations/x.ts', '../lib/stacks/data-stack', 'config file and its contracts'],
+  ['operations/x.ts', '../lib/constructs/data/data-contract', 'only contract.ts'],
   ['local/x.ts', '../runtime/shared/clock', 'no part of it'],
   ['lib/constructs/data/contract.ts', '../shared/names', 'imports nothing'],
 ];
 
 const LEGAL: [string, string][] = [
+  ['operations/x.ts', '../lib/constructs/delivery/contract'],
+  ['operations/x.ts', '../lib/config/load'],
   ['runtime/intake/x.ts', '../../lib/constructs/data/contract'],
   ['lib/stacks/x.ts', '../constructs/data'],
   ['lib/constructs/workload/x.ts', '../serving'],
