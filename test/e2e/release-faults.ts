@@ -8,7 +8,7 @@ import { startAccount } from '../../local/account';
 import { Arena, Scenario, Stage } from './release-faults/arena';
 import { Book } from './release-faults/book';
 import { UNHARMED } from './release-faults/first';
-import { DEPLOYMENTS } from './release-faults/deployments';
+import { ADOPTION, DEPLOYMENTS } from './release-faults/deployments';
 import { EVENTS } from './release-faults/events';
 import { KILLS } from './release-faults/kills';
 import { ROLLBACKS } from './release-faults/rollbacks';
@@ -20,7 +20,7 @@ const STAGES: Stage[] = [
   {
     clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
     config: () => 'config/dev.yaml',
-    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...SCALING],
+    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...ADOPTION, ...SCALING],
   },
   {
     clockFactor: 20,
