@@ -34,7 +34,7 @@ const PSEUDO: { readonly [name: string]: string } = {
 /** ARN that stands for a resource which AWS names: by its logical id without hash. */
 export function placeholder(type: string, id: string): string {
   const name = id.replace(/[0-9A-F]{8}$/, '');
-  const service = type.split('::')[1].toLowerCase();
+  const service = type.split('::')[1].toLowerCase().replace('stepfunctions', 'states');
   if (type === 'AWS::S3::Bucket') {
     return `arn:aws:s3:::${name}`;
   }

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { loadBlueprint } from '../../../lib/config/load';
+import { DataStack } from '../../../lib/stacks/data-stack';
+import { DeliveryStack } from '../../../lib/stacks/delivery-stack';
+import { IntegrationStack } from '../../../lib/stacks/integration-stack';
+import { ModelStack } from '../../../lib/stacks/model-stack';
+import { OwnershipStack } from '../../../lib/stacks/ownership-stack';
+import { ServingStack } from '../../../lib/stacks/serving-stack';
+import { FoundRole, rolesOf, Templates } from '../../support/assembly-roles';
+import { app as newApp } from '../../support/synth';
+
+/** The delivery layer of the blueprint's development stage, composed as its app does. */
+export function deliveryLayer(): { roles: FoundRole[]; unexplained: string[] } {
+  const app = newApp();
+  const config = loadBlueprint(join(__dirname, '../../../config/dev.yaml'));
+  new OwnershipStack(app, 'Ownership', config).board.attachTo(app);
+  const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config);
+  const { zones, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
+  const delivery = new DeliveryStack(app, 'Delivery', config, { bus: bus.bus, accessLogs: zones.accessLogs });
+  const { artifacts } = delivery;
+  const model = new ModelStack(app, 'Model-delay', config, { name: 'delay', artifacts, catalog, bus: bus.bus });
+  const serving = new ServingStack(app, 'Serving-delay', config, {
+    name: 'delay',
+    captureBucket: zones.capture,
+    artifacts: artifacts.bucket,
+  });
+  const layer: Stack[] = [delivery, model, serving];
+  const templates = Object.fromEntries(app.synth().stacks.map(({ stackName, template }) => [stackName, template as Templates[string]]));
+  const findings = layer.flatMap((stack) => new AwsSolutionsChecks().validateScope(stack).violations);
+  return {
+    roles: rolesOf(
+      templates,
+      layer.map(({ stackName }) => stackName),
+    ),
+    unexplained: findings.map(({ ruleName }) => ruleName).filter((name) => /IAM[45]/.test(name)),
+  };
+}
