@@ -73,7 +73,7 @@ async function rollbacks(account: Account, world: ReleaseWorld): Promise<string[
     /<- training run test-2/,
     /-> endpoint/,
   );
-  await says(account, ['rollback', 'dealy'], 1, /UnknownModel: .*did you mean 'delay'/);
+  await says(account, ['rollback', 'delays'], 1, /UnknownModel: .*did you mean 'delay'/);
   await says(account, ['rollback', 'delay', '--to', '7'], 1, /UnknownVersion: .*2, 1/);
   await says(account, ['rollback', 'delay', '--reason', 'too slow'], 0, /version 1 serves instead of 2, after \d+ s/);
   await world.quiet();
