@@ -1,6 +1,7 @@
 """Alters one figure of the kept run's report after the other: the verifier must notice each. Last line `N passed, N failed`.
 
 Not altered are the run's own times and its seed, which no object of the account knows, and the addresses by which the account is found.
+What a deployment that changes nothing took is such a time too: it leaves nothing behind.
 """
 from __future__ import annotations
 
@@ -22,15 +23,19 @@ JUDGED_BY = {
     "months": ["files"], "clockFactor": ["account"], "coverage": ["account"], "readBack": ["account"], "wrongSignature": ["account"],
     "books": ["books"], "planted": ["files"], "dataset": ["dataset"], "workloadClock": ["predictions"], "predictions": ["predictions"],
     "events": ["events"], "objective": ["objective"], "outage": ["outage"],
+    "training": ["delivery"], "arrivals": ["delivery"], "releases": ["delivery"], "redeployment": ["delivery"], "dayZeroStatus": ["delivery"],
 }  # fmt: skip
 NOT_RECOMPUTED = {"url", "config", "outputs", "seed", "steps"}
+TIMES = {("redeployment", "seconds")}
 Place = tuple[Any, ...]
 
 
 def leaves(value: Any, path: Place = ()) -> Iterator[Place]:
     """The place of every figure."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    if items is None:
+    if not value and items is not None:
+        yield path  # an empty list says that there is nothing
+    elif items is None:
         yield path
     else:
         for name, item in items:
@@ -41,6 +46,8 @@ def other(value: Any, path: Place) -> Any:
     """Another value of the same kind; durations are printed as measured, so that one must differ by more than the measuring does."""
     if isinstance(value, bool):
         return not value
+    if isinstance(value, list):
+        return ["x"]
     if isinstance(value, (int, float)):
         return value + (10 if "seconds" in path or isinstance(value, float) else 1)
     return value.replace("20", "19", 1) if value[:2] == "20" else f"{value}x"
@@ -81,7 +88,7 @@ def main() -> int:
     section_events.replayed = lambda _: archived
     passed = 0
     missed = sorted(set(context.report) - set(JUDGED_BY) - NOT_RECOMPUTED) + [name for name in SECTIONS if failures(context, [name]) > 0]
-    for path in leaves({name: context.report[name] for name in JUDGED_BY}):
+    for path in sorted(set(leaves({name: context.report[name] for name in JUDGED_BY})) - TIMES, key=str):
         if failures(doctored(context, path), JUDGED_BY[path[0]]) > 0:
             passed += 1
         else:

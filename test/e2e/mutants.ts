@@ -5,7 +5,9 @@ import { basename, join } from 'node:path';
 import { DescribeAlarmsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { paginateListFunctions, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { ListModelPackagesCommand } from '@aws-sdk/client-sagemaker';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { paginateScan, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { build, Plugin } from 'esbuild';
 import { COLUMNS } from '../../examples/flight-delays/flights';
 import { aprilTraffic } from '../../examples/flight-delays/traffic';
@@ -50,20 +52,27 @@ export class Kept {
   }
 }
 
+const instead = (filter: RegExp, contents: string): Plugin => ({
+  name: 'constant',
+  setup: (bundle) => bundle.onLoad({ filter }, () => ({ contents, loader: 'ts' })),
+});
+
 /** The rules of the intake's validator say yes to every value; all else is the real handler. */
-const YES: Plugin = {
-  name: 'validator by a constant',
-  setup(bundle) {
-    bundle.onLoad({ filter: /runtime[\\/]intake[\\/]rules\.ts$/ }, () => ({
-      contents: 'export const compileChecks = (contract) => contract.columns.map(() => () => undefined);',
-      loader: 'ts',
-    }));
-  },
-};
+const YES = instead(
+  /runtime[\\/]intake[\\/]rules\.ts$/,
+  'export const compileChecks = (contract) => contract.columns.map(() => () => undefined);',
+);
+
+/** The gate lets everything pass. */
+const PASS = instead(
+  /runtime[\\/]quality-gate[\\/]core\.ts$/,
+  'export const judge = () => ({ passed: true, reasons: [], figures: { averagePrecision: 1 } });',
+);
 
 /** Deploys a validator that accepts everything and sends it a file with one good and one bad record; returns how many it booked as valid. */
 export async function acceptEverything({ clients, outputs }: Kept): Promise<number> {
-  await clients.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: await intakeFunction(clients), ZipFile: await mutantBundle() }));
+  const FunctionName = await functionWith(clients, ['CONTRACT_KEY', 'LEDGER_TABLE', 'QUARANTINE_BUCKET', 'QUEUE_URL']);
+  await clients.lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await mutantBundle('runtime/intake/handler.ts', YES) }));
   const good = '2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z';
   const bad = good.replace('1400', 'far').replace('1545', '1546');
   const Key = 'flights/sent-after-the-run.csv';
@@ -83,30 +92,62 @@ export async function acceptEverything({ clients, outputs }: Kept): Promise<numb
   });
 }
 
-async function intakeFunction(clients: Kept['clients']): Promise<string> {
+async function functionWith(clients: Kept['clients'], variables: string[]): Promise<string> {
   for await (const { Functions = [] } of paginateListFunctions({ client: clients.lambda }, {})) {
-    const intake = Functions.find(({ Environment }) => {
+    const found = Functions.find(({ Environment }) => {
       const names = Object.keys(Environment?.Variables ?? {});
-      return ['CONTRACT_KEY', 'LEDGER_TABLE', 'QUARANTINE_BUCKET', 'QUEUE_URL'].every((name) => names.includes(name));
+      return variables.every((name) => names.includes(name));
     });
-    if (intake !== undefined) {
-      return intake.FunctionName!;
+    if (found !== undefined) {
+      return found.FunctionName!;
     }
   }
-  throw new Error('no deployed function has the environment of the intake');
+  throw new Error(`no deployed function has ${variables.join(', ')} in its environment`);
 }
 
-async function mutantBundle(): Promise<Buffer> {
+/** Zipped code of a handler in which a plugin has replaced a module. */
+async function mutantBundle(handler: string, plugin: Plugin): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'));
   try {
-    const entryPoints = [join(ROOT, 'runtime/intake/handler.ts')];
+    const entryPoints = [join(ROOT, handler)];
     const target = { platform: 'node', target: 'node20', format: 'cjs' } as const;
-    await build({ entryPoints, outfile: join(folder, 'index.js'), bundle: true, plugins: [YES], logLevel: 'warning', ...target });
+    await build({ entryPoints, outfile: join(folder, 'index.js'), bundle: true, plugins: [plugin], logLevel: 'warning', ...target });
     execFileSync(PYTHON, ['-m', 'zipfile', '-c', 'code.zip', 'index.js'], { cwd: folder });
     return readFileSync(join(folder, 'code.zip'));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/**
+ * Deploys a gate that lets everything pass, and has the candidate that was refused trained and judged once more. Returns how many versions
+ * that registered.
+ */
+export async function passEverything({ clients, outputs }: Kept): Promise<number> {
+  const FunctionName = await functionWith(clients, ['GATE_RULES']);
+  await clients.lambda.send(
+    new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await mutantBundle('runtime/quality-gate/handler.ts', PASS) }),
+  );
+  const group = { ModelPackageGroupName: outputs.delayRegistry, MaxResults: 100 };
+  const versions = async () => (await clients.sageMaker.send(new ListModelPackagesCommand(group))).ModelPackageSummaryList!.length;
+  const before = await versions();
+  const { Items = [] } = await clients.dynamo.send(new ScanCommand({ TableName: outputs.delayTrainingRuns, ConsistentRead: true }));
+  const { plan } = Items.find(({ state }) => state === 'refused')!;
+  // Jobs and folders of another attempt; the run is the same.
+  const again = JSON.stringify(plan)
+    .replaceAll(`${plan.runId}/1`, `${plan.runId}/2`)
+    .replaceAll('-1-', '-2-')
+    .replace('"attempt":1', '"attempt":2');
+  const started = { stateMachineArn: outputs.delayTrainingMachine, input: again };
+  const { executionArn } = await clients.sfn.send(new StartExecutionCommand(started));
+  const status = await until('the end of the training', 180, async () => {
+    const found = await clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
+    return found.status === 'RUNNING' ? undefined : found.status;
+  });
+  if (status !== 'SUCCEEDED') {
+    throw new Error(`the training that the mutant gate judged is ${status}`);
+  }
+  return (await versions()) - before;
 }
 
 const CONSTANT = `

@@ -1,10 +1,10 @@
-// The main job from end to end: `npm start -- --keep`, its figures, the printed request, the independent verifier, and three mutants of the
+// The main job from end to end: `npm start -- --keep`, its figures, the printed request, the independent verifier, and four mutants of the
 // running account that the verifier must tell. One of the tasks of `npm test`; alone: node --import tsx test/e2e/start-and-verify.ts
 import { currentAccount, DEFAULT_STATE_DIR } from '../../local/account-state';
 import { stopAccount } from '../../local/account-process';
 import { isAlive } from '../../local/processes';
 import { Checks } from './checks';
-import { acceptEverything, alwaysOk, answerConstant, Kept, prepareMutants } from './mutants';
+import { acceptEverything, alwaysOk, answerConstant, Kept, passEverything, prepareMutants } from './mutants';
 import { processTree, PYTHON, run, until, Verdict, verify } from './programs';
 
 const FIGURES = ['read 80,790 = valid 80,781 + quarantined 9', '500 = 489 labelled + 11 expired', 'not evaluated: 489 of 1,000 labels'];
@@ -48,7 +48,7 @@ async function unmutated(): Promise<Verdict> {
 
 /** A verifier that only repeats what it is told would not notice another figure. */
 async function doctored(): Promise<void> {
-  const { code, output } = await run(PYTHON, ['test/e2e/doctored_report.py'], 180);
+  const { code, output } = await run(PYTHON, ['test/e2e/doctored_report.py'], 420);
   checks.that(
     `each figure of the report, altered alone, turns verify:start red: ${output.trim().split('\n').at(-1)}`,
     code === 0,
@@ -84,6 +84,10 @@ async function mutants(before: Verdict): Promise<void> {
       /^each row's counts are what its records say .*valid is 1, booked 2/,
       verdict,
     );
+  });
+  await checks.part('gate by a constant', async () => {
+    checks.same('gate by a constant: versions that it registers of a candidate that was refused', await passEverything(kept), 1);
+    verdict = await caught('gate by a constant', 'delivery', /^registered versions, in the order of the runs that passed: /, verdict);
   });
   await checks.part('model by a constant', async () => {
     checks.same('model by a constant: its answer', await answerConstant(kept), 0.5);
