@@ -20,7 +20,7 @@ const STAGES: Stage[] = [
   {
     clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
     config: () => 'config/dev.yaml',
-    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...ADOPTION, ...SCALING],
+    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...SCALING, ...ADOPTION],
   },
   {
     clockFactor: 20,

@@ -102,7 +102,7 @@ export const DEPLOYMENTS: Scenario[] = [
   },
 ];
 
-/** Another workload in the same account; it leaves that one synthesized. */
+/** Another workload in the same account: the last of it, because outputs of both have the same names. */
 export const ADOPTION: Scenario[] = [
   {
     name: 'the model stack fails after it adopted a pointer: the pointer stays',

@@ -26,7 +26,7 @@ async function instanceOf({ clients: { sageMaker }, names }: ReleaseWorld): Prom
   return ProductionVariants[0].InstanceType;
 }
 
-/** The last of its account: it leaves an endpoint of another size. */
+/** After these the endpoint has another size. */
 export const SCALING: Scenario[] = [
   {
     name: 'the instance type changes under scaling: the deployment says so, releases go on, three steps do it',
