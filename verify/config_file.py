@@ -25,7 +25,8 @@ def contact(path: str, team: str) -> str | None:
 
 def gate_settings(path: str, model: str) -> dict[str, list[float]]:
     """The numbers that an endpoint's `gate` gives, by name, and `latencyBelowMs` of its `slo`."""
-    endpoint = _block(_block((ROOT / path).read_text(encoding="utf-8"), "endpoints"), model)
+    text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))
+    endpoint = _block(_block(text, "endpoints"), model)
     latency = re.findall(r"\blatencyBelowMs: *[0-9.]+", _block(endpoint, "slo"))
     found = re.findall(r"\b([a-z]\w*): *(\[[0-9., ]+\]|[0-9.]+)(?=[\s,}]|$)", "\n".join([_block(endpoint, "gate"), *latency]), re.IGNORECASE)
     return {name: [float(number) for number in re.findall(r"[0-9.]+", text)] for name, text in found}

@@ -22,6 +22,21 @@ def test_a_page_list_in_block_form_is_read_too(tmp_path: Path) -> None:
     assert owner(str(file), "serving") == ("b", ["y"])
 
 
+def test_tickets_have_destinations_of_their_own_or_go_where_pages_go(tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text("owners:\n  delivery: a\n  data: b\nteams:\n  a:\n    page: [{ queue: x }]\n    ticket: [{ queue: y }]\n  b:\n    contact: b@c.d\n    page: [{ queue: z }]\n")
+    assert [owner(str(file), layer, "ticket") for layer in ("delivery", "data")] == [("a", ["y"]), ("b", ["z"])]
+    assert (contact(str(file), "b"), contact(str(file), "a")) == ("b@c.d", None)
+
+
+def test_the_numbers_of_a_gate_are_read_and_its_comments_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    gate = "        gate:\n          aucBand: [0.6, 0.7] # was alpha: 0.3\n          alpha: 0.1\n"
+    file.write_text(f"endpoints:\n  m:\n    model:\n      training:\n{gate}    slo: {{ latencyPercentile: 99, latencyBelowMs: 250 }}\n")
+    assert gate_settings(str(file), "m") == {"aucBand": [0.6, 0.7], "alpha": [0.1], "latencyBelowMs": [250]}
+    assert gate_settings(str(file), "n") == {}
+
+
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
 def test_the_objective_is_read_from_the_config(path: str) -> None:
     assert objective(path) == Objective("WarnedLateArrivals", "WarningsPerFlight", 28, 1000)
