@@ -22,7 +22,7 @@ export interface ModelStackProps {
 export class ModelStack extends WorkloadStack {
   constructor(scope: Construct, id: string, config: BlueprintConfig, { name, artifacts, catalog, bus }: ModelStackProps) {
     super(scope, id, config, Layer.MODELS);
-    const { model, image, instance, slo } = config.endpoints[name];
+    const { model, image, instance, slo, signature } = config.endpoints[name];
     const training = model.training!;
     const identity = { namePrefix: this.prefix, model: name };
     const registry = new ModelRegistry(this, 'Registry', identity);
@@ -39,6 +39,7 @@ export class ModelStack extends WorkloadStack {
       eventTime: training.eventTime,
       gate: gateOf(training),
       slo: sloOf(slo),
+      signature,
       spot: training.spot,
       maximumRunsPerDay: training.runsPerDay,
       schedule: training.everyDays === undefined ? undefined : Schedule.rate(Duration.days(training.everyDays)),

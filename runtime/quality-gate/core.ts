@@ -27,15 +27,15 @@ export function levelFor(alpha: number, candidateNumber: number): number {
 export function judge(data: Evaluated, report: EvaluationReport, rules: GateRules, context: GateContext): GateVerdict {
   const unusable = [...tooLittle(data, rules), ...incomplete(data, report)];
   if (unusable.length > 0) {
-    return { passed: false, reasons: unusable, figures: { rows: data.rows, blocks: data.blockCount } };
+    return { passed: false, reasons: [...unsuppliable(report, rules), ...unusable], figures: { rows: data.rows, blocks: data.blockCount } };
   }
   const { figures, reasons: notBetter } = compare(data, rules, context);
   const reasons = [
+    ...unsuppliable(report, rules),
     ...notBetter,
     ...uncalibrated(figures, rules),
     ...suspicious(figures, rules),
     ...tooSlow(report, rules),
-    ...report.signatureProblems.map((problem) => `serving cannot supply what the model asks for: ${problem}`),
   ];
   return { passed: reasons.length === 0, reasons, figures: { ...figures, latencyP99Ms: report.latencyMs.p99 } };
 }
@@ -160,6 +160,17 @@ function tooSlow({ latencyMs: { p99, count } }: EvaluationReport, { latencyMs }:
   return [
     ...(p99 <= latencyMs ? [] : [`99 % of requests were answered within ${shown(p99)} ms, the SLO allows ${latencyMs} ms`]),
     ...(count >= MINIMUM_REQUESTS ? [] : [`latency was measured with ${count} requests, at least ${MINIMUM_REQUESTS} are needed`]),
+  ];
+}
+
+/** Inputs that the candidate asks for and no caller can give, or that it does not get along with, a sentence each. */
+export function unsuppliable({ signatureProblems, fields }: EvaluationReport, { fields: taken }: GateRules): string[] {
+  const unknown = taken === undefined ? [] : fields.filter((field) => !taken.includes(field));
+  return [
+    ...signatureProblems.map((problem) => `serving cannot supply what the model asks for: ${problem}`),
+    ...(unknown.length === 0
+      ? []
+      : [`columns that serving cannot supply: ${unknown.join(', ')}; the endpoint's signature takes ${taken!.join(', ')}`]),
   ];
 }
 

@@ -10,7 +10,7 @@ import {
   TrainingPlan,
 } from '../../lib/constructs/delivery/contract';
 import { Log } from '../shared/telemetry';
-import { judge } from './core';
+import { judge, unsuppliable } from './core';
 import { readPredictions, UnusablePredictions } from './predictions';
 
 /** State of the training machine after the evaluation. */
@@ -33,7 +33,9 @@ export const makeHandler =
     if (report.datasetId !== datasetId) {
       throw new Error(`OtherEvaluation: ${uris.evaluation} is of the dataset '${report.datasetId}', not of '${datasetId}': evaluate again`);
     }
-    const verdict = await judged(await open(s3, `${uris.evaluation}/predictions.csv.gz`), (data) => {
+    // A model that refuses every request leaves no scores: what it asked for says more than that they are missing.
+    const unsupplied = unsuppliable(report, rules);
+    const verdict = await judged(await open(s3, `${uris.evaluation}/predictions.csv.gz`), unsupplied, (data) => {
       if ((data.current === undefined) !== (live.version === undefined)) {
         throw new Error(
           `OtherEvaluation: ${uris.evaluation} has ${data.current === undefined ? 'no ' : ''}scores of a current version: evaluate again`,
@@ -49,13 +51,14 @@ export const makeHandler =
 
 async function judged(
   source: unknown,
+  unsupplied: string[],
   judgeData: (data: Awaited<ReturnType<typeof readPredictions>>) => GateVerdict,
 ): Promise<GateVerdict> {
   try {
     return judgeData(await readPredictions(source as Readable));
   } catch (error) {
     if (error instanceof UnusablePredictions) {
-      return { passed: false, reasons: [error.message], figures: {} };
+      return { passed: false, reasons: [...unsupplied, error.message], figures: {} };
     }
     throw error;
   }

@@ -119,6 +119,8 @@ export interface GateRules {
   readonly minimumBlocks: number;
   /** Milliseconds that 99 % of the evaluation's requests must stay within; absent when nobody waits. */
   readonly latencyMs?: number;
+  /** Names of the inputs that the endpoint takes; absent when nobody said. A request of the evaluation may have no others. */
+  readonly fields?: readonly string[];
 }
 
 /** `evaluation.json`: what an evaluation says beside its `predictions.csv.gz`. */

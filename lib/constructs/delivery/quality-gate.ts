@@ -70,8 +70,8 @@ export class QualityGate {
   private constructor(private readonly rules: GateRules) {}
 
   /** The rules as the handler reads them. @internal */
-  public _rules(latencyMs: number | undefined): GateRules {
-    return latencyMs === undefined ? this.rules : { ...this.rules, latencyMs };
+  public _rules(latencyMs: number | undefined, fields: string[] | undefined): GateRules {
+    return { ...this.rules, ...(latencyMs === undefined ? {} : { latencyMs }), ...(fields === undefined ? {} : { fields }) };
   }
 
   /** @internal */

@@ -29,49 +29,40 @@ export function trainingMetric(name: string, metricName: string): Metric {
 
 /** @internal */
 export function registerTrainingAlarms(scope: Construct, { name, trigger, record, undelivered }: TrainingAlarmsProps): void {
-  const ticket = (id: string, runbook: string, summary: string, firstAction: string, metric: Metric) =>
+  const ticket = (id: string, metric: Metric, texts: { runbook: string; summary: string; firstAction: string }) =>
     registerAlarm(scope, id, {
-      alarmName: physicalName([name, runbook], 255),
+      ...texts,
+      metric,
+      alarmName: physicalName([name, texts.runbook], 255),
       layer: Layer.DELIVERY,
       severity: Severity.TICKET,
-      ...{ summary, firstAction, runbook, metric },
       threshold: 1,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-  ticket(
-    'FailedAlarm',
-    'training-failed',
-    `A training run of ${name} failed.`,
-    'read the error in its row of the runs table: it names the job or the step.',
-    trainingMetric(name, DELIVERY_METRIC.trainingFailed),
-  );
-  ticket(
-    'OverLimitAlarm',
-    'training-over-limit',
-    `A training run of ${name} was not started because the day's number of runs is used up.`,
-    'see in the runs table what started the others; the run can be started by hand tomorrow.',
-    trainingMetric(name, DELIVERY_METRIC.runsOverLimit),
-  );
-  ticket(
-    'TriggerAlarm',
-    'training-not-started',
-    `The function that starts training runs of ${name} fails.`,
-    'read the error in its log: it says what to do.',
-    trigger.metricErrors({ statistic: Stats.SUM, period: PERIOD }),
-  );
-  ticket(
-    'RecordAlarm',
-    'training-not-recorded',
-    `The end of a training run of ${name} could not be recorded.`,
-    'read the error in the log of the recording function; the run says running until it is recorded.',
-    record.metricErrors({ statistic: Stats.SUM, period: PERIOD }),
-  );
-  ticket(
-    'UndeliveredAlarm',
-    'training-undelivered',
-    `A trigger, an ending or an announcement of a training run of ${name} did not get through.`,
-    'read the message of the queue: it names the event or the range of the stream.',
-    undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: PERIOD }),
-  );
+  ticket('FailedAlarm', trainingMetric(name, DELIVERY_METRIC.trainingFailed), {
+    runbook: 'training-failed',
+    summary: `A training run of ${name} failed.`,
+    firstAction: 'read the error in its row of the runs table: it names the job or the step.',
+  });
+  ticket('OverLimitAlarm', trainingMetric(name, DELIVERY_METRIC.runsOverLimit), {
+    runbook: 'training-over-limit',
+    summary: `A training run of ${name} was not started because the day's number of runs is used up.`,
+    firstAction: 'see in the runs table what started the others; the run can be started by hand tomorrow.',
+  });
+  ticket('TriggerAlarm', trigger.metricErrors({ statistic: Stats.SUM, period: PERIOD }), {
+    runbook: 'training-not-started',
+    summary: `The function that starts training runs of ${name} fails.`,
+    firstAction: 'read the error in its log: it says what to do.',
+  });
+  ticket('RecordAlarm', record.metricErrors({ statistic: Stats.SUM, period: PERIOD }), {
+    runbook: 'training-not-recorded',
+    summary: `The end of a training run of ${name} could not be recorded.`,
+    firstAction: 'read the error in the log of the recording function; the run says running until it is recorded.',
+  });
+  ticket('UndeliveredAlarm', undelivered.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: PERIOD }), {
+    runbook: 'training-undelivered',
+    summary: `A trigger, an ending or an announcement of a training run of ${name} did not get through.`,
+    firstAction: 'read the message of the queue: it names the event or the range of the stream.',
+  });
 }

@@ -1,4 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
+import { signatureProblems } from '../integration/model-signature';
 import { modelNameProblems } from '../models/model-names';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { codeProblems, ownPrograms } from './training-code';
@@ -10,7 +11,7 @@ const DAY = 24 * 3600;
 
 /** @internal */
 export function pipelineProblems(props: TrainingPipelineProps): string[] {
-  const { maximumRunsPerDay, volumeSize, gate, slo, code, program, programs } = props;
+  const { maximumRunsPerDay, volumeSize, gate, slo, signature, model, code, program, programs } = props;
   return [
     ...modelNameProblems(props),
     ...unknownAtSynth('maximumRunsPerDay', maximumRunsPerDay),
@@ -24,10 +25,15 @@ export function pipelineProblems(props: TrainingPipelineProps): string[] {
     ...textProblems(props),
     ...gate._problems(),
     ...(slo?._problems() ?? []),
+    ...(signature === undefined ? [] : ofOne(model, signatureProblems({ [model]: signature }))),
     ...(props.image._scriptMode ? [] : [`'image' ${props.image.label} does not run script mode: use InferenceImage.scikitLearn()`]),
     ...codeProblems(code, program ?? 'train.py', programs ?? ownPrograms()),
   ];
 }
+
+/** Here is only one signature, so its problems need not say whose. */
+const ofOne = (model: string, problems: string[]): string[] =>
+  problems.map((problem) => problem.replaceAll(`signatures.${model}`, 'signature').replace(/^'signatures' take/, "'signature' takes"));
 
 function timeProblems({ timeout, maximumWait, spot }: TrainingPipelineProps): string[] {
   const unknown = [...unknownAmount('timeout', timeout), ...unknownAmount('maximumWait', maximumWait)];

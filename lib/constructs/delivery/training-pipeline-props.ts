@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { IEventBus, Schedule } from 'aws-cdk-lib/aws-events';
 import { DatasetCatalog } from '../data/dataset-catalog';
+import { ModelSignature } from '../integration/model-signature';
 import { InferenceImage } from '../models/inference-image';
 import { ModelArtifacts } from '../models/model-artifacts';
 import { IModelRegistry } from '../models/model-registry';
@@ -55,6 +56,13 @@ export interface TrainingPipelineProps {
    * @default - no bound
    */
   readonly slo?: Slo;
+  /**
+   * What the endpoint takes: a candidate that asks for another input is refused, because no caller could supply it. Give the signature that
+   * requests are checked against.
+   *
+   * @default - inputs are not compared
+   */
+  readonly signature?: ModelSignature;
   /**
    * When runs start besides new data and drift.
    *

@@ -58,7 +58,10 @@ export class TrainingPipeline extends Construct {
         ...{ image, environment: { ...props.image._environment } },
         card: { owner: props.owner, purpose: props.purpose, intendedUses: props.intendedUses, limits: props.limits },
       },
-      rules: props.gate._rules(props.slo?.latencyBelow?.toMilliseconds()),
+      rules: props.gate._rules(
+        props.slo?.latencyBelow?.toMilliseconds(),
+        props.signature?.inputs.map(({ name }) => name),
+      ),
       machineArn: this.machineArn(machineName),
     });
     this.trigger = functions.trigger;

@@ -124,10 +124,7 @@ const releaseRoles: Record<string, Privileges> = {
   ReleaseStepsServiceRole: steps,
   ReleaseMachineRole: {
     service: 'states.amazonaws.com',
-    may: [
-      ...['ReleaseSteps', 'ReleaseSteps:1'].flatMap((name) => each('lambda', 'InvokeFunction', arn('lambda', name))),
-      ...MACHINE,
-    ],
+    may: [...['ReleaseSteps', 'ReleaseSteps:1'].flatMap((name) => each('lambda', 'InvokeFunction', arn('lambda', name))), ...MACHINE],
     mayNot: each('lambda', 'InvokeFunction', arn('lambda', 'ReleaseJanitor')),
   },
   ReleaseMachineEventsRole: {

@@ -9,7 +9,6 @@ import { flat, statementsOf } from '../data/statements';
 import { build, CODE, folderOf, PROGRAMS } from './training';
 
 let made: ReturnType<typeof build> | undefined;
-/** The plain pipeline, made once: nobody changes it. */
 const plain = () => (made ??= build());
 const definitionOf = (template: Template): Loose =>
   JSON.parse(flat(Object.values(template.findResources('AWS::StepFunctions::StateMachine'))[0].Properties.DefinitionString));
@@ -123,6 +122,21 @@ describe('TrainingPipeline [R1]', () => {
       maximumRunsPerDay: 4,
       jobPrefix: 'air-dev-delay',
     });
+  });
+
+  test('tells its gate which inputs the endpoint takes, if it knows them', () => {
+    const rulesOf = (template: Template): Loose => JSON.parse(flat(functionOf(template, 'Gate').Environment.Variables.GATE_RULES));
+    const [minute, carrier] = ['minute', 'carrier'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
+    const signature = { inputs: [minute, carrier], outputs: [] };
+    expect(rulesOf(build({ signature }).template)).toMatchObject({ latencyMs: 100, fields: ['minute', 'carrier'] });
+    expect(rulesOf(plain().template)).not.toHaveProperty('fields');
+  });
+
+  test('fails on a signature without inputs and on a data type that is none', () => {
+    const outputs = [{ name: 'late', datatype: 'FP63', shape: [-1] }];
+    expect(() => build({ signature: { inputs: [], outputs } })).toThrow(
+      /'signature\.inputs' is empty: name at least one tensor; 'signature\.outputs\[0\]\.datatype' must be a data type, got 'FP63'/,
+    );
   });
 
   test('the same code is the same revision, other code another', () => {
