@@ -152,7 +152,7 @@ def _unnoticed(context: Context) -> list[str]:
 
 def _day_zero(section: Section, context: Context, releases: list[Release]) -> None:
     """One request came before the first release. The API answered it itself, no function failed, and 503 is its only 5xx by its documentation."""
-    section.same("requests answered 5xx and functions that failed before the first release", [1, 0], _early_failures(context), "counted")
+    section.same("requests answered 5xx and failed calls of the API's functions before the first release", [1, 0], _early_failures(context), "counted")
     section.same("answer before there was a model", 503, context.report["dayZeroStatus"])
     created = _created(context)
     early = [] if releases[0].start <= created <= releases[0].end else [f"it was made at {clock(created)}"]
@@ -162,12 +162,14 @@ def _day_zero(section: Section, context: Context, releases: list[Release]) -> No
 @once
 def _early_failures(context: Context) -> list[int]:
     before = context.registry.releases[0].start
-    api = [{"Name": "ApiName", "Value": context.account.variable("API_NAME")}]
-    counted = []
-    for namespace, name, dimensions in (("AWS/ApiGateway", "5XXError", api), ("AWS/Lambda", "Errors", [])):
-        found = datapoints(context, {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}, 1, "Sum")
-        counted.append(round(sum(value for at, value in found.items() if at < before)))
-    return counted
+
+    def counted(namespace: str, metric: str, dimension: str, value: str) -> int:
+        watched = {"Namespace": namespace, "MetricName": metric, "Dimensions": [{"Name": dimension, "Value": value}]}
+        return round(sum(value for at, value in datapoints(context, watched, 1, "Sum").items() if at < before))
+
+    functions = context.account.environment_with("PREDICTIONS_TABLE")
+    failed = sum(counted("AWS/Lambda", "Errors", "FunctionName", name) for name in functions)
+    return [counted("AWS/ApiGateway", "5XXError", "ApiName", context.account.variable("API_NAME")), failed]
 
 
 @once
