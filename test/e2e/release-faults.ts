@@ -11,7 +11,7 @@ import { UNHARMED } from './release-faults/first';
 import { ADOPTION, DEPLOYMENTS } from './release-faults/deployments';
 import { EVENTS } from './release-faults/events';
 import { KILLS } from './release-faults/kills';
-import { ROLLBACKS } from './release-faults/rollbacks';
+import { DELETED, ROLLBACKS, SLOW } from './release-faults/rollbacks';
 import { SCALING } from './release-faults/scaling';
 import { TRAINING, trainingConfig } from './release-faults/training';
 import { VERSIONS } from './release-faults/versions';
@@ -25,7 +25,7 @@ const STAGES: Stage[] = [
   {
     clockFactor: 20,
     config: trainingConfig,
-    scenarios: TRAINING,
+    scenarios: [...TRAINING, ...SLOW, ...DELETED],
   },
 ];
 

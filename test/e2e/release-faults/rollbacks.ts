@@ -1,7 +1,6 @@
-import { ContinueUpdateRollbackCommand } from '@aws-sdk/client-cloudformation';
+import { DeleteEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { CREDENTIALS, REGION } from '../../../local/start/clients';
-import { until } from '../programs';
 import type { ReleaseWorld } from '../release-world';
 import { Arena, Scenario } from './arena';
 import { serving } from './causes';
@@ -27,8 +26,8 @@ async function underTraffic(arena: Arena, world: ReleaseWorld, work: () => Promi
   return sent;
 }
 
-/** Releases that do not succeed, and one that cannot even be undone. */
-export const ROLLBACKS: Scenario[] = [
+/** Takes minutes of the platform clock in which requests count: not with a fast one. */
+export const SLOW: Scenario[] = [
   {
     name: 'a slow version: the endpoint goes back by itself, and so does everything else',
     run: async (arena, book) => {
@@ -51,6 +50,10 @@ export const ROLLBACKS: Scenario[] = [
       });
     },
   },
+];
+
+/** Releases that do not succeed. */
+export const ROLLBACKS: Scenario[] = [
   {
     name: 'a version that does not start: what served before serves on, and a deployment changes nothing',
     short: true,
@@ -74,7 +77,7 @@ export const ROLLBACKS: Scenario[] = [
     },
   },
   {
-    name: 'a rollback that fails: a person is called, the runbook repairs it',
+    name: 'neither the new version starts nor the old one again: the fleet that runs serves on',
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);
@@ -83,20 +86,27 @@ export const ROLLBACKS: Scenario[] = [
         await arena.faults({ models: [version, before].map((artifact) => ({ artifact, failPing: true })) });
         await world.approve(version);
         await world.ended(version);
-        book.same('the status of the stack', await world.stackStatus(), 'UPDATE_ROLLBACK_FAILED');
-        book.same('how the release ended', (await world.releaseOf(version))?.state, 'stuck');
-        await world.marked(version, 'failed');
-        return { desired: before, released: {} };
+        book.same('how the release ended', (await world.releaseOf(version))?.state, 'failed');
+        return { desired: before, released: {}, after: () => world.marked(version, 'failed') };
       });
-      await arena.faults({});
+    },
+  },
+];
+
+/** It leaves a workload that only a person repairs. */
+export const DELETED: Scenario[] = [
+  {
+    name: 'the endpoint is deleted by hand: a person is called, and the pointer stays',
+    run: async (arena, book) => {
+      const world = await arena.world();
+      const before = await serving(world);
       await book.round(world, async () => {
-        await world.clients.cloudFormation.send(new ContinueUpdateRollbackCommand({ StackName: world.names.stack }));
-        await until('a stack that is repaired', 60, async () =>
-          (await world.stackStatus()) === 'UPDATE_ROLLBACK_COMPLETE' ? true : undefined,
-        );
+        await world.clients.sageMaker.send(new DeleteEndpointCommand({ EndpointName: world.names.endpoint }));
         await world.wake();
-        await world.served(before);
-        return { desired: before, released: {}, maybe: [before] };
+        await world.ended(before);
+        book.same('how the release ended', (await world.releaseOf(before))?.state, 'stuck');
+        book.same('the pointer', await world.pointer(), before);
+        return { desired: undefined, released: {} };
       });
     },
   },
