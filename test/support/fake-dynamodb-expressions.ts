@@ -83,7 +83,21 @@ class Parser {
       this.expect(')');
       return value?.S?.startsWith(prefix!.S!) ?? false;
     }
-    return this.comparison(this.operand(token), this.next(), this.operand(this.next()));
+    const left = this.operand(token);
+    const operator = this.next();
+    return operator === 'IN' ? this.among(left) : this.comparison(left, operator, this.operand(this.next()));
+  }
+
+  private among(left: AttributeValue | undefined): boolean {
+    this.expect('(');
+    let found = false;
+    let separator = ',';
+    while (separator === ',') {
+      const value = this.operand(this.next());
+      found = found || (left !== undefined && isDeepStrictEqual(left, value));
+      separator = this.next();
+    }
+    return found;
   }
 
   private comparison(left: AttributeValue | undefined, operator: string, right: AttributeValue | undefined): boolean {
@@ -116,13 +130,13 @@ class Parser {
 export function applyUpdate(expressions: Expressions, item: Item): Item {
   const next = { ...item };
   for (const [, verb, body] of expressions.UpdateExpression!.matchAll(/(SET|ADD|REMOVE) (.+?)(?= (?:SET|ADD|REMOVE) |$)/g)) {
-    for (const part of body.split(', ')) {
-      const [name, value] = part.split(/ = | /);
+    for (const part of body.split(/, (?![^(]*\))/)) {
+      const [, name, value] = /^(\S+)(?: =)?(?: (.+))?$/.exec(part)!;
       const attribute = nameIn(expressions, name);
       if (verb === 'REMOVE') {
         delete next[attribute];
       } else {
-        const given = valueIn(expressions, value);
+        const given = valueOf(expressions, item, value);
         next[attribute] = verb === 'ADD' ? { N: String(Number(next[attribute]?.N ?? 0) + Number(given.N)) } : given;
       }
     }
@@ -130,11 +144,17 @@ export function applyUpdate(expressions: Expressions, item: Item): Item {
   return next;
 }
 
+/** A value, or `if_not_exists(name, :value)`. */
+function valueOf(expressions: Expressions, item: Item, text: string): AttributeValue {
+  const [, name, fallback] = /^if_not_exists\((\S+), (\S+)\)$/.exec(text) ?? [];
+  return name === undefined ? valueIn(expressions, text) : (item[nameIn(expressions, name)] ?? valueIn(expressions, fallback));
+}
+
 /**
  * Words that an expression must write as `#name`, as far as these tables have such attributes
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html).
  */
-const RESERVED = new Set(['state', 'row', 'rows', 'key', 'at', 'owner', 'sequence']);
+const RESERVED = new Set(['state', 'row', 'rows', 'key', 'at', 'owner', 'sequence', 'count', 'last']);
 
 function nameIn({ ExpressionAttributeNames }: Expressions, name: string): string {
   const real = name.startsWith('#') ? ExpressionAttributeNames?.[name] : name;

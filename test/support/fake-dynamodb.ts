@@ -6,6 +6,7 @@ import { applyUpdate, Expressions, holds } from './fake-dynamodb-expressions';
 
 export type Item = Record<string, AttributeValue>;
 type Operation = Expressions & { TableName: string; Key?: Item; Item?: Item };
+type Query = Operation & { KeyConditionExpression: string; ExclusiveStartKey?: Item; ScanIndexForward?: boolean; Limit?: number };
 
 /** A change as the table's stream shows it. */
 export interface StreamChange {
@@ -26,7 +27,7 @@ export class DynamoDbFailure extends Error {
 
 /**
  * Amazon DynamoDB as far as the data path uses it, below the SDK's client: marshalling, errors and paging are the real ones. Tables have the
- * partition key `pk`. Expressions are read, not assumed: a wrong one fails here.
+ * partition key `pk`, or the keys that it is given. Expressions are read, not assumed: a wrong one fails here.
  */
 export class FakeDynamoDb {
   readonly client: DynamoDBDocumentClient;
@@ -35,11 +36,14 @@ export class FakeDynamoDb {
   before: (operation: string, input: Record<string, unknown>) => void | Promise<void> = () => undefined;
   /** Called when it has taken effect, before the answer. */
   after: (operation: string, input: Record<string, unknown>) => void | Promise<void> = () => undefined;
-  /** Items of one page of a scan, before the filter. */
+  /** Items of one page of a scan, before the filter, or of a query. */
   pageSize = 100;
   private readonly tables = new Map<string, Map<string, Item>>();
 
-  constructor() {
+  constructor(
+    /** Partition key and, if tables have one, sort key. */
+    private readonly keys: readonly string[] = ['pk'],
+  ) {
     const handle = async (request: unknown) => ({
       response: await this.handle(request as { headers: Record<string, string>; body: string | Uint8Array }),
     });
@@ -83,18 +87,21 @@ export class FakeDynamoDb {
   private run(operation: string, input: Operation & { TransactItems?: Record<string, Operation>[] }): object {
     switch (operation) {
       case 'GetItem':
-        return { Item: this.table(input.TableName).get(input.Key!.pk.S!) };
+        return { Item: this.itemOf(input) };
       case 'PutItem':
       case 'UpdateItem':
+      case 'DeleteItem':
         if (!holds(input, this.itemOf(input))) {
           throw new DynamoDbFailure('ConditionalCheckFailedException');
         }
-        this.apply(input);
+        this.apply(input, operation === 'DeleteItem');
         return { Attributes: this.itemOf(input) };
       case 'TransactWriteItems':
         return this.transact(input.TransactItems!);
       case 'Scan':
         return this.scan(input as Operation & { FilterExpression: string; ExclusiveStartKey?: Item });
+      case 'Query':
+        return this.query(input as Query);
       default:
         throw new Error(`the fake has no ${operation}`);
     }
@@ -103,7 +110,7 @@ export class FakeDynamoDb {
   /** Errors: two operations on one item, as in DynamoDB. */
   private transact(writes: Record<string, Operation>[]): object {
     const operations = writes.map((write) => ({ kind: Object.keys(write)[0], operation: Object.values(write)[0] }));
-    const touched = operations.map(({ operation }) => keyOf(operation));
+    const touched = operations.map(({ operation }) => this.keyOf(operation));
     if (new Set(touched).size < touched.length) {
       throw new DynamoDbFailure('ValidationException');
     }
@@ -113,14 +120,18 @@ export class FakeDynamoDb {
     if (CancellationReasons.some(({ Code }) => Code !== 'None')) {
       throw new DynamoDbFailure('TransactionCanceledException', { CancellationReasons });
     }
-    operations.filter(({ kind }) => kind !== 'ConditionCheck').forEach(({ operation }) => this.apply(operation));
+    operations.filter(({ kind }) => kind !== 'ConditionCheck').forEach(({ kind, operation }) => this.apply(operation, kind === 'Delete'));
     return {};
   }
 
-  private apply(operation: Operation): void {
+  private apply(operation: Operation, gone: boolean): void {
+    if (gone) {
+      this.table(operation.TableName).delete(this.keyOf(operation));
+      return;
+    }
     const before = this.itemOf(operation);
     const after = operation.Item ?? applyUpdate(operation, before ?? operation.Key!);
-    this.table(operation.TableName).set(keyOf(operation), after);
+    this.table(operation.TableName).set(this.keyOf(operation), after);
     this.changes.push({ table: operation.TableName, before, after });
   }
 
@@ -132,12 +143,27 @@ export class FakeDynamoDb {
     return { Items: page.filter((item) => holds({ ...input, ConditionExpression: input.FilterExpression }, item)), LastEvaluatedKey };
   }
 
+  private query(input: Query): object {
+    const sort = this.keys[1];
+    const matching = [...this.table(input.TableName).values()].filter((item) =>
+      holds({ ...input, ConditionExpression: input.KeyConditionExpression }, item),
+    );
+    matching.sort((a, b) => (a[sort].S! < b[sort].S! ? -1 : 1) * (input.ScanIndexForward === false ? -1 : 1));
+    const start =
+      input.ExclusiveStartKey === undefined ? 0 : matching.findIndex((item) => item[sort].S === input.ExclusiveStartKey![sort].S) + 1;
+    const Items = matching.slice(start, start + Math.min(input.Limit ?? this.pageSize, this.pageSize));
+    const last = start + Items.length < matching.length ? Items.at(-1) : undefined;
+    return { Items, LastEvaluatedKey: last && Object.fromEntries(this.keys.map((key) => [key, last[key]])) };
+  }
+
   private itemOf(operation: Operation): Item | undefined {
-    return this.table(operation.TableName).get(keyOf(operation));
+    return this.table(operation.TableName).get(this.keyOf(operation));
+  }
+
+  private keyOf({ Key, Item }: Operation): string {
+    return this.keys.map((key) => (Key ?? Item)![key].S!).join(' ');
   }
 }
-
-const keyOf = ({ Key, Item }: Operation): string => (Key ?? Item)!.pk.S!;
 
 function reply(statusCode: number, body: object) {
   return {
