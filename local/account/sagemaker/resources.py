@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 from .. import cfn, clock
@@ -56,7 +57,9 @@ def _call(action: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def _creator(kind: str) -> cfn.Create:
     def create(logical_id: str, props: dict, stack: str) -> cfn.Created:
-        name = cfn.physical_name(props, f"{kind}Name", stack, logical_id, 63)
+        # The service names what a template does not by its logical id and chance, so that what a deleted stack has kept is in nobody's way
+        # (https://github.com/aws/aws-cli/issues/4021).
+        name = props.get(f"{kind}Name") or f"{logical_id[:50]}-{secrets.token_hex(6)}"
         result = _call(f"Create{kind}", {**props, f"{kind}Name": name})
         return _identity(kind, name, result[f"{kind}Arn"])
 
