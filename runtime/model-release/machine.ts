@@ -52,8 +52,11 @@ export class Machine {
     return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, told };
   }
 
-  /** Every step may come twice: what is done already is not done again. */
+  /** Every step may come twice: what is done already is not done again. One that comes after the lease is lost is not done at all. */
   async act(next: Action): Promise<void> {
+    if ((await this.table.lease())?.execution !== this.execution) {
+      return;
+    }
     const changedAt = this.deps.now().toISOString();
     switch (next.action) {
       case 'Record': {

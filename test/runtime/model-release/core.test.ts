@@ -40,6 +40,7 @@ describe('the next step [R3, R7]', () => {
     ],
     ['the pointer, once it is recorded', { desired: TWO, open: open() }, { action: 'WritePointer', value: TWO }],
     ['no pointer for a version that is desired no longer', { desired: THREE, open: open() }, { action: 'Close', state: 'superseded' }],
+    ['no pointer for a version that is approved no longer', { desired: undefined, open: open() }, { action: 'Close', state: 'superseded' }],
     ['the update, once the pointer is written', { desired: TWO, pointer: TWO, open: open() }, { action: 'UpdateStack', state: 'updating' }],
     ['the way back when it is rejected before the update', { pointer: TWO, open: open() }, { action: 'Undo', outcome: 'superseded' }],
     ['patience during a deployment', { stack: stackOf('UPDATE_IN_PROGRESS') }, { action: 'Wait' }],
@@ -66,6 +67,27 @@ describe('the next step [R3, R7]', () => {
       entry: 'r',
       state: ReleaseState.RELEASED,
     });
+  });
+
+  test.each([
+    ['the stack went back', stackOf('UPDATE_ROLLBACK_COMPLETE', ONE)],
+    ['the stack resolves yet another version', stackOf('UPDATE_COMPLETE', THREE)],
+  ])('undoes a release whose version serves, but %s: the next deployment would take it away', (_what, stack) => {
+    const given = { desired: TWO, pointer: TWO, stack, endpoint: { status: 'InService', packageArn: TWO } };
+    expect(nextAction(seen({ ...given, open: open({ state: ReleaseState.UPDATING }) }))).toMatchObject({
+      action: 'Undo',
+      outcome: ReleaseState.FAILED,
+      to: TWO,
+    });
+  });
+
+  test.each([
+    ['what serves', {}, ONE],
+    ['what the stack names while nothing is in service', { endpoint: { status: 'Failed', packageArn: TWO } }, ONE],
+    ['nothing before the first', { endpoint: undefined, stack: stackOf('CREATE_COMPLETE', 'none'), pointer: 'none' }, 'none'],
+    ['what serves, not what the stack names', { stack: stackOf('UPDATE_COMPLETE', THREE) }, ONE],
+  ])('remembers as the way back %s', (_what, given, from) => {
+    expect(nextAction(seen({ desired: TWO, ...given }))).toMatchObject({ action: 'Record', from, to: TWO });
   });
 
   test('never blames the version that served before', () => {

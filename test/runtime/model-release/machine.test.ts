@@ -155,10 +155,16 @@ describe('an execution that lost the lease [R7]', () => {
     { action: 'Undo', entry: ENTRY, to: TWO, outcome: ReleaseState.FAILED, reason: 'x' },
     { action: 'Close', entry: ENTRY, state: ReleaseState.RELEASED },
     { action: 'Refuse', arn: TWO, version: 2, problems: ['x'] },
+    { action: 'UpdateStack', entry: ENTRY, state: ReleaseState.UPDATING },
+    { action: 'Stuck', reason: 'x' },
+    { action: 'Tell', reason: 'x' },
+    { action: 'Rest', note: 'another execution has the lease' },
   ];
   test.each(acts)('changes nothing with $action', async (next) => {
     const account = await serving();
     await account.act(record);
+    await account.table.tell('nothing is approved', AT);
+    await account.table.countFailure('e1');
     account.executions[ME] = 'ABORTED';
     await account.take(OTHER);
     const before = JSON.stringify(account.dynamo.items('releases'));

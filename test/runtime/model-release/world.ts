@@ -166,6 +166,7 @@ export class ReleaseWorld {
     } else if (me.phase === 'decide') {
       me.wakes = this.lease!.wakes;
       me.next = nextAction(this.observe());
+      this.judge(me.next);
       me.phase = 'act';
     } else if (me.phase === 'back') {
       me.running = this.lease!.wakes !== me.wakes;
@@ -174,6 +175,17 @@ export class ReleaseWorld {
     } else {
       me.phase = ['Rest', 'Tell', 'Stuck'].includes(me.next!.action) ? 'back' : 'decide';
       this.act(me, me.next!, half);
+    }
+  }
+  /** What no decision may be, by what is true when it is made. */
+  private judge(next: Action): void {
+    const [{ desired }, open] = [this.chosen, this.rows.find(({ state }) => UNDER_WAY.includes(state))];
+    const inForce: (string | undefined)[] = [desired, this.stack?.resolvedPointer, this.endpoint?.packageArn, open?.from];
+    if (next.action === 'WritePointer' && !inForce.includes(next.value)) {
+      this.wrongs.push(`the pointer becomes ${next.value}, which is neither desired nor in force`);
+    }
+    if (next.action === 'Record' && this.live !== undefined && next.from !== this.live) {
+      this.wrongs.push(`${this.live} serves, but the way back is ${next.from}`);
     }
   }
   private takeLease(me: Execution): void {
