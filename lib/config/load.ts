@@ -87,6 +87,13 @@ function keysAt(path: Path): string[] {
   return [...new Set(nodes.flatMap((node) => [node, ...(node.oneOf ?? [])]).flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
+/** Policies tell workloads apart by how names start: `a-dev` in stage `prod` would be within the reach of `a` in stage `dev`. */
+function nameRules({ workload }: BlueprintConfig): Problem[] {
+  const [, stage] = /-(dev|prod)(?:-|$)/.exec(workload) ?? [];
+  const message = `must not have '${stage}' as a part after the first, got '${workload}': names of '${workload.split(`-${stage}`)[0]}' in stage ${stage} start so too`;
+  return stage === undefined ? [] : [{ path: ['workload'], message }];
+}
+
 function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
   const problems: Problem[] = [];
   const teams = Object.keys(config.teams);
@@ -104,6 +111,7 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
     const message = `is missing: endpoint '${gpu[0]}' has GPUs, which not every Region has: state one, such as us-east-1`;
     problems.push({ path: ['region'], message });
   }
+  problems.push(...nameRules(config));
   if (config.stage === 'prod' && config.clock === 'replay') {
     problems.push({ path: ['clock'], message: "must be 'real' in prod: a replay would date real predictions wrongly" });
   }
