@@ -1,4 +1,6 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
@@ -32,6 +34,7 @@ export class Account {
   /** Whether a parameter of the stack reads the pointer. */
   reads = true;
   endpoint: EndpointState | undefined;
+  alarms: { name: string; state: string }[] = [];
   /** Name of a command, and what it answers instead. */
   readonly failures: Record<string, Error> = {};
   lastUpdate: Record<string, unknown> = {};
@@ -47,6 +50,8 @@ export class Account {
     dynamo: this.dynamo.client,
     registry: this.clientOf(SageMakerClient.prototype),
     stacks: this.clientOf(CloudFormationClient.prototype),
+    ...{ alarms: this.clientOf(CloudWatchClient.prototype) },
+    alarms: this.clientOf(CloudWatchClient.prototype),
     parameters: this.clientOf(SSMClient.prototype),
     executions: this.clientOf(SFNClient.prototype),
     now: () => new Date(AT),
@@ -98,6 +103,7 @@ export class Account {
       this.lastUpdate = input;
       return {};
     },
+    DescribeAlarms: () => ({ MetricAlarms: [] }),
     GetParameter: () => {
       if (this.pointer === undefined) {
         throw new ParameterNotFound({ message: '', $metadata: {} });
@@ -109,8 +115,15 @@ export class Account {
       if (this.endpoint === undefined) {
         throw failure('ValidationException', 'Could not find endpoint "arn:aws:sagemaker:eu-central-1:1:endpoint/air-dev-delay".');
       }
-      return { EndpointStatus: this.endpoint.status, EndpointConfigName: 'config' };
+      const Alarms = this.endpoint.rollbackAlarms?.map((AlarmName) => ({ AlarmName }));
+      const LastDeploymentConfig = Alarms && { AutoRollbackConfiguration: { Alarms } };
+      return { EndpointStatus: this.endpoint.status, EndpointConfigName: 'config', LastDeploymentConfig };
     },
+    DescribeAlarms: ({ AlarmNames, StateValue }) => ({
+      MetricAlarms: this.alarms
+        .filter(({ name, state }) => AlarmNames.includes(name) && state === StateValue)
+        .map(({ name }) => ({ AlarmName: name })),
+    }),
     DescribeEndpointConfig: () => ({ ProductionVariants: [{ ModelName: 'model' }] }),
     DescribeModel: () => ({ PrimaryContainer: { ModelPackageName: this.endpoint!.packageArn } }),
     ListModelPackages: ({ NextToken }) => {
