@@ -1,6 +1,4 @@
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
@@ -50,7 +48,6 @@ export class Account {
     dynamo: this.dynamo.client,
     registry: this.clientOf(SageMakerClient.prototype),
     stacks: this.clientOf(CloudFormationClient.prototype),
-    ...{ alarms: this.clientOf(CloudWatchClient.prototype) },
     alarms: this.clientOf(CloudWatchClient.prototype),
     parameters: this.clientOf(SSMClient.prototype),
     executions: this.clientOf(SFNClient.prototype),
@@ -103,7 +100,6 @@ export class Account {
       this.lastUpdate = input;
       return {};
     },
-    DescribeAlarms: () => ({ MetricAlarms: [] }),
     GetParameter: () => {
       if (this.pointer === undefined) {
         throw new ParameterNotFound({ message: '', $metadata: {} });
