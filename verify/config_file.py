@@ -32,6 +32,13 @@ def gate_settings(path: str, model: str) -> dict[str, list[float]]:
     return {name: [float(number) for number in re.findall(r"[0-9.]+", text)] for name, text in found}
 
 
+def signature_inputs(path: str, model: str) -> list[str]:
+    """Names of the tensors that an endpoint takes, in their order; none when the file gives no signature."""
+    text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))
+    inputs = _block(_block(_block(_block(text, "endpoints"), model), "signature"), "inputs")
+    return re.findall(r"\bname: *[\"']?(\w+)", inputs)
+
+
 @dataclass(frozen=True)
 class Objective:
     """What the file promises about the warnings. `name` and `guard` name the metrics."""

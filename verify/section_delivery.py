@@ -8,7 +8,7 @@ from typing import Any, Iterator
 import gate
 import section_releases
 from checks import Section
-from config_file import contact, owner
+from config_file import contact, owner, signature_inputs
 from context import MODEL, Context, once
 from datasets import datasets
 from registry import Version
@@ -21,7 +21,8 @@ ROLES = ("dataset-id", "code-revision", "image-digest", "parameters-sha256", "tr
 
 def check(section: Section, context: Context) -> None:
     runs = training_runs(context)
-    section.same("rules of the gate", [gate.rules(context.report["config"], MODEL)], _deployed(context), "deployed")
+    law = {**gate.rules(context.report["config"], MODEL), "fields": signature_inputs(context.report["config"], MODEL)}
+    section.same("rules of the gate", [law], _deployed(context), "deployed")
     _arrivals(section, context)
     _reported(section, context, runs)
     for run in runs:

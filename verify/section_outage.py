@@ -161,13 +161,19 @@ def _processes(section: Section, context: Context, reported: dict[str, Any]) -> 
     hosts = json.loads((context.account.state / "endpoints.json").read_text(encoding="utf-8"))
     variants = hosts[reported["alarm"].removesuffix("-unhealthy")]["variants"]
     instance = next(iter(variants.values()))[0]
-    started = [int(pid) for pid in re.findall(r"^--- start \d+: process (\d+)", Path(instance["log"]).read_text(encoding="utf-8"), re.MULTILINE)]
+    logs = {Path(log): _started(Path(log)) for log in context.account.state.glob("logs/*.log")}
+    started = next((pids for pids in logs.values() if reported["pid"] in pids), [])
     section.same("processes of the container, by its log", started[:2], [reported["pid"], reported["restartedAs"]])
     if len(started) > 2:
         section.note(f"the host has started the container {len(started) - 2} times since")
-    section.same("process that serves", started[-1], instance["pid"], "by the host")
+    section.same("process that serves", _started(Path(instance["log"]))[-1], instance["pid"], "by the host")
     section.holds("it runs", [] if _serves(instance["pid"]) else [f"process {instance['pid']} does not"])
     section.holds("the killed process does not", ["it does"] if _serves(reported["pid"]) else [])
+
+
+def _started(log: Path) -> list[int]:
+    """Processes of one container in their order; a release brings a container of its own."""
+    return [int(pid) for pid in re.findall(r"^--- start \d+: process (\d+)", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)]
 
 
 def _serves(pid: int) -> bool:

@@ -143,13 +143,21 @@ function restore(seen: Settled, open: Release): Action {
   }
   if (stack.resolvedPointer !== target) {
     return state === ReleaseState.RESTORING
-      ? { action: 'UpdateStack', entry, state: ReleaseState.RESTORE_UPDATING }
+      ? updateBack(seen, entry)
       : stuck(seen, `the stack is ${stack.status} and does not go back to ${target}`);
   }
   if (target === NO_VERSION || live(seen) === target) {
     return { action: 'Close', entry, state: open.outcome ?? ReleaseState.FAILED, reason };
   }
   return stuck(seen, `the stack went back to ${target}, but the endpoint ${describe(endpoint)}`);
+}
+
+/** An alarm that is on ends a deployment before it begins (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html). */
+function updateBack(seen: Settled, entry: string): Action {
+  const { alarming = [] } = seen;
+  return alarming.length === 0
+    ? { action: 'UpdateStack', entry, state: ReleaseState.RESTORE_UPDATING }
+    : wait(seen, `${alarming.join(', ')} is in ALARM and would undo the way back`);
 }
 
 function describe(endpoint: EndpointState | undefined): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import {
@@ -31,6 +32,7 @@ export interface Dependencies {
   dynamo: DynamoDBDocumentClient;
   registry: SageMakerClient;
   stacks: CloudFormationClient;
+  alarms: CloudWatchClient;
   parameters: SSMClient;
   executions: Pick<SFNClient, 'send'>;
   now: () => Date;
@@ -175,6 +177,7 @@ export const handler = async (request: Request): Promise<object> => {
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
     registry: new SageMakerClient({}),
     stacks: new CloudFormationClient({}),
+    alarms: new CloudWatchClient({}),
     parameters: new SSMClient({}),
     executions: new SFNClient({}),
     now: () => new Date(),

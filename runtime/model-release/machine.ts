@@ -1,5 +1,6 @@
 import { DELIVERY_METRIC, namesOf, RELEASES, ReleaseState } from '../../lib/constructs/delivery/contract';
 import { approvedParameter } from '../../lib/constructs/models/contract';
+import { inAlarm } from './alarms';
 import { holdsStill, nextAction } from './core';
 import type { Dependencies } from './handler';
 import { approvedVersions, endpointOf } from './registry';
@@ -49,7 +50,8 @@ export class Machine {
     const approved = await approvedVersions(deps.registry, rules, marks, live);
     const pointer = await readPointer(deps.parameters, this.parameter);
     const chosen = choose(approved, marks, rules, live);
-    return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, told };
+    const alarming = open?.state === ReleaseState.RESTORING ? await inAlarm(deps.alarms, endpoint?.rollbackAlarms ?? []) : undefined;
+    return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, alarming, told };
   }
 
   /** Every step may come twice: what is done already is not done again. One that comes after the lease is lost is not done at all. */

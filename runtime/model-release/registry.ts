@@ -73,14 +73,15 @@ export async function endpointOf(client: SageMakerClient, name: string): Promise
     return undefined;
   }
   const status = endpoint.EndpointStatus ?? 'Unknown';
+  const rollbackAlarms = (endpoint.LastDeploymentConfig?.AutoRollbackConfiguration?.Alarms ?? []).map(({ AlarmName }) => AlarmName!);
   const config = await known(client.send(new DescribeEndpointConfigCommand({ EndpointConfigName: endpoint.EndpointConfigName })));
   const model = config?.ProductionVariants?.[0]?.ModelName;
   if (model === undefined) {
-    return { status };
+    return { status, rollbackAlarms };
   }
   const described = await known(client.send(new DescribeModelCommand({ ModelName: model })));
   const container = described?.PrimaryContainer ?? described?.Containers?.[0];
-  return { status, packageArn: container?.ModelPackageName };
+  return { status, packageArn: container?.ModelPackageName, rollbackAlarms };
 }
 
 /** Names of all groups of a workload. */

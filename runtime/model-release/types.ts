@@ -44,6 +44,8 @@ export interface EndpointState {
   status: string;
   /** Unknown when the endpoint serves something that is no registered version. */
   packageArn?: string;
+  /** Names of the alarms that roll its deployments back. */
+  rollbackAlarms?: string[];
 }
 
 /** All that a decision rests on, read anew for each. Times are milliseconds. */
@@ -62,6 +64,8 @@ export interface Observed {
   stack?: StackState;
   endpoint?: EndpointState;
   open?: Release;
+  /** Rollback alarms in ALARM, looked at before a version is restored. */
+  alarming?: string[];
   /** What the owner was told last and has not changed since. */
   told?: string;
 }

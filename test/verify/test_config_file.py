@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config_file import Objective, contact, gate_settings, objective, owner, prefix
+from config_file import Objective, contact, gate_settings, objective, owner, prefix, signature_inputs
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
@@ -54,3 +54,10 @@ def test_fails_on_a_config_without_a_whole_objective(tmp_path: Path, text: str) 
     file.write_text(text)
     with pytest.raises(LookupError, match="no objective with name, guard and overDays"):
         objective(str(file))
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_inputs_of_a_signature_are_those_of_the_file_and_no_outputs(stage: str) -> None:
+    names = signature_inputs(f"config/{stage}.yaml", "delay")
+    assert names == ["minute_of_day", "weekday", "distance", "carrier", "origin", "dest"]
+    assert signature_inputs(f"config/{stage}.yaml", "eta") == []

@@ -201,6 +201,11 @@ function updates(fn: Lambda, { prefix, release }: MachineGrants): Allowed[] {
 function registry(fn: Lambda, prefix: string): Allowed[] {
   return [
     {
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [arn(fn, 'cloudwatch', `alarm:${prefix}-*`)],
+      reason: 'rollback alarms of every endpoint of the workload',
+    },
+    {
       actions: ['sagemaker:ListModelPackages', 'sagemaker:DescribeModelPackage'],
       resources: [arn(fn, 'sagemaker', `model-package/${prefix}-*/*`), arn(fn, 'sagemaker', `model-package-group/${prefix}-*`)],
       reason: 'every version of every model of the workload may be released',

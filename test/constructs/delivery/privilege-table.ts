@@ -102,6 +102,7 @@ const steps: Privileges = {
     ...each('sagemaker', 'ListModelPackages', GROUP),
     ...each('sagemaker', 'DescribeModelPackage', VERSION),
     ...anywhere('sagemaker', 'ListModelPackageGroups', 'listing groups has no resource type'),
+    ...each('cloudwatch', 'DescribeAlarms', arn('cloudwatch', `alarm:${PREFIX}-delay-rollback-latency`)),
     ...each('sagemaker', 'DescribeEndpoint', ENDPOINT),
     ...each('sagemaker', 'DescribeModel', MODEL, OWNED),
     ...each('sagemaker', 'DescribeEndpointConfig', CONFIG, OWNED),

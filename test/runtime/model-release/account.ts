@@ -1,4 +1,5 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
@@ -117,7 +118,7 @@ export class Account {
     },
     DescribeAlarms: ({ AlarmNames, StateValue }) => ({
       MetricAlarms: this.alarms
-        .filter(({ name, state }) => AlarmNames.includes(name) && state === StateValue)
+        .filter(({ name, state }) => (AlarmNames as string[]).includes(name) && state === StateValue)
         .map(({ name }) => ({ AlarmName: name })),
     }),
     DescribeEndpointConfig: () => ({ ProductionVariants: [{ ModelName: 'model' }] }),

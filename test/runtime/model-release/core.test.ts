@@ -58,6 +58,21 @@ describe('the next step [R3, R7]', () => {
     expect(nextAction(seen(given))).toMatchObject(action);
   });
 
+  test('does not begin the way back while a rollback alarm is on: it would be undone at once', () => {
+    const back: Partial<Observed> = {
+      desired: ONE,
+      pointer: ONE,
+      stack: stackOf('UPDATE_COMPLETE', TWO),
+      open: open({ state: ReleaseState.RESTORING, outcome: ReleaseState.FAILED }),
+    };
+    expect(nextAction(seen({ ...back, alarming: ['latency'] }))).toEqual({
+      action: 'Wait',
+      reason: 'latency is in ALARM and would undo the way back',
+    });
+    expect(nextAction(seen({ ...back, alarming: ['latency'], now: Date.parse(AT) + 1000 }))).toMatchObject({ action: 'Stuck' });
+    expect(nextAction(seen({ ...back, alarming: [] }))).toMatchObject({ action: 'UpdateStack', state: 'restore updating' });
+  });
+
   test('undoes a release that only looks successful: the stack is complete, the endpoint serves the old version', () => {
     const updating = open({ state: ReleaseState.UPDATING });
     const given = { desired: TWO, pointer: TWO, stack: stackOf('UPDATE_COMPLETE', TWO), open: updating };

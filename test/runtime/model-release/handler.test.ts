@@ -1,6 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { FAILURES, modelOf } from '../../../runtime/model-release/handler';
 import { Account, AT, failure, ME, OTHER, TABLE } from './account';
+import { versionOf } from './world';
 
 describe('who is woken', () => {
   test('a model is named by itself or by its group', () => {
@@ -133,5 +134,33 @@ describe('what wakes the machine', () => {
     for (let i = 3; i < 3 + FAILURES; i++) {
       expect(await revive(account, `e${i}`)).toEqual({ revived: true });
     }
+  });
+});
+
+describe('the way back [R3]', () => {
+  const undone = async (): Promise<Account> => {
+    const account = new Account();
+    await account.take();
+    const [from, to] = [1, 2].map((version) => versionOf(version).arn);
+    account.versions = [versionOf(1)];
+    account.pointer = from;
+    account.stack = { status: 'UPDATE_COMPLETE', resolvedPointer: to };
+    account.endpoint = { status: 'InService', packageArn: from, rollbackAlarms: ['slow', 'errors'] };
+    const row = { model: 'delay', entry: 'release#1#e', state: 'restoring', outcome: 'failed', from, to, changedAt: AT };
+    await account.dynamo.client.send(new PutCommand({ TableName: TABLE, Item: row }));
+    return account;
+  };
+
+  test('waits while an alarm that rolls the endpoint back is on, whatever other alarms say', async () => {
+    const account = await undone();
+    account.alarms = [
+      { name: 'slow', state: 'ALARM' },
+      { name: 'errors', state: 'OK' },
+      { name: 'another', state: 'ALARM' },
+    ];
+    const { next } = await account.machine().decide();
+    expect(next).toEqual({ action: 'Wait', reason: 'slow is in ALARM and would undo the way back' });
+    account.alarms[0].state = 'OK';
+    expect((await account.machine().decide()).next).toMatchObject({ action: 'UpdateStack', state: 'restore updating' });
   });
 });
