@@ -41,6 +41,8 @@ export interface Registration {
   /** Bucket of the artefact; the artefact is put there only when it is ours. */
   readonly bucket?: string;
   readonly image?: string;
+  /** Bytes of the artefact. */
+  readonly archive?: Buffer;
 }
 
 /** What the fault tests see of a deployed workload and do to it: one model, its registry, pointer, stack, endpoint and release table. */
@@ -67,11 +69,12 @@ export class ReleaseWorld {
     approval = 'PendingManualApproval',
     lineage = true,
     bucket: Bucket = this.outputs.ArtifactBucket,
-    image = IMAGE,
+    image = this.outputs.InferenceImage ?? IMAGE,
+    archive = this.archive,
   }: Registration = {}): Promise<string> {
     const Key = `${prefix}/test-${++this.registered}/output/model.tar.gz`;
     if (Bucket === this.outputs.ArtifactBucket) {
-      await this.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: this.archive }));
+      await this.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: archive }));
     }
     const metadata = Object.fromEntries(Object.values(LINEAGE).map((name) => [name, `test-${this.registered}`]));
     const { ModelPackageArn } = await this.clients.sageMaker.send(
