@@ -3,9 +3,6 @@ import { DescribeStacksCommand, paginateDescribeStackEvents } from '@aws-sdk/cli
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   CreateModelPackageCommand,
-  DescribeEndpointCommand,
-  DescribeEndpointConfigCommand,
-  DescribeModelCommand,
   ModelApprovalStatus,
   paginateListModelPackages,
   UpdateModelPackageCommand,
@@ -17,6 +14,7 @@ import { namesOf, RELEASES } from '../../lib/constructs/delivery/contract';
 import { approvedParameter, LINEAGE, NO_VERSION } from '../../lib/constructs/models/contract';
 import { filesOf, packFolder } from '../../lib/constructs/models/archive';
 import type { Clients } from '../../local/start/clients';
+import { livePackage } from '../../local/start/live-package';
 import { ROOT, until } from './programs';
 
 const PACKAGE = join(ROOT, 'examples/flight-delays/model/package');
@@ -111,20 +109,7 @@ export class ReleaseWorld {
   }
 
   /** The package that the endpoint serves; undefined without an endpoint. */
-  public async live(): Promise<string | undefined> {
-    const { sageMaker } = this.clients;
-    try {
-      const { EndpointConfigName } = await sageMaker.send(new DescribeEndpointCommand({ EndpointName: this.names.endpoint }));
-      const { ProductionVariants } = await sageMaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName }));
-      const { PrimaryContainer } = await sageMaker.send(new DescribeModelCommand({ ModelName: ProductionVariants![0].ModelName }));
-      return PrimaryContainer?.ModelPackageName;
-    } catch (error) {
-      if (/Could not find/.test((error as Error).message)) {
-        return undefined;
-      }
-      throw error;
-    }
-  }
+  public live = (): Promise<string | undefined> => livePackage(this, this.model);
 
   public async stackStatus(): Promise<string | undefined> {
     const { Stacks } = await this.clients.cloudFormation.send(new DescribeStacksCommand({ StackName: this.names.stack }));

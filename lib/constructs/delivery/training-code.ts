@@ -1,10 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { AssetHashType, AssetStaging, FileAssetPackaging, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { filesOf, packFolder, packingProblems } from '../models/archive';
+import { stageArchive } from '../models/archive-asset';
 import { packageRoot } from '../shared/handler-function';
 
 /** Programs and code of a pipeline, in the asset bucket. @internal */
@@ -41,7 +40,7 @@ export function codeProblems(directory: string, program: string, programs: strin
 export function stageCode(scope: Construct, directory: string, programs: string): TrainingCode {
   const folder = resolve(directory);
   const archive = packFolder(folder, filesOf(folder));
-  const location = stageArchive(scope, archive.bytes, archive.hash);
+  const location = stageArchive(scope, archive, { id: 'Code', file: 'sourcedir.tar.gz', what: 'code' });
   const program = (id: string, name: string) => {
     const asset = new Asset(scope, id, { path: join(programs, name) });
     return { uri: asset.s3ObjectUrl, key: asset.s3ObjectKey, file: `${asset.assetHash}.py` };
@@ -55,23 +54,4 @@ export function stageCode(scope: Construct, directory: string, programs: string)
     prepare,
     evaluate,
   };
-}
-
-/** Script mode unpacks `.tar.gz` only; the `Asset` construct would cut the suffix to `.gz`. */
-function stageArchive(scope: Construct, bytes: Buffer, assetHash: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'training-'));
-  try {
-    const sourcePath = join(folder, 'sourcedir.tar.gz');
-    writeFileSync(sourcePath, bytes);
-    const staging = new AssetStaging(scope, 'Code', { sourcePath, assetHashType: AssetHashType.CUSTOM, assetHash });
-    const stack = Stack.of(scope);
-    return stack.synthesizer.addFileAsset({
-      packaging: FileAssetPackaging.FILE,
-      sourceHash: `${staging.assetHash}.tar`,
-      fileName: staging.relativeStagedPath(stack),
-      displayName: `${scope.node.path} code`,
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

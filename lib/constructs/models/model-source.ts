@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { AssetHashType, AssetStaging, CfnCondition, FileAssetPackaging, Stack, Token } from 'aws-cdk-lib';
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CfnCondition, Stack, Token } from 'aws-cdk-lib';
 import { Grant, IRole } from 'aws-cdk-lib/aws-iam';
 import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Archive, filesOf, packFolder, packingProblems } from './archive';
+import { stageArchive } from './archive-asset';
 import { environmentProblems } from './container-environment';
 import { InferenceImage } from './inference-image';
 import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
@@ -212,31 +212,9 @@ class AssetSource extends ArchiveSource {
 
   protected provideArchive(scope: Construct, role: IRole): string {
     this.archive ??= packFolder(this.directory, filesOf(this.directory));
-    const location = stage(scope, this.archive);
+    const location = stageArchive(scope, this.archive, { id: 'Archive', file: 'model.tar.gz', what: 'model' });
     grantReadObject(Bucket.fromBucketName(scope, 'AssetBucket', location.bucketName), location.objectKey, role);
     return location.s3ObjectUrl;
-  }
-}
-
-/**
- * Adds an archive to the assembly. The `Asset` construct would cut the suffix to `.gz`, and SageMaker documents that it downloads
- * `.tar.gz` only (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).
- */
-function stage(scope: Construct, archive: Archive) {
-  const folder = mkdtempSync(join(tmpdir(), 'model-'));
-  try {
-    const sourcePath = join(folder, 'model.tar.gz');
-    writeFileSync(sourcePath, archive.bytes);
-    const staging = new AssetStaging(scope, 'Archive', { sourcePath, assetHashType: AssetHashType.CUSTOM, assetHash: archive.hash });
-    const stack = Stack.of(scope);
-    return stack.synthesizer.addFileAsset({
-      packaging: FileAssetPackaging.FILE,
-      sourceHash: `${staging.assetHash}.tar`,
-      fileName: staging.relativeStagedPath(stack),
-      displayName: `${scope.node.path} model`,
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }
 
