@@ -25,14 +25,21 @@ Reader = Tuple[Callable[[str, dict], Optional[dict]], Iterable[str]]
 
 REGISTERED: set[str] = set()
 _WORKER_TYPES: set[str] = set()
+_SENT_BACK: set[str] = set()
 _runs_on_worker = _stacks._runs_on_worker_thread
+_sends_back = _stacks._sends_back_failed_update
 
 
 def _runs_on_worker_thread(resource_type: str) -> bool:
     return resource_type in _WORKER_TYPES or _runs_on_worker(resource_type)
 
 
+def _sends_back_failed_update(resource_type: str) -> bool:
+    return resource_type in _SENT_BACK or _sends_back(resource_type)
+
+
 _stacks._runs_on_worker_thread = _runs_on_worker_thread
+_stacks._sends_back_failed_update = _sends_back_failed_update
 
 
 def register(
@@ -44,12 +51,15 @@ def register(
     replacing: Iterable[str] = (),
     custom_name: str | None = None,
     worker: bool = True,
+    sent_back: bool = False,
 ) -> None:
     """Adds a resource type.
 
     `replacing` names the properties whose change replaces the resource. `custom_name` is the property with the
     explicit name that a replacement cannot keep. `read` is (reader(physical_id, props) -> properties or None,
     names of the properties it reads) for drift detection. Without `update` a change that replaces nothing fails.
+    `sent_back` says that a failed update may have changed the resource, so that the way back of the stack updates it to what it was; when that
+    fails too, the stack is UPDATE_ROLLBACK_FAILED.
     """
     if type in _provisioners._RESOURCE_HANDLERS:
         raise ValueError(f"{type} already has a handler in the emulator: extend it instead of registering it")
@@ -65,6 +75,8 @@ def register(
         _provisioners._CUSTOM_NAME_REPLACEMENT[type] = {"name": custom_name}
     if worker:
         _WORKER_TYPES.add(type)
+    if sent_back:
+        _SENT_BACK.add(type)
     if read:
         _drift._DRIFT_READERS[type] = (read[0], frozenset(read[1]))
     REGISTERED.add(type)

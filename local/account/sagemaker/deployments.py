@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, guardrails, models
+from . import control_plane, faults, guardrails, models
 from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
 from .instance import CannotStart
@@ -52,6 +52,10 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     counts = {spec["VariantName"]: kept.get(spec["VariantName"], spec.get("InitialInstanceCount", 1)) for spec in config["ProductionVariants"]}
     deployment = record.get("LastDeploymentConfig") if values.get("RetainDeploymentConfig") else values.get("DeploymentConfig")
     plan = guardrails.plan(deployment, config["ProductionVariants"], counts)
+    if faults.refuses_update(record["EndpointName"]):
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html (Errors)
+        limit = f"{config['ProductionVariants'][0].get('InstanceType')} for endpoint usage"
+        raise ApiError("ResourceLimitExceeded", f"The account-level service limit '{limit}' does not allow the instances of another fleet (injected fault).")
     record.update(EndpointStatus="Updating", LastDeploymentConfig=deployment, FailureReason=None, _settled=threading.Event())
     _run(_replace, record, config, _containers(config), counts, plan)
     return record

@@ -1,16 +1,22 @@
-"""Faults of models, injected at the host: neither the product nor a model's code knows of them.
+"""Faults of models and of endpoints' updates, injected at the host: neither the product nor a model's code knows of them.
 
 `PUT /_account/faults` replaces all faults, `GET` shows them, `DELETE` ends them. The route is on the account's port, takes JSON, and its
 faults end with the account:
 
   {"models": [{"artifact": "arn:aws:sagemaker:us-east-1:000000000000:model-package/delay/3", "latencyMs": 800, "from": "now"},
               {"artifact": "s3://bucket/key/model.tar.gz", "failPing": true}],
+   "endpoints": [{"endpoint": "flight-delays-dev-delay", "after": 1, "refuseUpdates": 2}],
    "eventCopies": 2}
 
 `artifact`  ARN of a model package, or the ModelDataUrl of a model: every container that serves it is hit.
 `latencyMs` whole milliseconds of real time, 0-55000, added before the host forwards a request: ModelLatency contains them.
 `from`      "now" (default), or "start": only containers that start while the fault is there, for as long as they run.
 `failPing`  true: the containers fail their health check, so that a release with them fails and running ones are restarted.
+`endpoint`  name of an endpoint whose UpdateEndpoint is refused with ResourceLimitExceeded, as when the account has no instances left for the
+            new fleet. One refusal fails the update of a stack; two fail its way back too, which leaves it in UPDATE_ROLLBACK_FAILED
+            (https://aws.amazon.com/blogs/devops/continue-rolling-back-an-update-for-aws-cloudformation-stacks-in-the-update_rollback_failed-state/).
+`refuseUpdates` 1-100: how many calls are refused. `GET` shows how many are left.
+`after`     0 (default) to 100: how many calls are let through before. `GET` shows how many are left.
 `eventCopies` 1 (default) to 10: how often each of SageMaker's events is sent.
 """
 from __future__ import annotations
@@ -20,7 +26,7 @@ import json
 import re
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from ..service_models import ApiError
 
@@ -28,9 +34,11 @@ PATH = "/_account/faults"
 MAXIMUM_LATENCY_MS = 55_000
 """Below the 60 s in which a model must answer, so that a slow model is not a silent one."""
 MAXIMUM_COPIES = 10
+MAXIMUM_UPDATES = 100
 
 _ARTIFACT = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/\S+|s3://[^/]+/\S+")
-_NOTHING: dict[str, Any] = {"models": [], "eventCopies": 1}
+_ENDPOINT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_NOTHING: dict[str, Any] = {"models": [], "endpoints": [], "eventCopies": 1}
 _LOCK = threading.Lock()
 _current = _NOTHING
 
@@ -60,11 +68,9 @@ def parsed(body: bytes) -> dict[str, Any]:
         value = json.loads(body)
     except ValueError as error:
         raise _wrong("", f"the body is no JSON: {error}") from error
-    _object(value, "", ("models", "eventCopies"))
-    models = value.get("models", [])
-    if not isinstance(models, list):
-        raise _wrong("models", f"must be a list, got {models!r}")
-    return {"models": [_model(model, f"models[{index}]") for index, model in enumerate(models)], "eventCopies": _whole(value, "eventCopies", 1, MAXIMUM_COPIES, 1, "")}
+    _object(value, "", ("models", "endpoints", "eventCopies"))
+    copies = _whole(value, "eventCopies", 1, MAXIMUM_COPIES, 1, "")
+    return {"models": _list(value, "models", _model), "endpoints": _list(value, "endpoints", _endpoint), "eventCopies": copies}
 
 
 def event_copies() -> int:
@@ -85,6 +91,18 @@ def latency_seconds(container: dict[str, Any], started: Started) -> float:
 def fails_ping(container: dict[str, Any]) -> bool:
     """Whether the container's health check fails."""
     return any(model["failPing"] for model in _of(container))
+
+
+def refuses_update(endpoint: str) -> bool:
+    """Whether this call of UpdateEndpoint is refused. Each question counts as one call."""
+    with _LOCK:
+        for fault in _current["endpoints"]:
+            if fault["endpoint"] != endpoint or not fault["refuseUpdates"]:
+                continue
+            refused = not fault["after"]
+            fault["refuseUpdates" if refused else "after"] -= 1
+            return refused
+    return False
 
 
 def _of(container: dict[str, Any]) -> list[dict[str, Any]]:
@@ -112,6 +130,22 @@ def _model(value: Any, at: str) -> dict[str, Any]:
     return {"artifact": artifact, "latencyMs": latency, "from": since, "failPing": ping}
 
 
+def _endpoint(value: Any, at: str) -> dict[str, Any]:
+    _object(value, at, ("endpoint", "after", "refuseUpdates"))
+    endpoint = value.get("endpoint")
+    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):
+        raise _wrong(f"{at}.endpoint", f"must be the name of an endpoint, got {endpoint!r}")
+    after, refused = _whole(value, "after", 0, MAXIMUM_UPDATES, 0, f"{at}."), _whole(value, "refuseUpdates", 1, MAXIMUM_UPDATES, None, f"{at}.")
+    return {"endpoint": endpoint, "after": after, "refuseUpdates": refused}
+
+
+def _list(value: dict[str, Any], key: str, each: Callable[[Any, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    items = value.get(key, [])
+    if not isinstance(items, list):
+        raise _wrong(key, f"must be a list, got {items!r}")
+    return [each(item, f"{key}[{index}]") for index, item in enumerate(items)]
+
+
 def _object(value: Any, at: str, allowed: tuple[str, ...]) -> None:
     if not isinstance(value, dict):
         raise _wrong(at, f"must be an object with {', '.join(allowed)}, got {value!r}")
@@ -121,7 +155,7 @@ def _object(value: Any, at: str, allowed: tuple[str, ...]) -> None:
             raise _wrong(f"{at}.{key}".lstrip("."), f"is unknown: {f'did you mean {near[0]}?' if near else 'allowed are ' + ', '.join(allowed)}")
 
 
-def _whole(value: dict[str, Any], key: str, least: int, most: int, default: int, at: str) -> int:
+def _whole(value: dict[str, Any], key: str, least: int, most: int, default: int | None, at: str) -> int:
     number = value.get(key, default)
     if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
         raise _wrong(f"{at}{key}", f"must be a whole number from {least} to {most}, got {number!r}")

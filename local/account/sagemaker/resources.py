@@ -28,6 +28,9 @@ def register_all() -> None:
         cfn.register(
             f"AWS::SageMaker::{kind}", _creator(kind), _retag(kind), _deleter(kind), (_reader(kind), replacing), replacing=replacing, custom_name=f"{kind}Name"
         )
+    # A failed update may leave an endpoint between two configurations (UpdateRollbackFailed), so a stack's way back updates it again. Where that
+    # fails too, the stack is UPDATE_ROLLBACK_FAILED until somebody continues its rollback
+    # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html).
     cfn.register(
         "AWS::SageMaker::Endpoint",
         _create_endpoint,
@@ -36,6 +39,7 @@ def register_all() -> None:
         (_reader("Endpoint"), ("EndpointConfigName",)),
         replacing=("EndpointName",),
         custom_name="EndpointName",
+        sent_back=True,
     )
     cfn.register(
         "AWS::SageMaker::ModelPackageGroup",

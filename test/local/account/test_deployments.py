@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 import time
 from typing import Any, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_account import IMAGE, ROLE, Account, resource, until
+from sagemaker_account import Account, until
 
 from account.sagemaker import guardrails
 
@@ -262,45 +261,3 @@ def test_fails_an_update_of_a_failed_endpoint(account: Account) -> None:
     assert account.endpoint("failed-1", "failed-1")["EndpointStatus"] == "Failed"
     with pytest.raises(ClientError, match="can only be deleted"):
         account.sagemaker.update_endpoint(EndpointName="failed-1", EndpointConfigName="failed-1")
-
-
-def stack(weight: str, name: str = "silent") -> str:
-    """A model, its configuration and its endpoint. Logical ids follow the weight, so that a new one replaces the first two."""
-    model, config = f"Model{weight}", f"Config{weight}"
-    container = {"Image": IMAGE, "ModelDataUrl": f"s3://artifacts/{name}-{weight}/model.tar.gz"}
-    variant = {"VariantName": "AllTraffic", "ModelName": {"Fn::GetAtt": [model, "ModelName"]}, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, "InitialVariantWeight": 1}
-    return json.dumps({"Resources": {
-        model: resource("AWS::SageMaker::Model", ExecutionRoleArn=ROLE, PrimaryContainer=container),
-        config: resource("AWS::SageMaker::EndpointConfig", ProductionVariants=[variant]),
-        "Endpoint": resource("AWS::SageMaker::Endpoint", EndpointName=name, EndpointConfigName={"Fn::GetAtt": [config, "EndpointConfigName"]}),
-    }})  # fmt: skip
-
-
-def outcome(account: Account, name: str) -> str:
-    describe = lambda: account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]  # noqa: E731
-    return until(lambda: not (status := describe()).endswith("IN_PROGRESS") and status, 60)
-
-
-def test_a_stack_update_succeeds_although_the_endpoint_is_on_its_old_configuration(account: Account) -> None:
-    """As callers of AWS report: https://github.com/hashicorp/terraform-provider-aws/issues/48997."""
-    cloudformation = account.client("cloudformation")
-    account.artifact("silent-1", "1")
-    account.artifact("silent-2", "2", BROKEN)
-    account.artifact("silent-3", "3")
-    cloudformation.create_stack(StackName="silent", TemplateBody=stack("1"))
-    assert outcome(account, "silent") == "CREATE_COMPLETE"
-    first = account.describe("silent")["EndpointConfigName"]
-    cloudformation.update_stack(StackName="silent", TemplateBody=stack("2"))
-    assert outcome(account, "silent") == "UPDATE_COMPLETE"
-    found = account.describe("silent")
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", first)
-    assert account.invoke("silent")["weight"] == "1", "it serves on, although the stack has deleted its configuration"
-    cloudformation.update_stack(StackName="silent", TemplateBody=stack("3"))
-    assert outcome(account, "silent") == "UPDATE_COMPLETE"
-    assert account.invoke("silent")["weight"] == "3"
-
-
-def test_a_stack_that_cannot_make_its_endpoint_fails(account: Account) -> None:
-    account.artifact("hopeless-1", "1", BROKEN)
-    account.client("cloudformation").create_stack(StackName="hopeless", TemplateBody=stack("1", name="hopeless"))
-    assert outcome(account, "hopeless") in ("ROLLBACK_COMPLETE", "CREATE_FAILED")

@@ -1,4 +1,4 @@
-"""Faults of models: slow ones, and ones that fail their health check. [L4]"""
+"""Faults of models and endpoints: slow ones, ones that fail their health check, and updates that are refused. [L4]"""
 from __future__ import annotations
 
 import time
@@ -42,7 +42,7 @@ def test_a_model_is_slow_from_now_on_and_its_latency_says_so_until_the_fault_end
     assert account.faults("PUT", {"models": [{"artifact": url, "latencyMs": 500}]})[0] == 200
     assert seconds(account, "slow-now") >= 0.5
     assert latency(account, "slow-now") >= 500_000
-    assert account.faults("DELETE") == (200, {"models": [], "eventCopies": 1})
+    assert account.faults("DELETE") == (200, {"models": [], "endpoints": [], "eventCopies": 1})
     assert seconds(account, "slow-now") < 0.4
 
 
@@ -72,7 +72,7 @@ def test_a_fault_names_a_model_package_and_spares_the_others(account: Account) -
 
 @pytest.mark.parametrize(("body", "message"), [
     (b"{", "the body is no JSON"),
-    ([], "must be an object with models, eventCopies"),
+    ([], "must be an object with models, endpoints, eventCopies"),
     ({"model": []}, "is unknown: did you mean models? [at model]"),
     ({"models": {}}, "must be a list"),
     ({"models": [{**SLOW, "latency": 1}]}, "is unknown: did you mean latencyMs? [at models[0].latency]"),
@@ -83,6 +83,11 @@ def test_a_fault_names_a_model_package_and_spares_the_others(account: Account) -
     ({"models": [{**SLOW, "latencyMs": 0}]}, "does nothing: give latencyMs above 0 or failPing true [at models[0]]"),
     ({"models": [{**SLOW, "from": "soon"}]}, "must be 'now' or 'start', got 'soon' [at models[0].from]"),
     ({"models": [{**SLOW, "failPing": 1}]}, "must be true or false, got 1 [at models[0].failPing]"),
+    ({"endpoints": "delay"}, "must be a list, got 'delay' [at endpoints]"),
+    ({"endpoints": [{"refuseUpdates": 1}]}, "must be the name of an endpoint, got None [at endpoints[0].endpoint]"),
+    ({"endpoints": [{"endpoint": "delay"}]}, "must be a whole number from 1 to 100, got None [at endpoints[0].refuseUpdates]"),
+    ({"endpoints": [{"endpoint": "delay", "refuseUpdates": 101}]}, "must be a whole number from 1 to 100, got 101"),
+    ({"endpoints": [{"endpoint": "delay", "refuseUpdates": 1, "after": -1}]}, "must be a whole number from 0 to 100, got -1 [at endpoints[0].after]"),
     ({"eventCopies": 0}, "must be a whole number from 1 to 10, got 0 [at eventCopies]"),
     ({"eventCopies": True}, "must be a whole number from 1 to 10, got True"),
 ])  # fmt: skip
