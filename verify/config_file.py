@@ -32,6 +32,12 @@ def gate_settings(path: str, model: str) -> dict[str, list[float]]:
     return {name: [float(number) for number in re.findall(r"[0-9.]+", text)] for name, text in found}
 
 
+def label_delay_days(path: str, model: str) -> int:
+    """Days between the splits that an endpoint's training leaves out."""
+    text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))
+    return int(_value(_block(_block(_block(text, "endpoints"), model), "training"), "labelDelayDays", r"\d+") or 0)
+
+
 def signature_inputs(path: str, model: str) -> list[str]:
     """Names of the tensors that an endpoint takes, in their order; none when the file gives no signature."""
     text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))

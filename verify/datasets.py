@@ -5,11 +5,12 @@ import re
 from calendar import monthrange
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Iterator
 
-from context import DATASET, Context, RawFile, once
+from config_file import label_delay_days
+from context import DATASET, MODEL, Context, RawFile, once
 from judge import decompressed, fields, frames
 from section_dataset import derived
 
@@ -42,6 +43,8 @@ class Dataset:
     last: int
     context: Context
     flights_of: dict[str, list[Flight]]
+    delay: int = 0
+    """Days before validation and test that are left out, because their labels come too late."""
 
     @property
     def id(self) -> str:
@@ -58,13 +61,14 @@ class Dataset:
 
     @cached_property
     def splits(self) -> dict[str, list[Flight]]:
-        """Test is the newest closed month, validation the one before, train the rest; what lies after them is open."""
+        """Test is the newest closed month, validation the one before, train the rest; what lies after them is open, and before the two is a gap."""
         days = {flight.day for flight in self.flights}
         closed = sorted({flight.month for flight in self.flights} - ({self.last} if max(days) < _end(self.last) else set()))
         names = {month: "train" for month in closed} | {closed[-2]: "validation", closed[-1]: "test"}
+        gap = {(date(YEAR, month, 1) - timedelta(days=back)).isoformat() for month in closed[-2:] for back in range(1, self.delay + 1)}
         found: dict[str, list[Flight]] = {name: [] for name in (*SPLITS, "open", "gap")}
         for flight in self.flights:
-            found[names.get(flight.month, "open")].append(flight)
+            found["gap" if flight.day in gap else names.get(flight.month, "open")].append(flight)
         return found
 
     @property
@@ -109,11 +113,12 @@ def datasets(context: Context) -> dict[str, Dataset]:
             months[int(match[1])].append(file)
     counts = {row["files"] for row in context.account.table(context.outputs["CatalogTable"])}
     flights_of = {file.row: list(_flights(file)) for files in months.values() for file in files}
+    delay = label_delay_days(context.report["config"], MODEL)
     found: dict[str, Dataset] = {}
     for last in sorted(months):
         files = [file for month in sorted(months) if month <= last for file in months[month]]
         if len(files) in counts:
-            dataset = Dataset(derived(context, files), last, context, flights_of)
+            dataset = Dataset(derived(context, files), last, context, flights_of, delay)
             found[dataset.id] = dataset
     return found
 

@@ -231,7 +231,8 @@ class TrainingRun:
     @listed
     def identity_problems(self) -> Iterator[str]:
         """The run's id says what it was made of, and its manifest is that of the dataset."""
-        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, "parameters": dict(sorted(self.plan["parameters"].items()))}
+        gap = {"labelDelayDays": self.dataset.delay} if self.dataset.delay else {}
+        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, **gap, "parameters": dict(sorted(self.plan["parameters"].items()))}
         wanted = hashlib.sha256(json.dumps(inputs, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
         if wanted != self.id:
             yield f"its id is not the SHA-256 of its inputs, {wanted}"

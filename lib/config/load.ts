@@ -138,18 +138,26 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
 }
 
 /** A trained model's instance type is known, and its dataset comes from a contract. */
-function trainingRules({ endpoints, data }: BlueprintConfig): Problem[] {
+function trainingRules({ endpoints, data, labelWindowHours }: BlueprintConfig): Problem[] {
   const datasets = data.contracts.filter(existsSync).map((file) => DataContract.fromFile(file).dataset);
   return Object.entries(endpoints).flatMap(([name, { model }]) => {
     if (model.training === undefined) {
       return [];
     }
     const path = ['endpoints', name, 'model', 'training'];
-    const { dataset, instance } = model.training;
+    const { dataset, instance, labelDelayDays } = model.training;
     const near = closest(dataset, datasets);
     const known = near ? `did you mean '${near}'?` : `known: ${datasets.join(', ')}`;
     return [
       ...(datasets.includes(dataset) ? [] : [{ path: [...path, 'dataset'], message: `'${dataset}' is in no contract: ${known}` }]),
+      ...(labelDelayDays * 24 <= labelWindowHours
+        ? []
+        : [
+            {
+              path: [...path, 'labelDelayDays'],
+              message: `must be within labelWindowHours (${labelWindowHours}), got ${labelDelayDays} days: predictions would expire before their labels come`,
+            },
+          ]),
       ...unknownInstanceType(instance, 'see the catalogue').map((message) => ({ path: [...path, 'instance'], message })),
     ];
   });

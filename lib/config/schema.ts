@@ -111,6 +111,12 @@ const training = z.strictObject({
     .max(3)
     .refine((columns) => columns.length !== 2, 'give one ISO 8601 column, or year, month and day')
     .describe('Column with the time of a record, or three with year, month and day: the newest closed month is the test period.'),
+  labelDelayDays: z
+    .int()
+    .min(0)
+    .max(27)
+    .default(0)
+    .describe('Days after an event until its label is known, at the latest: left out between training, validation and test data.'),
   instance: z.string().regex(/^ml\./, "must start with 'ml.'").default('ml.m5.large').describe('SageMaker training instance type.'),
   spot: z.boolean().default(true).describe('Train on spare capacity, which may be interrupted; training resumes from its checkpoint.'),
   parameters: z

@@ -37,6 +37,7 @@ export class ModelStack extends WorkloadStack {
       servingInstance: InstanceType.fromCatalogue(instance),
       parameters: training.parameters,
       eventTime: training.eventTime,
+      labelDelay: Duration.days(training.labelDelayDays),
       gate: gateOf(training),
       slo: sloOf(slo),
       signature,

@@ -52,10 +52,19 @@ export function newestOf(versions: readonly DatasetVersion[]): DatasetVersion | 
   return versions.reduce<DatasetVersion | undefined>((best, it) => (best === undefined || order(it) > order(best) ? it : best), undefined);
 }
 
-/** One run per dataset, code and parameters: the SHA-256 of the three as JSON with sorted names. */
-export function runIdOf(dataset: string, code: string, parameters: TrainingPlan['parameters']): string {
+/** What a run is made of: the same inputs are the same run. */
+export interface RunInputs {
+  readonly dataset: string;
+  readonly code: string;
+  readonly labelDelayDays: number;
+  readonly parameters: TrainingPlan['parameters'];
+}
+
+/** One run per dataset, code, gap and parameters: the SHA-256 of them as JSON with sorted names. A split without a gap says nothing of it. */
+export function runIdOf({ dataset, code, labelDelayDays, parameters }: RunInputs): string {
+  const gap = labelDelayDays === 0 ? {} : { labelDelayDays };
   return createHash('sha256')
-    .update(JSON.stringify({ code, dataset, parameters: sorted(parameters) }))
+    .update(JSON.stringify({ code, dataset, ...gap, parameters: sorted(parameters) }))
     .digest('hex');
 }
 
@@ -79,12 +88,12 @@ export interface PlanInputs {
 
 /** Everything that an execution needs to know. */
 export function planOf(settings: PipelineSettings, { dataset, parameters, runId, attempt, candidateNumber }: PlanInputs): TrainingPlan {
-  const { model, jobPrefix, codeRevision } = settings;
+  const { model, jobPrefix, codeRevision, labelDelayDays } = settings;
   const job = `${jobPrefix}-${runId.slice(0, 12)}-${attempt}`;
   const jobs = { prepare: `${job}-prepare`, train: `${job}-train`, evaluate: `${job}-evaluate` };
   const scriptMode = { sagemaker_program: settings.program, sagemaker_submit_directory: settings.codeUri };
   return {
-    ...{ runId, attempt, model, candidateNumber, codeRevision, jobs },
+    ...{ runId, attempt, model, candidateNumber, codeRevision, labelDelayDays, jobs },
     datasetId: dataset.id,
     manifest: { bucket: settings.manifests, key: dataset.manifest, versionId: dataset.manifestVersion },
     parameters: sorted(parameters),

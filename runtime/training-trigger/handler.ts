@@ -52,7 +52,7 @@ export interface CurrentAnswer {
 }
 
 /**
- * Starts one run per dataset version, code and parameters. Every step may be repeated: the row is entered once, and a row that says `running`
+ * Starts one run per dataset version, code, gap and parameters. Every step may be repeated: the row is entered once, and a row that says `running`
  * has its execution started again, which does nothing while it runs or has run
  * (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
  */
@@ -66,7 +66,7 @@ async function start(request: TrainingRequest, deps: TriggerDependencies): Promi
   checkRequest(request, settings);
   const dataset = await datasetFor(request, deps);
   const parameters = { ...settings.parameters, ...request.parameters };
-  const runId = runIdOf(dataset.id, settings.codeRevision, parameters);
+  const runId = runIdOf({ dataset: dataset.id, code: settings.codeRevision, labelDelayDays: settings.labelDelayDays, parameters });
   const startedAt = deps.now().toISOString();
   const entered = await new Runs(deps.dynamo, deps.runsTable).enter({
     runId,

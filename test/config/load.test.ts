@@ -123,6 +123,12 @@ describe('blueprint config [W7]', () => {
     ['training without code', trained({ code: 'nowhere' }), /training.code: there is no '.*nowhere'/],
     ['an unknown training instance', trained({ instance: 'ml.m5.larg' }), /training.instance: .*did you mean 'ml.m5.large'\?/],
     ['two columns of event time', trained({ eventTime: ['year', 'month'] }), /eventTime: give one ISO 8601 column, or year, month and day/],
+    [
+      'labels that come after their predictions expired',
+      trained({ labelDelayDays: 3 }),
+      /training.labelDelayDays: must be within labelWindowHours \(48\), got 3 days/,
+    ],
+    ['a gap that could swallow a month', trained({ labelDelayDays: 28 }), /training.labelDelayDays: .*27.*, got '28'/],
     ['a leak band upside down', trained({ gate: { aucBand: [0.7, 0.6] } }), /gate.aucBand: must rise/],
     ['an unknown network mode', withValue('network', { mode: 'open' }), /network.mode: .*got 'open'/],
     ['the same key twice', `${dev}\nversion: 1\n`, /is not YAML:\n.*Map keys must be unique/],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config_file import Objective, contact, gate_settings, objective, owner, prefix, signature_inputs
+from config_file import Objective, contact, gate_settings, label_delay_days, objective, owner, prefix, signature_inputs
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
@@ -35,6 +35,14 @@ def test_the_numbers_of_a_gate_are_read_and_its_comments_are_not(tmp_path: Path)
     file.write_text(f"endpoints:\n  m:\n    model:\n      training:\n{gate}    slo: {{ latencyPercentile: 99, latencyBelowMs: 250 }}\n")
     assert gate_settings(str(file), "m") == {"aucBand": [0.6, 0.7], "alpha": [0.1], "latencyBelowMs": [250]}
     assert gate_settings(str(file), "n") == {}
+
+
+def test_the_label_delay_is_that_of_the_endpoint_and_none_where_the_file_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "other.yaml"
+    training = "      training:\n        dataset: x\n        labelDelayDays: {} # not 9\n"
+    file.write_text("endpoints:\n" + "".join(f"  {name}:\n    model:\n{training.format(days)}" for name, days in (("a", 3), ("b", 14))))
+    assert [label_delay_days(str(file), name) for name in ("a", "b", "c")] == [3, 14, 0]
+    assert label_delay_days("config/dev.yaml", "delay") == 0
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])

@@ -14,10 +14,10 @@ def flight(month: int, day: int, label: int | None = 0, carrier: str = "UA") -> 
     return Flight(f"{month}-{day}-{carrier}", month, f"2013-{month:02d}-{day:02d}", label, {"carrier": carrier, "minute_of_day": 545})
 
 
-def dataset(*flights: Flight, excluded: list[list[int]] | None = None) -> Dataset:
+def dataset(*flights: Flight, excluded: list[list[int]] | None = None, delay: int = 0) -> Dataset:
     item: dict[str, Any] = {"source": "a", "sourceVersion": "1", **({"excluded": excluded} if excluded else {})}
     last = max(one.month for one in flights)
-    return Dataset({"id": "d", "objects": [item]}, last, SimpleNamespace(), {"object#a#1": list(flights)})  # type: ignore[arg-type]
+    return Dataset({"id": "d", "objects": [item]}, last, SimpleNamespace(), {"object#a#1": list(flights)}, delay)  # type: ignore[arg-type]
 
 
 def test_the_newest_closed_month_is_the_test_and_the_one_before_it_the_validation() -> None:
@@ -30,6 +30,14 @@ def test_the_newest_closed_month_is_the_test_and_the_one_before_it_the_validatio
 def test_a_month_without_its_last_day_is_open() -> None:
     summary = dataset(flight(1, 1), flight(2, 3), flight(3, 4), flight(4, 29)).summary
     assert (summary["months"]["test"], summary["openMonth"], summary["rows"]["open"]) == (["2013-03"], "2013-04", 1)
+
+
+def test_days_whose_labels_come_too_late_are_left_out_before_validation_and_before_test() -> None:
+    flights = [flight(1, 1), flight(1, 29), flight(1, 30), flight(1, 31), flight(2, 1), flight(2, 26), flight(2, 27), flight(3, 1), flight(3, 31)]
+    found = dataset(*flights, delay=2)
+    assert [one.day[5:] for one in found.splits["gap"]] == ["01-30", "01-31", "02-27"]
+    assert [one.day[5:] for one in found.splits["train"]] == ["01-01", "01-29"]
+    assert found.summary["rows"] == {"train": 2, "validation": 2, "test": 2, "open": 0, "gap": 3}
 
 
 def test_records_that_a_newer_file_has_are_left_out() -> None:

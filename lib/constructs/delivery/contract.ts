@@ -176,6 +176,8 @@ export interface PipelineSettings {
   readonly program: string;
   /** Parameters of a run that is given no others. */
   readonly parameters: { readonly [name: string]: string };
+  /** Whole days between splits: those after an event in which its label is not known. */
+  readonly labelDelayDays: number;
   readonly maximumRunsPerDay: number;
   readonly bucket: string;
   /** Start of the names of jobs. */
@@ -207,6 +209,7 @@ export interface TrainingPlan {
   readonly candidateNumber: number;
   readonly manifest: { readonly bucket: string; readonly key: string; readonly versionId: string };
   readonly codeRevision: string;
+  readonly labelDelayDays: number;
   readonly parameters: { readonly [name: string]: string };
   /** The parameters and what script mode needs, JSON texts. */
   readonly hyperparameters: { readonly [name: string]: string };

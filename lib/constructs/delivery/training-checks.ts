@@ -8,6 +8,8 @@ import { TrainingPipelineProps } from './training-pipeline-props';
 /** Shortest and longest time of a training job, and longest wait for it, in seconds. */
 const MINUTE = 60;
 const DAY = 24 * 3600;
+/** Days of a gap that leaves something of every month. */
+const LONGEST_DELAY = 27;
 
 /** @internal */
 export function pipelineProblems(props: TrainingPipelineProps): string[] {
@@ -21,6 +23,7 @@ export function pipelineProblems(props: TrainingPipelineProps): string[] {
     ...(volumeSize === undefined || volumeSize.isUnresolved() ? [] : outsideRange('volumeSize (GiB)', volumeSize.toGibibytes(), 1, 1024)),
     ...timeProblems(props),
     ...eventTimeProblems(props.eventTime),
+    ...delayProblems(props.labelDelay),
     ...parameterProblems(props.parameters ?? {}),
     ...textProblems(props),
     ...gate._problems(),
@@ -58,6 +61,14 @@ function eventTimeProblems(columns: string[]): string[] {
       : [`'eventTime' must name one column, or three with year, month and day, got ${columns.length}`]),
     ...(named ? [] : [`'eventTime' must name columns of letters, digits and '_', got '${columns.join(',')}'`]),
   ];
+}
+
+function delayProblems(delay: Duration | undefined): string[] {
+  if (delay === undefined || delay.isUnresolved()) {
+    return unknownAmount('labelDelay', delay);
+  }
+  const days = delay.toDays({ integral: false });
+  return [...outsideRange('labelDelay (days)', days, 0, LONGEST_DELAY), ...notWhole('labelDelay (days)', days)];
 }
 
 function parameterProblems(parameters: { [name: string]: string }): string[] {

@@ -48,6 +48,14 @@ export interface TrainingPipelineProps {
   readonly parameters?: { [name: string]: string };
   /** Column with the event time in ISO 8601, or three columns with year, month and day. Data is split by it. */
   readonly eventTime: string[];
+  /**
+   * Time after an event until its label is known, at the latest: so many days at the end of what is trained on, and of what is validated on, are
+   * left out. Without them a model is tested on days whose outcome it could not have waited for. 0 to 27 whole days: more could leave nothing
+   * of a month.
+   *
+   * @default Duration.days(0) - labels are known on the day of their event
+   */
+  readonly labelDelay?: Duration;
   /** What a candidate must fulfil. */
   readonly gate: QualityGate;
   /**

@@ -101,6 +101,7 @@ export class TrainingPipeline extends Construct {
       codeUri: code.codeUri,
       program: props.program ?? 'train.py',
       parameters: { ...props.parameters },
+      labelDelayDays: props.labelDelay?.toDays() ?? 0,
       maximumRunsPerDay: props.maximumRunsPerDay ?? 4,
       bucket: props.artifacts.bucket.bucketName,
       // A job's name has 63 characters; run, attempt and step need 27 of them.

@@ -112,13 +112,15 @@ function prepareJob(props: TrainingStatesProps): object {
     argument('key', '$.manifest.key'),
     argument('version', '$.manifest.versionId'),
   ];
-  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', '--gap-days', '0', '--output', output];
+  // By the plan and not by the pipeline: it is a part of the run's identity, and the pipeline may have changed since.
+  const gap = `'--gap-days', States.Format('{}', $.labelDelayDays)`;
+  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', '--output', output];
   return {
     ...processingJob(props, '$.jobs.prepare', props.trainingInstance),
     AppSpecification: {
       ImageUri: props.image,
       ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.prepare.file}`],
-      'ContainerArguments.$': `States.Array(${[...manifest, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
+      'ContainerArguments.$': `States.Array(${[...manifest, gap, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
     },
     ProcessingInputs: [
       {

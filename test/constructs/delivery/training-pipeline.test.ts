@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import asl from 'asl-validator';
@@ -98,8 +98,13 @@ describe('TrainingPipeline [R1]', () => {
   test('tells the preparing program where the manifest is and what the event time is', () => {
     const { Parameters } = definitionOf(plain().template).States.Prepare;
     expect(Parameters.AppSpecification['ContainerArguments.$']).toBe(
-      "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--event-time', 'year,month,day', '--split', 'month', '--gap-days', '0', '--output', '/opt/ml/processing/output')",
+      "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--gap-days', States.Format('{}', $.labelDelayDays), '--event-time', 'year,month,day', '--split', 'month', '--output', '/opt/ml/processing/output')",
     );
+  });
+
+  test('plans runs with a gap as long as labels take, and with none when nobody said', () => {
+    expect(settingsOf(plain().template).labelDelayDays).toBe(0);
+    expect(settingsOf(build({ labelDelay: Duration.hours(72) }).template).labelDelayDays).toBe(3);
   });
 
   test('runs the programs of this library unless it is given others', () => {
@@ -279,6 +284,9 @@ describe('mistakes [R1]', () => {
     [{ spot: false, maximumWait: Duration.hours(8) }, "'maximumWait' is for spot instances, but 'spot' is false: leave one of them out"],
     [{ eventTime: ['a', 'b'] }, "'eventTime' must name one column, or three with year, month and day, got 2"],
     [{ eventTime: ["x'; --"] }, "'eventTime' must name columns of letters, digits and '_'"],
+    [{ labelDelay: Duration.days(28) }, "'labelDelay (days)' must be between 0 and 27, got 28"],
+    [{ labelDelay: Duration.hours(36) }, "'labelDelay (days)' must be a whole number, got 1.5"],
+    [{ labelDelay: Duration.days(Lazy.number({ produce: () => 1 })) }, "'labelDelay' must be known at synth, got a Token"],
     [{ parameters: { sagemaker_program: 'x' } }, "'parameters' has the name 'sagemaker_program'"],
     [{ parameters: { depth: 'x'.repeat(2500) } }, "'parameters.depth' is longer than 2,500 characters"],
     [{ owner: ' ' }, "'owner' must have 1 to 1024 characters for the model card, got 1"],

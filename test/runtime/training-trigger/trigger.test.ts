@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
 import { ParameterNotFound } from '@aws-sdk/client-ssm';
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -12,6 +13,7 @@ const SETTINGS: PipelineSettings = {
   codeUri: 's3://assets/c0de.tar.gz',
   evaluateUri: 's3://assets/e.py',
   parameters: { depth: '4', rate: '0.1' },
+  labelDelayDays: 0,
   maximumRunsPerDay: 4,
   jobPrefix: 'air-dev-delay',
 };
@@ -99,14 +101,19 @@ async function pipeline(given: Partial<PipelineSettings> = {}) {
 }
 
 describe('identity of a run [R1]', () => {
-  test('is dataset, code and parameters, in whatever order they are written', () => {
-    const id = runIdOf('d', 'c', { a: '1', b: '2' });
+  const INPUTS = { dataset: 'd', code: 'c', labelDelayDays: 0, parameters: { a: '1', b: '2' } };
+
+  test('is dataset, code, gap and parameters, in whatever order they are written', () => {
+    const id = runIdOf(INPUTS);
     expect(id).toMatch(/^[0-9a-f]{64}$/);
-    expect(runIdOf('d', 'c', { b: '2', a: '1' })).toBe(id);
-    expect(
-      new Set([id, runIdOf('e', 'c', { a: '1', b: '2' }), runIdOf('d', 'x', { a: '1', b: '2' }), runIdOf('d', 'c', { a: '1', b: '3' })])
-        .size,
-    ).toBe(4);
+    expect(runIdOf({ ...INPUTS, parameters: { b: '2', a: '1' } })).toBe(id);
+    const others = [{ dataset: 'e' }, { code: 'x' }, { labelDelayDays: 1 }, { labelDelayDays: 2 }, { parameters: { a: '1', b: '3' } }];
+    expect(new Set([id, ...others.map((other) => runIdOf({ ...INPUTS, ...other }))]).size).toBe(6);
+  });
+
+  test('a split without a gap has the name that it had before gaps could be given', () => {
+    const text = '{"code":"c","dataset":"d","parameters":{"a":"1","b":"2"}}';
+    expect(runIdOf(INPUTS)).toBe(createHash('sha256').update(text).digest('hex'));
   });
 
   test('the newest dataset is the one published last', () => {
@@ -138,7 +145,7 @@ describe('the trigger [R1]', () => {
     const own = `s3://artifacts/delay`;
     const data = `${own}/runs/${runId}/1`;
     expect(JSON.parse(input)).toEqual({
-      ...{ runId, attempt: 1, model: 'delay', datasetId: 'd2', candidateNumber: 1, codeRevision: 'c0de' },
+      ...{ runId, attempt: 1, model: 'delay', datasetId: 'd2', candidateNumber: 1, codeRevision: 'c0de', labelDelayDays: 0 },
       manifest: { bucket: 'validated', key: 'datasets/flights/d2.json', versionId: 'v-d2' },
       parameters: { depth: '4', rate: '0.1' },
       hyperparameters: {
@@ -211,6 +218,13 @@ describe('the trigger [R1]', () => {
       ['d2', '5', 2],
       ['d1', '4', 1],
     ]);
+  });
+
+  test('another gap is another run, and its plan says so', async () => {
+    const it = await pipeline({ labelDelayDays: 3 });
+    const { runId } = await it.start();
+    expect(it.rows()[0].plan).toMatchObject({ runId, labelDelayDays: 3 });
+    expect(runId).not.toBe((await (await pipeline()).start()).runId);
   });
 
   test('two that count at the same moment get different numbers', async () => {
