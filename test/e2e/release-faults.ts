@@ -13,6 +13,7 @@ import { EVENTS } from './release-faults/events';
 import { KILLS } from './release-faults/kills';
 import { DELETED, ROLLBACKS, SLOW } from './release-faults/rollbacks';
 import { SCALING } from './release-faults/scaling';
+import { STUCK_STACKS } from './release-faults/stuck';
 import { TRAINING, trainingConfig } from './release-faults/training';
 import { VERSIONS } from './release-faults/versions';
 
@@ -20,7 +21,7 @@ const STAGES: Stage[] = [
   {
     clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
     config: () => 'config/dev.yaml',
-    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...SCALING, ...ADOPTION],
+    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...STUCK_STACKS, ...SCALING, ...ADOPTION],
   },
   {
     clockFactor: 20,

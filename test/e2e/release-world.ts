@@ -26,6 +26,8 @@ export interface ReleaseRow {
   from?: string;
   to?: string;
   reason?: string;
+  /** How it was to end once `from` serves again. */
+  outcome?: string;
   /** Who holds the lease. */
   execution?: string;
 }
