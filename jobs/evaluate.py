@@ -2,13 +2,9 @@
 
 Runs in a SageMaker processing job on the instance type that serves. Each model runs in a process of its own, as its container does: `code/inference.py`
 of the archive with model_fn, input_fn, predict_fn and output_fn (https://sagemaker.readthedocs.io/en/stable/frameworks/sklearn/using_sklearn.html).
-What a request looks like, what a label is and what the baseline says comes from `evaluation.py` beside the training program:
-
-  request(rows) -> the JSON body that asks about these rows     label(row) -> 0, 1 or None
-  score(answer) -> one score per row                            block(row) -> name of the row's block, such as its day
-  baseline(train, rows) -> one score per row, from the rows that the candidate was fitted on
-
-Writes `predictions.csv.gz` (block, label, baseline, candidate, current) and `evaluation.json`.
+What a request looks like, what a label is and what the baseline says comes from `evaluation.py` beside the training program. The current version is
+asked through the `evaluation.py` that it was registered with: the candidate may need fields that it does not know. Its functions, and what this writes
+into `predictions.csv.gz` and `evaluation.json`: README.md beside this file.
 """
 from __future__ import annotations
 
@@ -26,22 +22,18 @@ import tarfile
 import tempfile
 import time
 import types
-from typing import Any
+from typing import Any, Callable, Iterable
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """Folder of the job's inputs, one of which is this program: `/opt/ml/processing` in a container."""
 JSON = "application/json"
 BATCH = 500
 WARM_UP, SINGLE_REQUESTS = 50, 500
-SHOWN = 3
-"""Refusals of a model that are told; the others say the same."""
+SHOWN = 3  # refusals of a model that are told; the others say the same
 
 
 class Refused(Exception):
     """What is wrong with code or data, for their owner."""
-
-
-# The process of one model
 
 
 class Response:
@@ -105,40 +97,61 @@ def work(folder: str) -> None:
     model_dir = os.path.join(folder, "model")
     program = load(os.path.join(model_dir, "code", "inference.py"), "inference")
     model = program.model_fn(model_dir)
-    with open(os.path.join(folder, "requests.jsonl"), encoding="utf-8") as asked, open(os.path.join(folder, "answers.jsonl"), "w", encoding="utf-8") as told:
-        for body in asked:
-            told.write(json.dumps(answer(program, model, body)) + "\n")
-    bodies = open(os.path.join(folder, "single.jsonl"), encoding="utf-8").read().splitlines()
+    with open(os.path.join(folder, "requests.jsonl"), encoding="utf-8") as asked:
+        write_lines(folder, "answers", (json.dumps(answer(program, model, body)) for body in asked))
     times = []
-    for body in bodies:
+    for body in open(os.path.join(folder, "single.jsonl"), encoding="utf-8").read().splitlines():
         started = time.perf_counter()
         answer(program, model, body)
         times.append((time.perf_counter() - started) * 1000)
-    with open(os.path.join(folder, "times.json"), "w", encoding="utf-8") as file:
-        json.dump(times[WARM_UP:], file)
+    write_lines(folder, "times", map(json.dumps, times[WARM_UP:]))
 
 
-# The job
+def apply(folder: str, function: str) -> None:
+    """Writes what a function of `code/evaluation.py` gives for each line of `values.jsonl` into `results.jsonl`."""
+    evaluation = load(os.path.join(folder, "code", "evaluation.py"), "evaluation")
+    results = map(getattr(evaluation, function), read_lines(folder, "values"))
+    write_lines(folder, "results", (json.dumps(result, default=lambda value: value.tolist()) for result in results))
 
 
 def run_model(archive: str, bodies: list[str], single: list[str]) -> tuple[list[dict], list[float]]:
     """Answers and times, milliseconds, of the model in an archive. Raises Refused when it does not load."""
     with tempfile.TemporaryDirectory() as folder:
-        unpack(archive, os.path.join(folder, "model"))
-        for name, lines in (("requests", bodies), ("single", single)):
-            with open(os.path.join(folder, f"{name}.jsonl"), "w", encoding="utf-8") as file:
-                file.write("".join(line + "\n" for line in lines))
         model_dir = os.path.join(folder, "model")
+        unpack(archive, model_dir)
+        write_lines(folder, "requests", bodies)
+        write_lines(folder, "single", single)
         container = {"SM_MODEL_DIR": model_dir, "SAGEMAKER_SUBMIT_DIRECTORY": os.path.join(model_dir, "code"), "SAGEMAKER_PROGRAM": "inference.py"}
-        environment = {**os.environ, **container, "PYTHONDONTWRITEBYTECODE": "1"}
-        ended = subprocess.run([sys.executable, os.path.abspath(__file__), "--worker", folder], env=environment, stderr=subprocess.PIPE, text=True, check=False)
-        if ended.returncode != 0:
-            last = (ended.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-            raise Refused(f"ModelDoesNotLoad: the model in {os.path.basename(archive)} ended with {ended.returncode}: {last}")
-        with open(os.path.join(folder, "answers.jsonl"), encoding="utf-8") as file:
-            answers = [json.loads(line) for line in file]
-        with open(os.path.join(folder, "times.json"), encoding="utf-8") as file:
-            return answers, json.load(file)
+        run_self(["--worker", folder], container, f"ModelDoesNotLoad: the model in {os.path.basename(archive)}")
+        return read_lines(folder, "answers"), read_lines(folder, "times")
+
+
+def run_self(arguments: list[str], environment: dict[str, str], what: str) -> None:
+    """This program in a process of its own, where modules of the same names are others. Raises Refused when it fails."""
+    command = [sys.executable, os.path.abspath(__file__), *arguments]
+    full = {**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run(command, env=full, stderr=subprocess.PIPE, text=True, check=False)
+    if ended.returncode != 0:
+        raise Refused(f"{what} ended with {ended.returncode}: {(ended.stderr.strip().splitlines() or ['it printed nothing'])[-1]}")
+
+
+def applied(archive: str, function: str, values: list) -> list:
+    """What a function of the `evaluation.py` in an archive gives for each value. Raises Refused when it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(archive, os.path.join(folder, "code"))
+        write_lines(folder, "values", map(json.dumps, values))
+        run_self(["--worker", folder, "--apply", function], {}, f"CurrentCodeFails: {function}() of the evaluation.py that the current version came with")
+        return read_lines(folder, "results")
+
+
+def write_lines(folder: str, name: str, lines: Iterable[str]) -> None:
+    with open(os.path.join(folder, f"{name}.jsonl"), "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+def read_lines(folder: str, name: str) -> list:
+    with open(os.path.join(folder, f"{name}.jsonl"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
 
 
 def unpack(archive: str, target: str) -> None:
@@ -166,16 +179,34 @@ def read_rows(*folders: str) -> list[dict]:
     return rows
 
 
-def scores_of(evaluation: Any, answers: list[dict], batches: list[list[dict]]) -> tuple[list, list[str]]:
-    """A score per row, none where the model refused, and why it refused."""
+def scores_of(score: Callable[[list], Iterable], answers: list[dict], batches: list[list[dict]]) -> tuple[list, list[str]]:
+    """A score per row, none where the model refused, and why it refused. `score` gives the scores of each of several answers."""
     scores: list = []
     refusals = sorted({told["refused"] for told in answers if "refused" in told})
+    given = iter(score([told["answer"] for told in answers if "answer" in told]))
     for told, batch in zip(answers, batches):
-        found = evaluation.score(told["answer"]) if "answer" in told else [None] * len(batch)
+        found = next(given) if "answer" in told else [None] * len(batch)
         if len(found) != len(batch):
             raise Refused(f"OtherLength: score() gave {len(found)} scores for {len(batch)} rows: return one for each row of a request")
         scores.extend(found)
     return scores, refusals[:SHOWN]
+
+
+def current_scores(root: str, evaluation: Any, bodies: list[str], batches: list[list[dict]]) -> list:
+    """A score per row of the version that serves, if there is one; `evaluation` and `bodies` are the candidate's."""
+    if not os.path.isdir(os.path.join(root, "current")):
+        return [None] * sum(map(len, batches))
+    score, whose = lambda answers: map(evaluation.score, answers), "the candidate's evaluation.py, for it came with none"
+    if os.path.isdir(os.path.join(root, "current-code")):
+        code = the_archive(os.path.join(root, "current-code"))
+        bodies = [json.dumps(body) for body in applied(code, "request", batches)]
+        score, whose = lambda answers: applied(code, "score", answers), "its own evaluation.py"
+    answers, _ = run_model(the_archive(os.path.join(root, "current")), bodies, [])
+    scores, refusals = scores_of(score, answers, batches)
+    if refusals:
+        raise Refused(f"CurrentRefuses: the version that serves refuses the requests of {whose}: {'; '.join(refusals)}")
+    print("current version scored", flush=True)
+    return scores
 
 
 def percentile(times: list[float], share: float) -> float:
@@ -199,15 +230,9 @@ def evaluate(root: str, dataset_id: str, output: str) -> dict:
         single = [json.dumps(evaluation.request([rows[i % len(rows)]])) for i in range(WARM_UP + SINGLE_REQUESTS)]
         print(f"{len(rows)} labelled rows of {len(test)}", flush=True)
         answers, times = run_model(the_archive(os.path.join(root, "candidate")), bodies, single)
-        candidate, problems = scores_of(evaluation, answers, batches)
+        candidate, problems = scores_of(lambda answers: map(evaluation.score, answers), answers, batches)
         print("candidate scored", flush=True)
-        current: list = [None] * len(rows)
-        if os.path.isdir(os.path.join(root, "current")):
-            answers, _ = run_model(the_archive(os.path.join(root, "current")), bodies, single[:0])
-            current, refusals = scores_of(evaluation, answers, batches)
-            if refusals:
-                raise Refused(f"CurrentRefuses: the version that serves refuses the requests of evaluation.py: {'; '.join(refusals)}")
-            print("current version scored", flush=True)
+        current = current_scores(root, evaluation, bodies, batches)
         fitted = read_rows(os.path.join(root, "train"), os.path.join(root, "validation"))
         baseline = evaluation.baseline(fitted, rows)
         print("baseline scored", flush=True)
@@ -242,8 +267,7 @@ def write_predictions(output: str, lines: list[list]) -> None:
 
 
 def leave_message(output: str, text: str) -> None:
-    """Where SageMaker reads why a processing job ended: /opt/ml/output/message, at most 1 KB
-    (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html)."""
+    """Why the job ended, 1 KB: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html reads it there."""
     folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(output))), "output")
     if os.path.isdir(folder):
         with open(os.path.join(folder, "message"), "wb") as file:
@@ -256,14 +280,15 @@ def main() -> None:
     parser.add_argument("--output", default=f"{ROOT}/output")
     parser.add_argument("--root", help="folder of the inputs (default: where the output folder lies)")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--apply", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if not (given.worker or given.dataset_id):
+        parser.error("--dataset-id is required")
     try:
         if given.worker:
-            work(given.worker)
-        elif given.dataset_id:
-            print(json.dumps(evaluate(given.root or os.path.dirname(os.path.abspath(given.output)), given.dataset_id, given.output)), flush=True)
+            apply(given.worker, given.apply) if given.apply else work(given.worker)
         else:
-            parser.error("--dataset-id is required")
+            print(json.dumps(evaluate(given.root or os.path.dirname(os.path.abspath(given.output)), given.dataset_id, given.output)), flush=True)
     except Refused as refusal:
         if not given.worker:
             leave_message(given.output, str(refusal))

@@ -45,9 +45,9 @@ class Job:
         self.archive("code", {"evaluation.py": EVALUATION, "helper.py": "OWNER = 'job'"})
         self.model("candidate", weight=0.5)
 
-    def rows(self, channel: str, lines: list[str]) -> None:
+    def rows(self, channel: str, lines: list[str], columns: str = "x,late,day") -> None:
         (self.root / channel).mkdir(exist_ok=True)
-        (self.root / channel / "records.csv.gz").write_bytes(gzip.compress("\n".join(["x,late,day", *lines, ""]).encode()))
+        (self.root / channel / "records.csv.gz").write_bytes(gzip.compress("\n".join([columns, *lines, ""]).encode()))
 
     def model(self, name: str, weight: float, more: str = "") -> None:
         content = {"model.json": json.dumps({"weight": weight}), "code/inference.py": INFERENCE + more, "code/helper.py": f"OWNER = '{name}'"}
@@ -98,6 +98,55 @@ def test_the_current_version_is_asked_too_with_modules_of_the_same_names(job: Jo
     job.run()
     found = job.predictions()
     assert [float(row["current"]) for row in found] == [i / 2000 for i in range(1200)] and float(found[600]["candidate"]) == 0.15
+
+
+WITH_WIND = EVALUATION.replace('[{"name": "x",', '[{"name": "wind", "data": [row["wind"] for row in rows]}, {"name": "x",')
+STRICT = """
+def input_fn(body, kind):
+    names = [tensor["name"] for tensor in json.loads(body)["inputs"]]
+    assert names == WANTED, f"wants {WANTED}, got {names}"
+    return json.loads(body)["inputs"][-1]["data"]
+"""
+
+
+def with_a_new_field(job: Job) -> None:
+    """A candidate that asks for the wind, beside a current version that knows nothing of it; each refuses requests for the other."""
+    job.rows("test", [f"{i / 2000},{i % 2},{i // 100},{i}" for i in range(1200)], columns="x,late,day,wind")
+    job.archive("code", {"evaluation.py": WITH_WIND, "helper.py": "OWNER = 'job'"})
+    job.model("candidate", weight=0.5, more=f"WANTED = ['wind', 'x']\n{STRICT}")
+    job.model("current", weight=1, more=f"WANTED = ['x']\n{STRICT}")
+
+
+def test_a_current_version_is_asked_through_its_own_code_when_the_candidate_has_a_new_field(job: Job) -> None:
+    with_a_new_field(job)
+    job.archive("current-code", {"evaluation.py": EVALUATION.replace("job", "old"), "helper.py": "OWNER = 'old'"})
+    report = job.run()
+    found = job.predictions()
+    assert [float(row["current"]) for row in found] == [i / 2000 for i in range(1200)]
+    assert [float(row["candidate"]) for row in found] == [i / 4000 for i in range(1200)]
+    assert report["fields"] == ["wind", "x"] and report["signatureProblems"] == []
+
+
+def test_labels_blocks_and_baseline_are_those_of_the_candidates_code(job: Job) -> None:
+    job.model("current", weight=1)
+    other = EVALUATION.replace('int(row["late"])', "1").replace('row["day"]', '"some day"').replace("sum(", "0 * sum(").replace("job", "old")
+    job.archive("current-code", {"evaluation.py": other, "helper.py": "OWNER = 'old'"})
+    job.run()
+    assert {(row["block"], row["label"], row["baseline"]) for row in job.predictions()[:2]} == {("0", "0", "0.25"), ("0", "1", "0.25")}
+
+
+def test_the_answers_of_a_current_version_are_read_by_its_own_code_numpy_arrays_too(job: Job) -> None:
+    job.model("current", weight=1, more="def output_fn(result, accept): return json.dumps({'old': result['scores']})\n")
+    other = EVALUATION.replace('return answer["scores"]', 'import numpy; return numpy.array(answer["old"])').replace("job", "old")
+    job.archive("current-code", {"evaluation.py": other, "helper.py": "OWNER = 'old'"})
+    job.run()
+    assert float(job.predictions()[600]["current"]) == 0.3
+
+
+def test_a_version_that_came_without_code_is_asked_through_the_candidates(job: Job) -> None:
+    with_a_new_field(job)
+    with pytest.raises(job.program.Refused, match=r"refuses the requests of the candidate's evaluation.py, for it came with none: .*wants \['x'\]"):
+        job.run()
 
 
 def test_the_baseline_knows_what_the_candidate_was_fitted_on(job: Job) -> None:
@@ -170,6 +219,12 @@ def broken(job: Job, what: str) -> None:
         job.model("candidate", weight=1, more="def predict_fn(data, model): return {'scores': [0.5]}\n")
     elif what == "current":
         job.model("current", weight=1, more="def predict_fn(data, model): raise KeyError('z')\n")
+    elif what == "own":
+        broken(job, "current")
+        job.archive("current-code", {"evaluation.py": EVALUATION, "helper.py": "OWNER = 'job'"})
+    elif what == "column":
+        job.model("current", weight=1)
+        job.archive("current-code", {"evaluation.py": WITH_WIND, "helper.py": "OWNER = 'job'"})
     elif what == "labels":
         job.rows("test", ["1,NA,a"])
 
@@ -183,7 +238,9 @@ def broken(job: Job, what: str) -> None:
         ("empty", "ModelDoesNotLoad: the model in model.tar.gz ended with 1: NoProgram: there is no inference.py"),
         ("broken", "ModelDoesNotLoad: .* ended with 1: ValueError: not today"),
         ("short", r"OtherLength: score\(\) gave 1 scores for 500 rows"),
-        ("current", "CurrentRefuses: the version that serves refuses the requests of evaluation.py: KeyError: 'z'"),
+        ("current", "CurrentRefuses: the version that serves refuses the requests of the candidate's evaluation.py, for it came with none: KeyError: 'z'"),
+        ("own", "CurrentRefuses: the version that serves refuses the requests of its own evaluation.py: KeyError: 'z'"),
+        ("column", r"CurrentCodeFails: request\(\) of the evaluation.py that the current version came with ended with 1: KeyError: 'wind'"),
         ("labels", "NoLabels: no row of the test period has a label"),
     ],
 )
