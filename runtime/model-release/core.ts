@@ -9,6 +9,11 @@ type Settled = Observed & { stack: StackState; pointer: string };
 const UPDATABLE = /^(CREATE_COMPLETE|UPDATE_COMPLETE|UPDATE_ROLLBACK_COMPLETE|IMPORT_COMPLETE|IMPORT_ROLLBACK_COMPLETE)$/;
 /** Statuses of an endpoint that something is changing (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html). */
 const CHANGING = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
+/**
+ * How long a release waits for rollback alarms that are on before it begins: what the slowest of them looks at when its metric comes every
+ * minute. Not longer, because the version that serves may be what is wrong, and this release its cure or somebody's way back.
+ */
+export const CLEARING_MS = 5 * 60_000;
 
 /** The one step that brings a model nearer to its desired version; a pure function of what is seen now. */
 export function nextAction(seen: Observed): Action {
@@ -63,7 +68,7 @@ function stuck(seen: Observed, reason: string): Action {
   const { open } = seen;
   const blamed =
     open !== undefined && open.state !== ReleaseState.RECORDED && open.outcome !== ReleaseState.SUPERSEDED && open.from !== open.to;
-  return { action: 'Stuck', entry: open?.entry, reason, ...(blamed ? { mark: open.to } : {}) };
+  return { action: 'Stuck', entry: open?.entry, reason, ...(blamed ? { mark: open.to, ...doubt(open) } : {}) };
 }
 
 /** Somebody deleted the pointer. It must name what serves: `none` would delete that with the next deployment. */
@@ -106,7 +111,14 @@ function proceed(seen: Settled, open: Release): Action {
   }
 }
 
-function start({ desired, pointer, stack }: Settled, { entry, to }: Release): Action {
+function start({ now, desired, pointer, stack, alarming = [] }: Settled, { entry, to, changedAt }: Release): Action {
+  const latest = Date.parse(changedAt) + CLEARING_MS;
+  if (desired === to && stack.resolvedPointer !== to && alarming.length > 0 && now < latest) {
+    return {
+      action: 'Wait',
+      reason: `${alarming.join(', ')} is in ALARM: the release begins at ${new Date(latest).toISOString()} at the latest`,
+    };
+  }
   if (pointer !== to) {
     return desired === to
       ? { action: 'WritePointer', value: to }
@@ -115,11 +127,12 @@ function start({ desired, pointer, stack }: Settled, { entry, to }: Release): Ac
   if (desired !== to && stack.resolvedPointer !== to) {
     return { action: 'Undo', entry, to, outcome: ReleaseState.SUPERSEDED, reason: 'another version is desired' };
   }
-  return { action: 'UpdateStack', entry, state: ReleaseState.UPDATING };
+  return { action: 'UpdateStack', entry, state: ReleaseState.UPDATING, ...(alarming.length > 0 ? { alarming } : {}) };
 }
 
 /** A stack that says that all went well proves nothing: an endpoint that rolled back by itself serves the old version. */
-function verify(seen: Settled, { entry, from, to }: Release): Action {
+function verify(seen: Settled, open: Release): Action {
+  const { entry, from, to } = open;
   if (live(seen) === to && seen.stack.resolvedPointer === to) {
     return { action: 'Close', entry, state: ReleaseState.RELEASED };
   }
@@ -127,7 +140,17 @@ function verify(seen: Settled, { entry, from, to }: Release): Action {
   if (from === to) {
     return stuck(seen, `the version that served before does not come back: ${reason}`);
   }
-  return { action: 'Undo', entry, to, outcome: ReleaseState.FAILED, reason };
+  const because = open.alarming === undefined ? '' : `; ${open.alarming.join(', ')} was in ALARM before it began, which may be why`;
+  return { action: 'Undo', entry, to, outcome: ReleaseState.FAILED, reason: `${reason}${because}`, ...doubt(open) };
+}
+
+/**
+ * An alarm that is on may end a deployment whatever the new version is like. Ours watch the fleet of the configuration that the stack names, so
+ * an update points them at the new one, but an alarm that is changed keeps its state until it is evaluated again
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html).
+ */
+function doubt({ alarming }: Release): { undecided?: true } {
+  return alarming === undefined ? {} : { undecided: true };
 }
 
 function restore(seen: Settled, open: Release): Action {

@@ -5,9 +5,12 @@ import { holdsStill, nextAction } from './core';
 import type { Dependencies } from './handler';
 import { approvedVersions, endpointOf } from './registry';
 import { readPointer, stackOf, updateStack, writePointer } from './stack';
-import { ReleaseTable } from './table';
+import { FORWARD, ReleaseTable } from './table';
 import type { Action, Observed } from './types';
 import { choose, Rules } from './versions';
+
+/** States before an update of the stack, which an alarm that is on may end. */
+const BEFORE_UPDATE: (ReleaseState | undefined)[] = [ReleaseState.RECORDED, ReleaseState.RESTORING];
 
 /** Reads everything about one model and carries out one step. */
 export class Machine {
@@ -50,7 +53,7 @@ export class Machine {
     const approved = await approvedVersions(deps.registry, rules, marks, live);
     const pointer = await readPointer(deps.parameters, this.parameter);
     const chosen = choose(approved, marks, rules, live);
-    const alarming = open?.state === ReleaseState.RESTORING ? await inAlarm(deps.alarms, endpoint?.rollbackAlarms ?? []) : undefined;
+    const alarming = BEFORE_UPDATE.includes(open?.state) ? await inAlarm(deps.alarms, endpoint?.rollbackAlarms ?? []) : undefined;
     return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, alarming, told };
   }
 
@@ -69,11 +72,8 @@ export class Machine {
         return this.point(next, changedAt);
       case 'UpdateStack':
         return this.update(next, changedAt);
-      case 'Undo': {
-        const failed = next.outcome === ReleaseState.FAILED ? { arn: next.to, reason: next.reason } : undefined;
-        const given = { state: ReleaseState.RESTORING, outcome: next.outcome, reason: next.reason, changedAt };
-        return void (await this.table.change(this.execution, next.entry, given, failed));
-      }
+      case 'Undo':
+        return this.undo(next, changedAt);
       case 'Close':
         return this.close(next, changedAt);
       case 'Stuck':
@@ -103,30 +103,43 @@ export class Machine {
     await writePointer(this.deps.parameters, this.parameter, next.value);
   }
 
-  private async update({ entry, state }: Extract<Action, { action: 'UpdateStack' }>, changedAt: string): Promise<void> {
+  private async update({ entry, state, alarming }: Extract<Action, { action: 'UpdateStack' }>, changedAt: string): Promise<void> {
     const { stacks, prefix, releaseRole } = this.deps;
+    // Written down before it is asked for: after a crash between, nobody could tell any more what was on before.
+    if (alarming !== undefined && !(await this.table.change(this.execution, entry, { alarming }))) {
+      return;
+    }
     // Asked for before it is written down: the other way round, a crash between would look like an update that failed.
     if (await updateStack(stacks, namesOf(prefix, this.model).stack, releaseRole, `${entry}#${state}`)) {
       await this.table.change(this.execution, entry, { state, changedAt });
     }
   }
 
-  private async close({ entry, state, reason }: Extract<Action, { action: 'Close' }>, changedAt: string): Promise<void> {
-    const closed = await this.table.change(this.execution, entry, { state, reason, changedAt });
-    const metric = state === ReleaseState.RELEASED ? DELIVERY_METRIC.released : DELIVERY_METRIC.releaseFailed;
-    if (closed && state !== ReleaseState.SUPERSEDED) {
-      this.deps.measure(metric, 1);
+  /** The owner hears of it now, once: the way back may take long. A step that comes twice finds that it has begun. */
+  private async undo({ entry, to, outcome, reason, undecided }: Extract<Action, { action: 'Undo' }>, changedAt: string): Promise<void> {
+    const failed = outcome === ReleaseState.FAILED;
+    const given = { state: ReleaseState.RESTORING, outcome, reason, changedAt };
+    const begun = await this.table.change(this.execution, entry, given, failed ? { arn: to, undecided, reason } : undefined, FORWARD);
+    if (begun && failed) {
+      this.deps.measure(DELIVERY_METRIC.releaseFailed, 1);
     }
   }
 
-  private async stuck({ entry, mark, reason }: Extract<Action, { action: 'Stuck' }>, changedAt: string): Promise<void> {
+  private async close({ entry, state, reason }: Extract<Action, { action: 'Close' }>, changedAt: string): Promise<void> {
+    const closed = await this.table.change(this.execution, entry, { state, reason, changedAt });
+    if (closed && state === ReleaseState.RELEASED) {
+      this.deps.measure(DELIVERY_METRIC.released, 1);
+    }
+  }
+
+  private async stuck({ entry, mark, reason, undecided }: Extract<Action, { action: 'Stuck' }>, changedAt: string): Promise<void> {
     this.deps.logger.error('release stuck', { model: this.model, reason });
     this.deps.measure(DELIVERY_METRIC.releaseStuck, 1);
     if (entry === undefined) {
       return this.table.tell(reason, changedAt);
     }
     const given = { state: ReleaseState.STUCK, reason, changedAt };
-    await this.table.change(this.execution, entry, given, mark === undefined ? undefined : { arn: mark, reason });
+    await this.table.change(this.execution, entry, given, mark === undefined ? undefined : { arn: mark, undecided, reason });
   }
 
   private async refuse({ version, problems }: Extract<Action, { action: 'Refuse' }>, at: string): Promise<void> {

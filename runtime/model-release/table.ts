@@ -16,7 +16,17 @@ import type { Lease } from './lease';
 import type { Mark, Release } from './types';
 
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-const UNDER_WAY: readonly string[] = [ReleaseState.RECORDED, ReleaseState.UPDATING, ReleaseState.RESTORING, ReleaseState.RESTORE_UPDATING];
+/** States before the way back began. */
+export const FORWARD: readonly string[] = [ReleaseState.RECORDED, ReleaseState.UPDATING];
+const UNDER_WAY: readonly string[] = [...FORWARD, ReleaseState.RESTORING, ReleaseState.RESTORE_UPDATING];
+
+/** Which version a change of a release blames, and for what. */
+export interface Blame {
+  arn: string;
+  /** Only a release that failed with nothing else to explain it is its version's fault. */
+  undecided?: boolean;
+  reason: string;
+}
 
 /** False when a condition did not hold. */
 async function conditional(write: Promise<unknown>): Promise<boolean> {
@@ -131,22 +141,23 @@ export class ReleaseTable {
     return this.write(me, [{ Put: { TableName: this.table, Item, ConditionExpression: 'attribute_not_exists(entry)' } }]);
   }
 
-  /** Changes a release that is under way, and marks the version that is to blame for it, both or neither. */
-  change(me: string, entry: string, given: Partial<Release>, mark?: { arn: string; reason: string }): Promise<boolean> {
+  /** Changes a release that is under way, or in one of `states`, and marks the version that is to blame for it, both or neither. */
+  change(me: string, entry: string, given: Partial<Release>, blame?: Blame, states = UNDER_WAY): Promise<boolean> {
     const fields = Object.entries(given).filter(([, value]) => value !== undefined);
     const Update = {
       TableName: this.table,
       Key: this.key(entry),
       UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-      ConditionExpression: '#state IN (:s0, :s1, :s2, :s3)',
+      ConditionExpression: `#state IN (${states.map((_, i) => `:s${i}`).join(', ')})`,
       ExpressionAttributeNames: Object.fromEntries([['#state', 'state'], ...fields.map(([name]) => [`#${name}`, name])]),
       ExpressionAttributeValues: Object.fromEntries([
-        ...UNDER_WAY.map((state, i) => [`:s${i}`, state]),
+        ...states.map((state, i) => [`:s${i}`, state]),
         ...fields.map(([name, value]) => [`:${name}`, value]),
       ]),
     };
+    const why = blame?.undecided === true ? MarkReason.UNDECIDED : MarkReason.FAILED;
     const marking =
-      mark === undefined || mark.arn === NO_VERSION ? [] : [this.marking(versionNumber(mark.arn), MarkReason.FAILED, mark.reason, given)];
+      blame === undefined || blame.arn === NO_VERSION ? [] : [this.marking(versionNumber(blame.arn), why, blame.reason, given)];
     return this.write(me, [{ Update }, ...marking]);
   }
 

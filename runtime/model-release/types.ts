@@ -14,6 +14,8 @@ export interface Release {
   /** How the row ends once `from` is restored. */
   outcome?: ReleaseState.FAILED | ReleaseState.SUPERSEDED;
   reason?: string;
+  /** Rollback alarms that were in ALARM before its update began; absent when none was. */
+  alarming?: string[];
 }
 
 /** A version of the model as the registry describes it. */
@@ -64,7 +66,7 @@ export interface Observed {
   stack?: StackState;
   endpoint?: EndpointState;
   open?: Release;
-  /** Rollback alarms in ALARM, looked at before a version is restored. */
+  /** Rollback alarms in ALARM, looked at before the stack is updated in either direction. */
   alarming?: string[];
   /** What the owner was told last and has not changed since. */
   told?: string;
@@ -74,10 +76,17 @@ export interface Observed {
 export type Action =
   | { action: 'Record'; from: string; to: string; at: string }
   | { action: 'WritePointer'; value: string; tell?: string }
-  | { action: 'UpdateStack'; entry: string; state: ReleaseState.UPDATING | ReleaseState.RESTORE_UPDATING }
-  | { action: 'Undo'; entry: string; to: string; outcome: ReleaseState.FAILED | ReleaseState.SUPERSEDED; reason: string }
+  | { action: 'UpdateStack'; entry: string; state: ReleaseState.UPDATING | ReleaseState.RESTORE_UPDATING; alarming?: string[] }
+  | {
+      action: 'Undo';
+      entry: string;
+      to: string;
+      outcome: ReleaseState.FAILED | ReleaseState.SUPERSEDED;
+      reason: string;
+      undecided?: boolean;
+    }
   | { action: 'Close'; entry: string; state: ReleaseState.RELEASED | ReleaseState.FAILED | ReleaseState.SUPERSEDED; reason?: string }
-  | { action: 'Stuck'; entry?: string; mark?: string; reason: string }
+  | { action: 'Stuck'; entry?: string; mark?: string; reason: string; undecided?: boolean }
   | { action: 'Refuse'; arn: string; version: number; problems: string[] }
   | { action: 'Tell'; reason: string }
   | { action: 'Wait'; reason: string }

@@ -23,6 +23,8 @@ export const WORKLOAD_TAG = 'workload';
 export enum MarkReason {
   /** Its release failed and was undone. */
   FAILED = 'failed',
+  /** Its release was undone, but an alarm that undoes deployments was on before it began: nobody knows whether the version is to blame. */
+  UNDECIDED = 'undecided',
   /** It was refused before anything changed: artefact, image or lineage. */
   REFUSED = 'refused',
   /** Somebody went back behind it. */
@@ -74,7 +76,7 @@ export const DELIVERY_METRIC = {
   /** Its value is the name prefix; releases are counted under it alone, so that one alarm hears of every model. */
   workload: 'Workload',
   released: 'ModelsReleased',
-  /** Releases that were undone. */
+  /** Versions that were refused, and releases of which the way back began. */
   releaseFailed: 'ReleasesFailed',
   /** Releases that need a person. */
   releaseStuck: 'ReleasesStuck',

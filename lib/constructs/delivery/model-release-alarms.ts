@@ -49,8 +49,8 @@ export function registerReleaseAlarms(scope: Construct, { prefix, machine, janit
     ...COMMON,
     severity: Severity.TICKET,
     alarmName: physicalName([prefix, 'release-failed'], 255),
-    summary: 'A version was refused, or its release was undone; the version before it serves.',
-    firstAction: 'read the reason in its Model Release Failed event.',
+    summary: 'A version was refused, or its release failed and is being undone; the version before it serves.',
+    firstAction: 'read the reason in the mark of the version in the release table.',
     runbook: 'release-failed',
     metric: releaseMetric(prefix, DELIVERY_METRIC.releaseFailed),
   });

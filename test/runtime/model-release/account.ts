@@ -8,7 +8,7 @@ import { Machine } from '../../../runtime/model-release/machine';
 import { ReleaseTable } from '../../../runtime/model-release/table';
 import type { Action, EndpointState, StackState, Version } from '../../../runtime/model-release/types';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';
-import { RULES, versionOf } from './world';
+import { RULES, versionOf } from './services';
 
 export const TABLE = 'releases';
 export const POINTER = '/air-dev/models/delay/approved';

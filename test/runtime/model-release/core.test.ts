@@ -1,9 +1,9 @@
 import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contract';
-import { nextAction } from '../../../runtime/model-release/core';
+import { CLEARING_MS, nextAction } from '../../../runtime/model-release/core';
 import { leaseMove } from '../../../runtime/model-release/lease';
 import type { Observed, Release } from '../../../runtime/model-release/types';
 import { choose, problemsOf, repositoryOf } from '../../../runtime/model-release/versions';
-import { arnOf, RULES, versionOf } from './world';
+import { arnOf, RULES, versionOf } from './services';
 
 const [ONE, TWO, THREE] = [1, 2, 3].map(arnOf);
 const AT = '2026-01-01T00:00:00.000Z';
@@ -71,6 +71,43 @@ describe('the next step [R3, R7]', () => {
     });
     expect(nextAction(seen({ ...back, alarming: ['latency'], now: Date.parse(AT) + 1000 }))).toMatchObject({ action: 'Stuck' });
     expect(nextAction(seen({ ...back, alarming: [] }))).toMatchObject({ action: 'UpdateStack', state: 'restore updating' });
+  });
+
+  describe('while a rollback alarm is on before the release', () => {
+    const alarmed = { desired: TWO, alarming: ['errors', 'latency'] };
+    const after = (ms: number) => ({ now: Date.parse(AT) + ms });
+
+    test.each([
+      ['before the pointer is written', ONE],
+      ['and after it', TWO],
+    ])('waits for it to clear, %s, but not for ever: what serves may be what is wrong', (_when, pointer) => {
+      const waiting = seen({ ...alarmed, pointer, open: open(), ...after(CLEARING_MS - 1) });
+      expect(nextAction(waiting)).toEqual({
+        action: 'Wait',
+        reason: 'errors, latency is in ALARM: the release begins at 2026-01-01T00:05:00.000Z at the latest',
+      });
+      expect(nextAction({ ...waiting, alarming: [] })).not.toMatchObject({ action: 'Wait' });
+      expect(nextAction({ ...waiting, ...after(CLEARING_MS) })).not.toMatchObject({ action: 'Wait' });
+    });
+
+    test('begins with what was on, and does not blame the version when it fails', () => {
+      const late = seen({ ...alarmed, pointer: TWO, open: open(), ...after(CLEARING_MS) });
+      expect(nextAction(late)).toMatchObject({ action: 'UpdateStack', state: 'updating', alarming: ['errors', 'latency'] });
+      expect(nextAction({ ...late, alarming: [] })).toEqual({ action: 'UpdateStack', entry: 'r', state: 'updating' });
+      const begun = open({ state: ReleaseState.UPDATING, alarming: ['errors'] });
+      expect(nextAction({ ...late, open: begun })).toMatchObject({
+        action: 'Undo',
+        outcome: 'failed',
+        undecided: true,
+        reason: expect.stringContaining('errors was in ALARM before it began'),
+      });
+      const stuck = { ...late, stack: stackOf('UPDATE_ROLLBACK_FAILED'), open: begun };
+      expect(nextAction(stuck)).toMatchObject({ action: 'Stuck', mark: TWO, undecided: true });
+    });
+
+    test('gives the version up that was rejected while it waited', () => {
+      expect(nextAction(seen({ ...alarmed, desired: ONE, open: open() }))).toMatchObject({ action: 'Close', state: 'superseded' });
+    });
   });
 
   test('undoes a release that only looks successful: the stack is complete, the endpoint serves the old version', () => {

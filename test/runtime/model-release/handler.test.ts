@@ -1,7 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { FAILURES, modelOf } from '../../../runtime/model-release/handler';
 import { Account, AT, failure, ME, OTHER, TABLE } from './account';
-import { versionOf } from './world';
+import { versionOf } from './services';
 
 describe('who is woken', () => {
   test('a model is named by itself or by its group', () => {

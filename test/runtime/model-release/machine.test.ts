@@ -1,7 +1,7 @@
 import { ReleaseState } from '../../../lib/constructs/delivery/contract';
 import type { Action } from '../../../runtime/model-release/types';
 import { Account, AT, failure, ME, OTHER } from './account';
-import { arnOf, versionOf } from './world';
+import { arnOf, versionOf } from './services';
 
 const [ONE, TWO] = [1, 2].map(arnOf);
 const ENTRY = `release#${AT}#me`;
@@ -98,19 +98,45 @@ describe('a release, step by step [R3]', () => {
     expect(await decide(account)).toMatchObject({ next: { action: 'Undo', outcome: 'failed', to: TWO } });
   });
 
-  test('undoing marks the version and goes back; what was only overtaken is not marked', async () => {
-    for (const [outcome, marks] of [
-      [ReleaseState.FAILED, 1],
-      [ReleaseState.SUPERSEDED, 0],
-    ] as const) {
-      const account = await serving();
-      await account.act(record);
-      await account.act({ action: 'Undo', entry: ENTRY, to: TWO, outcome, reason: 'x' });
-      expect(account.row(ENTRY)).toMatchObject({ state: 'restoring', outcome, reason: 'x' });
-      expect(await account.table.marks()).toHaveLength(marks);
-      await account.act({ action: 'Close', entry: ENTRY, state: outcome, reason: 'x' });
-      expect(account.measured).toEqual(marks === 1 ? ['ReleasesFailed 1'] : []);
-    }
+  test.each([
+    [{ outcome: ReleaseState.FAILED }, ['failed'], ['ReleasesFailed 1']],
+    [{ outcome: ReleaseState.FAILED, undecided: true }, ['undecided'], ['ReleasesFailed 1']],
+    [{ outcome: ReleaseState.SUPERSEDED }, [], []],
+  ] as const)('undoing %j marks the version as %j, and its owner hears of it when the way back begins: %j', async (how, marks, heard) => {
+    const account = await serving();
+    await account.act(record);
+    const undo: Action = { action: 'Undo', entry: ENTRY, to: TWO, reason: 'x', ...how };
+    await account.act(undo);
+    expect(account.row(ENTRY)).toMatchObject({ state: 'restoring', outcome: how.outcome, reason: 'x' });
+    expect((await account.table.marks()).map(({ reason }) => reason)).toEqual(marks);
+    expect(account.measured).toEqual(heard);
+    await account.act(undo);
+    await account.act({ action: 'UpdateStack', entry: ENTRY, state: ReleaseState.RESTORE_UPDATING });
+    await account.act(undo);
+    expect(account.row(ENTRY)).toMatchObject({ state: 'restore updating' });
+    await account.act({ action: 'Close', entry: ENTRY, state: how.outcome, reason: 'x' });
+    await account.act(undo);
+    expect(account.row(ENTRY)).toMatchObject({ state: how.outcome });
+    expect(account.measured).toEqual(heard);
+  });
+
+  test('alarms that are on before the update are written down before it, and it goes on where it crashed between', async () => {
+    const account = await serving();
+    Object.assign(account.endpoint!, { rollbackAlarms: ['errors', 'latency'] });
+    account.alarms = [{ name: 'errors', state: 'ALARM' }];
+    await account.act(record);
+    expect(await decide(account)).toMatchObject({ next: { action: 'Wait' } });
+    account.pointer = TWO;
+    account.failures.UpdateStack = failure('Crash');
+    const update: Action = { action: 'UpdateStack', entry: ENTRY, state: ReleaseState.UPDATING, alarming: ['errors'] };
+    await expect(account.act(update)).rejects.toThrow('Crash');
+    expect(account.row(ENTRY)).toMatchObject({ state: 'recorded', changedAt: AT, alarming: ['errors'] });
+    delete account.failures.UpdateStack;
+    account.alarms = [];
+    const { next } = (await decide(account)) as { next: Action };
+    await account.act(next);
+    expect(account.row(ENTRY)).toMatchObject({ state: 'updating', alarming: ['errors'] });
+    expect(await decide(account)).toMatchObject({ next: { action: 'Undo', undecided: true } });
   });
 
   test('a refusal is counted once per refusal that was written, with its reasons', async () => {

@@ -1,7 +1,7 @@
 import { MarkReason } from '../../../lib/constructs/delivery/contract';
 import { approvedVersions, endpointOf, groupsOf } from '../../../runtime/model-release/registry';
 import { Account, failure } from './account';
-import { arnOf, RULES, versionOf } from './world';
+import { arnOf, RULES, versionOf } from './services';
 
 const numbersOf = async (account: Account, marked: number[] = [], live?: string) => {
   const marks = marked.map((version) => ({ version, reason: MarkReason.FAILED }));

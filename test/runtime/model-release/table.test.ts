@@ -2,7 +2,7 @@ import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contract';
 import { DynamoDbFailure } from '../../support/fake-dynamodb';
 import { Account, AT, ME, OTHER } from './account';
-import { arnOf } from './world';
+import { arnOf } from './services';
 
 const ENTRY = 'release#2026-01-01T00:00:00.000Z#me';
 const RELEASE = { from: arnOf(1), to: arnOf(2), at: AT };

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contract';
 import { NO_VERSION } from '../../../lib/constructs/models/contract';
-import { Outcome, ReleaseWorld } from './world';
+import { arnOf, Outcome } from './services';
+import { ReleaseWorld } from './world';
 
 type Command = { text: string; run: (world: ReleaseWorld) => void };
 const command = (text: string, run: Command['run']): Command => ({ text, run });
@@ -28,6 +29,8 @@ const commands = fc.oneof(
       .constantFrom<Outcome>('ok', 'ok', 'ok', 'rollback', 'silent', 'failed')
       .map((outcome) => command(`finish(${outcome})`, (world) => world.finish(outcome))),
   },
+  { weight: 4, arbitrary: fc.constantFrom(true, true, true, false).map((on) => command(`alarm(${on})`, (world) => world.setAlarm(on))) },
+  { weight: 2, arbitrary: fc.constant(command('ten minutes pass', (world) => void (world.now += 600_000))) },
   { weight: 1, arbitrary: fc.constant(command('operator repairs', (world) => world.repair())) },
   { weight: 1, arbitrary: fc.constant(command('pointer deleted', (world) => void (world.pointer = undefined))) },
 );
@@ -52,6 +55,24 @@ function after({ list, served }: { list: Command[]; served: boolean }, harsh: bo
 const shown = fc
   .tuple(fc.array(commands, { minLength: 10, maxLength: 80 }), fc.boolean())
   .map(([list, served]) => ({ list, served, toString: () => [`served: ${served}`, ...list.map(({ text }) => text)].join('; ') }));
+/** Stories in which what serves fails and its cures do too. */
+const troubled = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 2,
+        arbitrary: fc.constant(command('wake and run', (world) => (world.wake(), Array.from({ length: 9 }).forEach(() => world.step(0))))),
+      },
+      { weight: 2, arbitrary: commands },
+      { weight: 1, arbitrary: fc.constant(command('finish(rollback)', (world) => world.finish('rollback'))) },
+      { weight: 1, arbitrary: fc.constant(command('alarm(true)', (world) => world.setAlarm(true))) },
+      { weight: 1, arbitrary: fc.constant(command('ten minutes pass', (world) => void (world.now += 600_000))) },
+      { weight: 1, arbitrary: small.map((n) => command(`approve(${n})`, (world) => world.setApproval(n, true))) },
+      { weight: 1, arbitrary: small.map((n) => command(`rollback(${n})`, (world) => world.rollbackTo(n))) },
+    ),
+    { minLength: 20, maxLength: 80 },
+  )
+  .map((list) => ({ list, served: true, toString: () => list.map(({ text }) => text).join('; ') }));
 const count = (list: string[], value: string) => list.filter((entry) => entry === value).length;
 const RUNS = { numRuns: 3000, seed: 4 };
 
@@ -91,6 +112,27 @@ describe('whatever happens [R3, R4, R5, R7]', () => {
       }),
       RUNS,
     );
+  });
+
+  test('a failed release is told once, and its version is tried again only when somebody takes its mark away', () => {
+    const seen = { underAlarm: 0, undecided: 0, again: 0 };
+    fc.assert(
+      fc.property(troubled, (story) => {
+        const { rows, marks, heard, unmarked, underAlarm } = after(story, false);
+        const failed = rows.filter(({ state }) => state === ReleaseState.FAILED);
+        expect(heard.sort()).toEqual(failed.map(({ entry }) => entry).sort());
+        for (const version of new Set(failed.map(({ to }) => to))) {
+          const tries = failed.filter(({ to }) => to === version).length;
+          expect(tries).toBeLessThanOrEqual(1 + unmarked.filter((number) => arnOf(number) === version).length);
+          seen.again += tries - 1;
+        }
+        seen.underAlarm += underAlarm.size;
+        seen.undecided += marks.filter(({ reason }) => reason === MarkReason.UNDECIDED).length;
+      }),
+      RUNS,
+    );
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(40);
+    expect(seen.underAlarm).toBeGreaterThan(seen.undecided);
   });
 
   test.each([false, true])('what serves is never deleted, and every release ends; going back fails too: %s', (harsh) => {

@@ -1,147 +1,15 @@
 import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contract';
-import { LINEAGE, NO_VERSION } from '../../../lib/constructs/models/contract';
+import { NO_VERSION } from '../../../lib/constructs/models/contract';
 import { holdsStill, nextAction } from '../../../runtime/model-release/core';
-import { Lease, leaseMove } from '../../../runtime/model-release/lease';
-import type { Action, EndpointState, Mark, Observed, Release, StackState, Version } from '../../../runtime/model-release/types';
-import { choose, Rules } from '../../../runtime/model-release/versions';
+import { leaseMove } from '../../../runtime/model-release/lease';
+import type { Action, Observed, Release } from '../../../runtime/model-release/types';
+import { Execution, Services } from './services';
 
-export const RULES: Rules = { model: 'delay', group: 'air-dev-delay', artifacts: 'artifacts', images: ['1.dkr.ecr.eu/sklearn'] };
-export const arnOf = (version: number) => `arn:aws:sagemaker:eu-central-1:1:model-package/${RULES.group}/${version}`;
-export const versionOf = (version: number, given: Partial<Version> = {}): Version => ({
-  arn: arnOf(version),
-  version,
-  group: RULES.group,
-  status: 'Completed',
-  metadata: Object.fromEntries(Object.values(LINEAGE).map((key) => [key, 'x'])),
-  containers: [{ image: `${RULES.images[0]}:1`, modelDataUrl: 's3://artifacts/delay/training/1/output/model.tar.gz' }],
-  ...given,
-});
-
-export type Outcome = 'ok' | 'rollback' | 'silent' | 'failed';
-interface Execution {
-  id: string;
-  running: boolean;
-  /** What it does next: take the lease, decide, or act on what it decided. */
-  phase: 'lease' | 'decide' | 'act' | 'back';
-  next?: Action;
-  wakes: number;
-}
 const HOURS = 3_600_000;
 const UNDER_WAY: ReleaseState[] = [ReleaseState.RECORDED, ReleaseState.UPDATING, ReleaseState.RESTORING, ReleaseState.RESTORE_UPDATING];
 
-/** Registry, pointer, stack, endpoint, table and executions of one model, as far as a release can tell. */
-export class ReleaseWorld {
-  now = Date.parse('2026-01-01T00:00:00Z');
-  versions: (Version & { approved: boolean })[] = [];
-  marks: Mark[] = [];
-  rows: Release[] = [];
-  pointer: string | undefined = NO_VERSION;
-  stack: StackState | undefined = { status: 'CREATE_COMPLETE', resolvedPointer: NO_VERSION };
-  endpoint: EndpointState | undefined;
-  lease: Lease | undefined;
-  told: string | undefined;
-  pages: string[] = [];
-  executions: Execution[] = [];
-  readonly wrongs: string[] = [];
-  readonly becameDesired: string[] = [];
-  private update: { before: StackState; served: EndpointState | undefined } | undefined;
-  private readonly onceLive = new Set<string>();
-
-  constructor(
-    /** Whether going back may fail too, so that a person is needed. */
-    readonly harsh: boolean,
-  ) {}
-
-  // What people and services do.
-  register(valid: boolean): void {
-    const version = this.versions.length + 1;
-    this.versions.push({ ...versionOf(version, valid ? {} : { metadata: {} }), approved: false });
-  }
-  setApproval(version: number, approved: boolean): void {
-    const found = this.versions[version % Math.max(1, this.versions.length)];
-    if (found !== undefined) {
-      found.approved = approved;
-    }
-  }
-  rollbackTo(index: number): void {
-    const to = index % Math.max(1, this.versions.length);
-    const above = this.versions.filter(({ approved, version }) => approved && version > to + 1);
-    this.marks = this.marks.filter(({ version }) => version !== to + 1);
-    above.forEach(({ version }) => this.marks.push({ version, reason: MarkReason.ROLLED_BACK }));
-  }
-  wake(): void {
-    this.executions.push({ id: `e${this.executions.length}`, running: true, phase: 'lease', wakes: 0 });
-  }
-  kill(index: number): void {
-    const running = this.executions.filter((execution) => execution.running);
-    if (running.length > 0) {
-      running[index % running.length].running = false;
-    }
-  }
-  /** `cdk deploy`: with another template, so that there is always something to do. */
-  deploy(): void {
-    if (this.stack === undefined || (this.update === undefined && /(_COMPLETE)$/.test(this.stack.status))) {
-      this.begin();
-    }
-  }
-  /** An operator repairs a failed rollback: the old values are in force. */
-  repair(): void {
-    if (this.stack?.status === 'UPDATE_ROLLBACK_FAILED') {
-      this.stack.status = 'UPDATE_ROLLBACK_COMPLETE';
-    }
-  }
-  /** The update under way ends. */
-  finish(wanted: Outcome): void {
-    if (this.update === undefined || this.stack === undefined) {
-      return;
-    }
-    const { before, served } = this.update;
-    const { resolvedPointer } = this.stack;
-    const back = !this.harsh && (this.onceLive.has(resolvedPointer) || resolvedPointer === NO_VERSION);
-    const outcome = back && resolvedPointer !== before.resolvedPointer ? 'ok' : wanted === 'failed' && !this.harsh ? 'rollback' : wanted;
-    this.update = undefined;
-    this.endpoint = served;
-    if (outcome === 'ok') {
-      this.stack = { status: 'UPDATE_COMPLETE', resolvedPointer };
-      this.serve(resolvedPointer);
-    } else if (outcome === 'silent' && served !== undefined) {
-      this.stack = { status: 'UPDATE_COMPLETE', resolvedPointer };
-    } else {
-      const status = outcome === 'failed' ? 'UPDATE_ROLLBACK_FAILED' : 'UPDATE_ROLLBACK_COMPLETE';
-      this.stack = { status, resolvedPointer: before.resolvedPointer };
-    }
-  }
-  private serve(pointer: string): void {
-    if (pointer === NO_VERSION && this.endpoint !== undefined) {
-      this.wrongs.push('the endpoint was deleted');
-    }
-    this.endpoint = pointer === NO_VERSION ? undefined : { status: 'InService', packageArn: pointer };
-    this.onceLive.add(pointer);
-  }
-  private begin(): boolean {
-    if (this.pointer === undefined) {
-      return false;
-    }
-    const before = this.stack ?? { status: 'CREATE_COMPLETE', resolvedPointer: NO_VERSION };
-    this.update = { before, served: this.endpoint };
-    this.stack = { status: 'UPDATE_IN_PROGRESS', resolvedPointer: this.pointer };
-    if (this.pointer !== before.resolvedPointer && this.pointer !== NO_VERSION) {
-      this.endpoint = {
-        packageArn: this.endpoint?.packageArn ?? this.pointer,
-        status: this.endpoint === undefined ? 'Creating' : 'Updating',
-      };
-    }
-    return true;
-  }
-
-  // The machine, a step at a time.
-  get live(): string | undefined {
-    return this.endpoint?.status === 'InService' ? this.endpoint.packageArn : undefined;
-  }
-  get chosen(): Pick<Observed, 'desired' | 'invalid'> {
-    const approved = this.versions.filter((version) => version.approved);
-    return choose(approved, this.marks, RULES, this.live);
-  }
+/** The same world with the machine in it, a step at a time. */
+export class ReleaseWorld extends Services {
   noteDesired(): void {
     const desired = this.chosen.desired ?? NO_VERSION;
     if (this.becameDesired.at(-1) !== desired) {
@@ -151,7 +19,9 @@ export class ReleaseWorld {
   observe(): Observed {
     const open = this.rows.find(({ state }) => UNDER_WAY.includes(state));
     const { now, pointer, stack, endpoint, told } = this;
-    return { now, leasedAt: Date.parse(this.lease!.since), maxWait: 2 * HOURS, ...this.chosen, pointer, stack, endpoint, open, told };
+    const alarming = this.alarm ? ['errors'] : [];
+    const leasedAt = Date.parse(this.lease!.since);
+    return { now, leasedAt, maxWait: 2 * HOURS, ...this.chosen, pointer, stack, endpoint, open, alarming, told };
   }
   /** One step of one execution; `half` kills it between the two effects of a step that has two. */
   step(index: number, half = false): void {
@@ -184,6 +54,9 @@ export class ReleaseWorld {
     if (next.action === 'WritePointer' && !inForce.includes(next.value)) {
       this.wrongs.push(`the pointer becomes ${next.value}, which is neither desired nor in force`);
     }
+    if (next.action === 'UpdateStack' && next.state === ReleaseState.UPDATING && this.alarm) {
+      this.underAlarm.add(next.entry);
+    }
     if (next.action === 'Record' && this.live !== undefined && next.from !== this.live) {
       this.wrongs.push(`${this.live} serves, but the way back is ${next.from}`);
     }
@@ -215,13 +88,12 @@ export class ReleaseWorld {
       case 'UpdateStack':
         return this.updateStack(me, next, half);
       case 'Undo':
-        this.mark(next.outcome === ReleaseState.FAILED ? next.to : undefined, MarkReason.FAILED);
-        return this.change(next.entry, { state: ReleaseState.RESTORING, outcome: next.outcome });
+        return this.undo(next);
       case 'Close':
         return this.change(next.entry, { state: next.state });
       case 'Stuck':
         this.pages.push(next.reason);
-        this.mark(next.mark, MarkReason.FAILED);
+        this.blame(next.entry, next.mark, next.undecided);
         return next.entry === undefined ? undefined : this.change(next.entry, { state: ReleaseState.STUCK });
       case 'Refuse':
         return this.mark(next.arn, MarkReason.REFUSED);
@@ -231,6 +103,19 @@ export class ReleaseWorld {
       case 'Wait':
         this.now += 15_000;
     }
+  }
+  private undo({ entry, to, outcome, undecided }: Extract<Action, { action: 'Undo' }>): void {
+    if (outcome === ReleaseState.FAILED) {
+      this.blame(entry, to, undecided);
+      this.heard.push(entry);
+    }
+    this.change(entry, { state: ReleaseState.RESTORING, outcome });
+  }
+  private blame(entry: string | undefined, arn: string | undefined, undecided = false): void {
+    if (arn !== undefined && undecided !== this.underAlarm.has(entry!)) {
+      this.wrongs.push(undecided ? `${arn} is excused for no reason` : `${arn} is blamed, but an alarm was on before its release`);
+    }
+    this.mark(arn, undecided ? MarkReason.UNDECIDED : MarkReason.FAILED);
   }
   private record({ from, to, at }: Extract<Action, { action: 'Record' }>): void {
     if (this.rows.some(({ state }) => UNDER_WAY.includes(state))) {
@@ -260,6 +145,9 @@ export class ReleaseWorld {
       me.running = false; // the parameter cannot be resolved: the execution fails, and its end wakes the next
       return this.wake();
     }
+    if (next.alarming !== undefined) {
+      this.change(next.entry, { alarming: next.alarming });
+    }
     if (this.pointer !== this.stack!.resolvedPointer) {
       this.begin();
     }
@@ -271,7 +159,7 @@ export class ReleaseWorld {
   }
   private change(entry: string, given: Partial<Release>): void {
     const row = this.rows.find((candidate) => candidate.entry === entry)!;
-    Object.assign(row, given, { changedAt: new Date(this.now).toISOString() });
+    Object.assign(row, given, given.state === undefined ? {} : { changedAt: new Date(this.now).toISOString() });
   }
   private mark(arn: string | undefined, reason: MarkReason): void {
     const found = this.versions.find((version) => version.arn === arn);
