@@ -12,6 +12,7 @@ import { ADOPTION, DEPLOYMENTS } from './release-faults/deployments';
 import { EVENTS } from './release-faults/events';
 import { KILLS } from './release-faults/kills';
 import { DELETED, ROLLBACKS, SLOW } from './release-faults/rollbacks';
+import { OPERATIONS } from './release-faults/operations';
 import { SCALING } from './release-faults/scaling';
 import { STUCK_STACKS } from './release-faults/stuck';
 import { TRAINING, trainingConfig } from './release-faults/training';
@@ -21,7 +22,18 @@ const STAGES: Stage[] = [
   {
     clockFactor: 240, // a fleet is watched for 7 minutes, which are 1.75 seconds
     config: () => 'config/dev.yaml',
-    scenarios: [...UNHARMED, ...KILLS, ...EVENTS, ...VERSIONS, ...DEPLOYMENTS, ...ROLLBACKS, ...STUCK_STACKS, ...SCALING, ...ADOPTION],
+    scenarios: [
+      ...UNHARMED,
+      ...OPERATIONS,
+      ...KILLS,
+      ...EVENTS,
+      ...VERSIONS,
+      ...DEPLOYMENTS,
+      ...ROLLBACKS,
+      ...STUCK_STACKS,
+      ...SCALING,
+      ...ADOPTION,
+    ],
   },
   {
     clockFactor: 20,
@@ -74,8 +86,9 @@ async function staged(stage: Stage, chosen: Scenario[], signal: AbortSignal): Pr
     await Promise.all([arena.synthesize(stage.config(arena)), arena.bootstrap()]);
     await arena.deploy();
     await arena.stopClockRules();
-    for (const scenario of chosen) {
+    for (const [index, scenario] of chosen.entries()) {
       signal.throwIfAborted();
+      console.log(`${index + 1} of ${chosen.length} in this account: ${scenario.name}`);
       books.push(await carriedOut(scenario, arena, signal));
     }
   } finally {
