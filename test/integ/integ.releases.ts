@@ -56,7 +56,7 @@ function imageOf(version: string): string {
   if (account === undefined) {
     throw new Error(`InvalidRegion: AWS_REGION is '${region}', for which no scikit-learn registry is known`);
   }
-  return `${account}.dkr.ecr.${region}.amazonaws.com/${scikit.repository}:${version}${scikit.tagSuffix}`;
+  return `${account}.dkr.ecr.${region}.amazonaws.com/${scikit.repository}:${version}-cpu-py3`;
 }
 
 const serves = (world: ReleaseWorld, arn: string | undefined) =>

@@ -29,7 +29,9 @@ export function pipelineProblems(props: TrainingPipelineProps): string[] {
     ...gate._problems(),
     ...(slo?._problems() ?? []),
     ...(signature === undefined ? [] : ofOne(model, signatureProblems({ [model]: signature }))),
-    ...(props.image._scriptMode ? [] : [`'image' ${props.image.label} does not run script mode: use InferenceImage.scikitLearn()`]),
+    ...(props.image._trains
+      ? []
+      : [`'image' ${props.image.label} does not train in script mode: use InferenceImage.scikitLearn() or xgboost()`]),
     ...codeProblems(code, program ?? 'train.py', programs ?? ownPrograms()),
   ];
 }

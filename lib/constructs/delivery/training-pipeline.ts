@@ -43,7 +43,7 @@ export class TrainingPipeline extends Construct {
 
   constructor(scope: Construct, id: string, props: TrainingPipelineProps) {
     super(scope, id);
-    failOn(this, 'InvalidTrainingPipeline', pipelineProblems(props));
+    failOn(this, 'InvalidTrainingPipeline', [...pipelineProblems(props), ...props.image._problems(this)]);
     this.name = namesOf(props.namePrefix, props.model).group;
     this.undelivered = this.createQueue();
     this.runs = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);

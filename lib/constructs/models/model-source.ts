@@ -199,13 +199,12 @@ class AssetSource extends ArchiveSource {
     if (files.length === 0) {
       problems.push(`'model' folder ${this.directory} holds no file`);
     }
-    if (this.image._scriptMode && !files.includes('code/inference.py')) {
+    if (this.image._requiresCode && !files.includes('code/inference.py')) {
       problems.push(`'model' folder ${this.directory} has no code/inference.py, which the image ${this.image.label} runs`);
     }
-    if (this.image._scriptMode && networkIsolation && files.includes('code/requirements.txt')) {
-      problems.push(
-        `'model' has code/requirements.txt but 'networkIsolation' leaves no network to install from: put the packages into an image`,
-      );
+    const { _requirements: requirements } = this.image;
+    if (requirements !== undefined && networkIsolation && files.includes(requirements)) {
+      problems.push(`'model' has ${requirements} but 'networkIsolation' leaves no network to install from: put the packages into an image`);
     }
     return problems;
   }

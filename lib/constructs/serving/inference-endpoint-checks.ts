@@ -1,5 +1,6 @@
 import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { ImageAccelerator } from '../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { rolloutSetting } from './endpoint-deployment';
 import { EndpointSettings } from './endpoint-settings';
@@ -35,11 +36,15 @@ export function warn(scope: Construct, props: InferenceEndpointProps, settings: 
   for (const problem of unknownInstanceType(instance.name)) {
     add('uncatalogued-instance', `${problem}; its memory, storage and Regions are not checked`);
   }
-  if (props.model.image._cpuOnly && (instance.accelerators ?? 0) > 0) {
+  if (props.model.image.accelerator === ImageAccelerator.CPU && (instance.accelerators ?? 0) > 0) {
     add(
       'idle-accelerator',
       `the image ${props.model.image.label} runs on CPUs: the accelerator of ${instance.name} is paid for and stays idle`,
     );
+  }
+  const { _unpatchedSince: unpatched } = props.model.image;
+  if (unpatched !== undefined) {
+    add('unpatched-image', `the image ${props.model.image.label} gets no security patches after ${unpatched}: use a newer version`);
   }
   if (props.model._borrowedBucket && settings.removalPolicy !== RemovalPolicy.DESTROY) {
     add(
@@ -107,7 +112,18 @@ function instanceProblems(scope: Construct, props: InferenceEndpointProps, setti
       `'instance' ${instance.name} is Arm but the image ${props.model.image.label} is x86-64: use an instance without 'g' behind its generation`,
     );
   }
-  return problems;
+  return [...problems, ...acceleratorProblems(props)];
+}
+
+/** CUDA is for GPUs: not for CPUs, and not for the accelerators that AWS makes itself. */
+function acceleratorProblems({ instance, model: { image } }: InferenceEndpointProps): string[] {
+  const accelerator = instance._shape?.accelerator?.name;
+  const gpu = accelerator !== undefined && !/^(Inferentia|Trainium)/.test(accelerator);
+  return image.accelerator === ImageAccelerator.GPU && instance._shape !== undefined && !gpu
+    ? [
+        `'instance' ${instance.name} has no GPU but the image ${image.label} needs one: use a type of the families g and p, such as ml.g5.xlarge`,
+      ]
+    : [];
 }
 
 function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: InferenceEndpointProps): string[] {
