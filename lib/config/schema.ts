@@ -136,6 +136,28 @@ const training = z.strictObject({
   limits: z.string().min(1).max(1000).describe('What it is not for, and what it does not know: in its model card.'),
 });
 
+const version = (family: string, example: string) => z.string().min(1).optional().describe(`Version of ${family}, such as ${example}.`);
+
+const image = z
+  .strictObject({
+    scikitLearn: version('scikit-learn of SageMaker', '1.4-2'),
+    xgboost: version('XGBoost of SageMaker as a framework', '1.7-1'),
+    xgboostAlgorithm: version('XGBoost of SageMaker as the built-in algorithm', '1.7-1'),
+    pytorch: version('PyTorch Inference', '2.6.0'),
+    tensorflow: version('TensorFlow Inference', '2.19.0'),
+    djlLmi: version('Large Model Inference of DJL', '0.36.0-lmi28.0.0'),
+    huggingFacePytorch: version('Hugging Face PyTorch Inference', '2.6.0-transformers5.5.3'),
+    huggingFaceTgi: version('Text Generation Inference of Hugging Face', '2.7.0-tgi3.3.6'),
+    huggingFaceVllm: version('vLLM of Hugging Face', '0.25.1-transformers5.10.2'),
+    accelerator: z.enum(['cpu', 'gpu']).optional().describe('What pytorch, tensorflow and huggingFacePytorch compute on. Default: cpu.'),
+  })
+  .refine(({ accelerator: _, ...families }) => Object.keys(families).length === 1, 'give exactly one family of images')
+  .refine(
+    ({ accelerator, pytorch, tensorflow, huggingFacePytorch }) =>
+      accelerator === undefined || (pytorch ?? tensorflow ?? huggingFacePytorch) !== undefined,
+    'accelerator goes with pytorch, tensorflow or huggingFacePytorch: the other families are for one only',
+  );
+
 const endpoint = z.strictObject({
   model: z
     .strictObject({
@@ -149,9 +171,7 @@ const endpoint = z.strictObject({
     })
     .refine((value) => Object.keys(value).length === 1, 'give exactly one of training, asset, tarball')
     .describe('Where the model comes from.'),
-  image: z
-    .strictObject({ scikitLearn: z.string().min(1).describe('Version of the SageMaker scikit-learn container, such as 1.4-2.') })
-    .describe('Container image that serves the model.'),
+  image: image.describe('Container image of AWS that serves the model: one family, with its version.'),
   instance: z.string().regex(/^ml\./, "must start with 'ml.'").describe('SageMaker hosting instance type.'),
   unlistedInstance: z
     .boolean()

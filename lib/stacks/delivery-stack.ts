@@ -4,8 +4,9 @@ import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
 import { ModelRelease } from '../constructs/delivery';
-import { InferenceImage, ModelArtifacts } from '../constructs/models';
+import { ModelArtifacts } from '../constructs/models';
 import { Layer } from '../constructs/ownership';
+import { imageOf } from './images';
 import { WorkloadStack } from './workload-stack';
 
 export interface DeliveryStackProps {
@@ -33,17 +34,19 @@ export class DeliveryStack extends WorkloadStack {
       namePrefix: this.prefix,
       bus,
       artifacts: bucket,
-      imageRepositories: [...new Set(trainedImages(config).map((image) => image.repositoryUri(this)))],
+      imageRepositories: this.repositoriesOf(config),
       removalPolicy: this.removalPolicy,
     });
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName });
     new CfnOutput(this, 'ReleaseMachine', { value: this.release.stateMachine.stateMachineArn });
     new CfnOutput(this, 'ReleaseTable', { value: this.release.table.tableName });
   }
-}
 
-/** Images that a version may name: those that its training and its endpoint use. */
-const trainedImages = ({ endpoints }: BlueprintConfig) =>
-  [...new Set(Object.values(endpoints).flatMap(({ model, image }) => (model.training === undefined ? [] : [image.scikitLearn])))].map(
-    (version) => InferenceImage.scikitLearn(version),
-  );
+  /** Repositories of the images that a version may name: those that its training and its endpoint use. */
+  private repositoriesOf({ endpoints }: BlueprintConfig): string[] {
+    const trained = Object.values(endpoints).filter(({ model }) => model.training !== undefined);
+    const addresses = trained.map((endpoint) => imageOf(endpoint).repositoryUri(this));
+    // Two texts with Tokens may differ and mean the same.
+    return [...new Map(addresses.map((address) => [JSON.stringify(this.resolve(address)), address])).values()];
+  }
+}

@@ -4,9 +4,10 @@ import { Construct } from 'constructs';
 import { BlueprintConfig, TrainingConfig } from '../config/schema';
 import { DatasetCatalog } from '../constructs/data';
 import { QualityGate, TrainingPipeline } from '../constructs/delivery';
-import { ApprovedVersion, InferenceImage, ModelArtifacts, ModelRegistry } from '../constructs/models';
+import { ApprovedVersion, ModelArtifacts, ModelRegistry } from '../constructs/models';
 import { Layer } from '../constructs/ownership';
 import { InstanceType } from '../constructs/serving';
+import { imageOf } from './images';
 import { sloOf } from './serving-stack';
 import { WorkloadStack } from './workload-stack';
 
@@ -22,7 +23,7 @@ export interface ModelStackProps {
 export class ModelStack extends WorkloadStack {
   constructor(scope: Construct, id: string, config: BlueprintConfig, { name, artifacts, catalog, bus }: ModelStackProps) {
     super(scope, id, config, Layer.MODELS);
-    const { model, image, instance, slo, signature } = config.endpoints[name];
+    const { model, instance, slo, signature } = config.endpoints[name];
     const training = model.training!;
     const identity = { namePrefix: this.prefix, model: name };
     const registry = new ModelRegistry(this, 'Registry', identity);
@@ -32,7 +33,7 @@ export class ModelStack extends WorkloadStack {
       ...{ registry, artifacts, catalog, bus },
       dataset: training.dataset,
       code: training.code,
-      image: InferenceImage.scikitLearn(image.scikitLearn),
+      image: imageOf(config.endpoints[name]),
       trainingInstance: InstanceType.fromCatalogue(training.instance),
       servingInstance: InstanceType.fromCatalogue(instance),
       parameters: training.parameters,

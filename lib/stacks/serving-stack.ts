@@ -2,11 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { BlueprintConfig, EndpointConfig } from '../config/schema';
-import { InferenceImage, ModelSource } from '../constructs/models';
+import { ModelSource } from '../constructs/models';
 import { INetwork } from '../constructs/network';
 import { Layer } from '../constructs/ownership';
 import { InferenceEndpoint, InstanceType, MeasuredCapacity, Scaling, Slo } from '../constructs/serving';
 import { physicalName } from '../constructs/shared/names';
+import { imageOf } from './images';
 import { WorkloadStack } from './workload-stack';
 
 export interface ServingStackProps {
@@ -41,8 +42,9 @@ export class ServingStack extends WorkloadStack {
     });
   }
 
-  private modelOf(name: string, { model, image }: EndpointConfig, artifacts: IBucket | undefined): ModelSource {
-    const props = { image: InferenceImage.scikitLearn(image.scikitLearn) };
+  private modelOf(name: string, settings: EndpointConfig, artifacts: IBucket | undefined): ModelSource {
+    const { model } = settings;
+    const props = { image: imageOf(settings) };
     if (model.training !== undefined) {
       return ModelSource.fromRegistry({ namePrefix: this.prefix, model: name, artifacts: artifacts!, ...props });
     }

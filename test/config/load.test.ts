@@ -114,6 +114,13 @@ describe('blueprint config [W7]', () => {
     ],
     ['a fleet upside down', withValue('endpoints.delay.scaling', { min: 3, max: 2 }), /scaling: min is above max/],
     ['zero instances', withValue('endpoints.delay.scaling', { fixed: 0 }), /scaling.fixed: .*>=1, got '0'/],
+    ['no image', withValue('endpoints.delay.image', {}), /image: give exactly one family of images/],
+    ['two images', withValue('endpoints.delay.image', { xgboost: '1.7-1', djlLmi: '1' }), /image: give exactly one family of images/],
+    [
+      'a choice of one',
+      withValue('endpoints.delay.image', { xgboost: '1.7-1', accelerator: 'gpu' }),
+      /image: accelerator goes with pytorch,/,
+    ],
     ['no model', withValue('endpoints.delay.model', {}), /model: give exactly one of training, asset, tarball/],
     [
       'training on an unknown dataset',

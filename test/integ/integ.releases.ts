@@ -117,12 +117,13 @@ async function main(): Promise<void> {
   }
   const config = loadBlueprint(file);
   const model = Object.keys(config.endpoints).find((name) => config.endpoints[name].model.training !== undefined);
-  if (model === undefined) {
-    throw new Error(`UnfitConfig: ${file} has no endpoint with a model that is trained here`);
+  const version = model === undefined ? undefined : config.endpoints[model].image.scikitLearn;
+  if (model === undefined || version === undefined) {
+    throw new Error(`UnfitConfig: ${file} has no endpoint with a model that scikit-learn trains here`);
   }
   const prefix = physicalName([config.workload, config.stage]);
   const clients = defaultClients();
-  const InferenceImage = imageOf(config.endpoints[model].image.scikitLearn);
+  const InferenceImage = imageOf(version);
   await releases(new ReleaseWorld(clients, { ...(await outputsOf(clients, prefix, model)), InferenceImage }, prefix, model), file);
 }
 
