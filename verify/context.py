@@ -117,7 +117,7 @@ def once(function: Callable[[Context], T]) -> Callable[[Context], T]:
 
 
 def is_of_run(prediction_id: str) -> bool:
-    """Whether the run asked for a prediction after the replay: during the outage and during the release that was undone."""
+    """Whether the run asked for a prediction beside the replay: during the outage and during the release that was undone."""
     return re.fullmatch(r"(outage|slow)-\d+", prediction_id) is not None
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Iterator
 
 from checks import Section
-from context import DATASET, MODEL, Context
+from context import DATASET, MODEL, Context, is_of_run
 from kept_account import REGION
 from registry import epoch
 from section_predictions import wanted_row
@@ -42,25 +42,22 @@ def check(section: Section, context: Context) -> None:
 
 def _of_the_run(context: Context) -> set[tuple[str, str]]:
     """Type and id of every event that the run must have caused."""
-    runs, moment = _finished(context), _counted(context)
+    moment = _counted(context)
+    runs = [row for row in training_rows(context) if epoch(row.get("endedAt", NEVER)) <= moment]
     datasets = {row["plan"]["datasetId"] for row in runs}
-    files = {("File Accounted", name) for name, row in context.rows.items() if _of_a_month(row) and epoch(row["accountedAt"]) < moment}
-    trips = {(MADE, f"{MODEL}/{trip.id}/open") for trip in context.trips}
+    files = {("File Accounted", name) for name, row in context.rows.items() if _of_a_month(row) and epoch(row["accountedAt"]) <= moment}
+    asked = [*(trip.id for trip in context.trips), *filter(is_of_run, context.predictions)]
+    made = {(MADE, f"{MODEL}/{name}/open") for name in asked}
     ends = {_end(trip.id, "expired" if trip.known is None else "labelled") for trip in context.trips}
     published = {("Dataset Published", f"{DATASET}#{name}") for name in datasets}
-    finished = {(FINISHED, name) for row in runs if epoch(row["endedAt"]) < moment for name in _attempts(row)}
-    released = {event for row in context.registry.rows if epoch(row.get("changedAt", row.get("at", NEVER))) < moment for event in _release_events(row)}
-    return files | trips | ends | published | finished | released
+    finished = {(FINISHED, name) for row in runs for name in _attempts(row)}
+    released = {event for row in context.registry.rows if epoch(row.get("changedAt", row.get("at", NEVER))) <= moment for event in _release_events(row)}
+    return files | made | ends | published | finished | released
 
 
 def _counted(context: Context) -> float:
-    """The run counted its events before it approved the second version."""
-    return context.registry.releases[1].start
-
-
-def _finished(context: Context) -> list[dict[str, Any]]:
-    """Training runs that started before the events were counted; the run waited for the end of each."""
-    return [row for row in training_rows(context) if epoch(row["startedAt"]) < _counted(context)]
+    """The last of what the run caused and announced is the end of its last release; it counted after that."""
+    return context.registry.releases[len(context.report["releases"]) - 1].end
 
 
 def training_rows(context: Context) -> list[dict[str, Any]]:

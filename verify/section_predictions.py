@@ -31,11 +31,12 @@ def check(section: Section, context: Context) -> None:
     trips, books, reported = context.trips, context.predictions, context.report["predictions"]
     made = {trip.id: books[trip.id] for trip in trips if trip.id in books}
     section.same("predictions", len(made), reported["made"])
+    section.same("predictions of the outage and the slow release", sum(map(is_of_run, books)), context.report["otherPredictions"])
     later = sorted(set(books) - set(made))
-    section.holds("no other prediction was made before the replay ended", _strangers(context, later), len(books))
-    if later:
-        own = sum(is_of_run(name) for name in later)
-        section.note(f"{own} predictions of the outage and the slow release and {len(later) - own} from after the run are judged, but not reported")
+    section.holds("no other prediction was made in the time of the replay", _strangers(context, later), len(books))
+    after = sum(not is_of_run(name) for name in later)
+    if after > 0:
+        section.note(f"{after} predictions from after the run are judged, but not reported")
     states = Counter(row["state"] for row in made.values())
     for state, wanted in (("labelled", sum(trip.known is not None for trip in trips)), ("expired", sum(trip.known is None for trip in trips))):
         section.same(state, wanted, reported[state])
@@ -75,7 +76,7 @@ def _payload(part: dict[str, str]) -> dict[str, Any]:
 
 
 def _strangers(context: Context, later: list[str]) -> Iterator[str]:
-    """The outage and whoever tries the kept account ask after the replay: the clock stands at its end then."""
+    """The outage, the slow release and whoever tries the kept account ask when the workload clock stands at the end of the replay."""
     for name in later:
         made = context.predictions[name]["madeAt"]
         if made < context.clock_end:
@@ -131,7 +132,7 @@ def _answer_problems(context: Context, captured: dict[str, list[Captured]]) -> I
 
 
 def _version_problems(context: Context, captured: dict[str, list[Captured]]) -> Iterator[str]:
-    """The releases say which versions may have answered; the replay was over before the second one began."""
+    """The releases say which versions may have answered. The replay began when the second one went back and ended before the third."""
     trips = {trip.id for trip in context.trips}
     for name, seen in sorted(captured.items()):
         for item in seen:

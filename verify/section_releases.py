@@ -12,7 +12,9 @@ from section_outage import notices_in
 from section_predictions import captures
 
 NEAR = 5.0
-"""Seconds by which a release may be seen to have ended after it did: the run asks over and over."""
+"""Seconds by which a reported duration may be longer than by the books: the run's begin before the approval is written."""
+LATEST = 3
+"""Evaluations within which an alarm must tell of what is counted."""
 SECONDS = 1.0
 """Alarm histories are told by the second."""
 
@@ -37,15 +39,26 @@ def check(section: Section, context: Context) -> None:
 
 
 def _told(context: Context, releases: list[Release], reported: list[dict[str, Any]]) -> Iterator[str]:
-    """The run approved each registered version in turn."""
+    """The run approved each version in turn, and released the one that was undone a second time."""
     if len(releases) < len(reported):
         yield f"{len(reported)} are reported, the books have {len(releases)}"
-    for release, item, version in zip(releases, reported, context.registry.versions):
-        wanted = {**{field: release.row.get(field) for field in ("entry", "state", "from", "reason")}, "to": version.arn, "live": release.after}
+    first, second = [version.arn for version in context.registry.versions][:2]
+    for release, item, to in zip(releases, reported, [first, second, second]):
+        wanted = {**{field: release.row.get(field) for field in ("entry", "state", "from", "reason")}, "to": to, "live": release.after}
         yield from (f"{field} of {item['to']} is {item.get(field)}, not {value}" for field, value in wanted.items() if item.get(field) != value)
-        approved = version.described["LastModifiedTime"].timestamp()
-        if not 0 <= item["seconds"] - (release.end - approved) <= NEAR:
-            yield f"that of {version.arn} ended {release.end - approved:.1f} s after its approval, reported {item['seconds']}"
+        asked = _asked_for(context, release)
+        if not 0 <= item["seconds"] - (release.end - asked) <= NEAR:
+            yield f"that of {to} ended {release.end - asked:.1f} s after it was asked for, reported {item['seconds']}"
+        for at in [_heard(context, release)] if "told" in item else []:
+            if at is None or not 0 <= item["told"]["seconds"] - (at - asked) <= NEAR:
+                yield f"of that of {to} its owner heard at {clock(at) if at else 'no time'}, reported {item['told']['seconds']} s after it was asked for"
+
+
+def _asked_for(context: Context, release: Release) -> float:
+    """When its version was approved, or when somebody had it released again."""
+    version = context.registry.by_arn(release.row["to"])
+    again = any(other.row["to"] == release.row["to"] and other.start < release.start for other in context.registry.releases)
+    return release.start if again or version is None else version.described["LastModifiedTime"].timestamp()
 
 
 def _chain(releases: list[Release]) -> Iterator[str]:
@@ -128,9 +141,9 @@ def _raised(alarm: Watched, start: float, end: float) -> bool:
 
 def _owner(section: Section, context: Context, failed: list[Release]) -> None:
     """Whoever owns delivery was told of each release that failed."""
-    told = [item["told"] for item in context.report["releases"] if item["state"] == "failed"]
+    told = [{name: value for name, value in item["told"].items() if name != "seconds"} for item in context.report["releases"] if item["state"] == "failed"]
     section.same("who is told of releases that failed", [_addressee(context)] * len(told), told)
-    section.holds("notices of it are in the inbox", _unnoticed(context), len(failed))
+    section.holds("each was told when its way back began, before it ended", _unnoticed(context), len(failed))
 
 
 def _addressee(context: Context) -> dict[str, str]:
@@ -141,13 +154,38 @@ def _addressee(context: Context) -> dict[str, str]:
 
 @once
 def _unnoticed(context: Context) -> list[str]:
-    """Releases that failed without a notice after it, and times at which the alarm was raised without one."""
+    """Releases that failed of which nobody heard in time, and times at which the alarm was raised without a notice."""
     to = _addressee(context)
-    raised = [change.at for change in tree(context, to["alarm"])[to["alarm"]].changes if change.new == "ALARM"]
-    notices = [notice.at for notice in notices_in(context, to["inbox"], to["alarm"]) if notice.state == "ALARM"]
-    failed = [release for release in context.registry.releases if release.row["state"] == "failed"]
-    problems = [f"none of {release.row['entry']}" for release in failed if not any(at >= release.end - SECONDS for at in notices)]
+    alarm, notices = tree(context, to["alarm"])[to["alarm"]], _alarming(context)
+    raised = [change.at for change in alarm.changes if change.new == "ALARM"]
+    problems = []
+    for release in context.registry.releases:
+        if release.row["state"] == "failed":
+            counted, heard = _counted(context, release), _heard(context, release)
+            if len(counted) != 1:
+                problems.append(f"{release.row['entry']} was counted as failed {len(counted)} times")
+            elif heard is None or heard > min(counted[0] + LATEST * alarm.step, release.end):
+                problems.append(f"{release.row['entry']} went back at {clock(counted[0])}, told at {clock(heard) if heard else 'no time'}")
     return problems + [f"none at {clock(at)}" for at in raised if not any(abs(at - other) <= 2 * SECONDS for other in notices)]
+
+
+def _counted(context: Context, release: Release) -> list[int]:
+    """The seconds in which a release was counted as failed: its way back began then."""
+    dimensions = [{"Name": "Workload", "Value": prefix(context.report["config"])}]
+    points = datapoints(context, {"Namespace": "AiWorkloads", "MetricName": "ReleasesFailed", "Dimensions": dimensions}, 1, "Sum")
+    return [at for at, value in points.items() for _ in range(round(value)) if release.start - SECONDS <= at <= release.end + SECONDS]
+
+
+def _heard(context: Context, release: Release) -> float | None:
+    """When the owner heard that a release failed: the first notice since its way back began."""
+    begun = min(_counted(context, release), default=release.end)
+    return next((at for at in _alarming(context) if at >= begun - SECONDS), None)
+
+
+@once
+def _alarming(context: Context) -> list[float]:
+    to = _addressee(context)
+    return [notice.at for notice in notices_in(context, to["inbox"], to["alarm"]) if notice.state == "ALARM"]
 
 
 def _day_zero(section: Section, context: Context, releases: list[Release]) -> None:

@@ -115,11 +115,17 @@ class TrainingRun:
     def current_scores(self) -> list[float] | None:
         return self._scores_of(self.compared_with)
 
+    def _as_stored(self, column: int, scores: list[float]) -> list[float]:
+        """Our scores, as the file has them where it is nearly the same: by a rounding error, two flights may rank the other way round."""
+        stored = [float(line[column] or "nan") for line in self.lines]
+        return [there if abs(there - own) <= TOLERANCE else own for there, own in zip(stored, scores)]
+
     @cached_property
     def figures(self) -> dict[str, float]:
         """What the gate must have measured, but for the bounds."""
         labels = [flight.label or 0 for flight in self.dataset.judged]
-        candidate, baseline, current = self.candidate_scores, self.dataset.baseline, self.current_scores
+        baseline, candidate = self._as_stored(2, self.dataset.baseline), self._as_stored(3, self.candidate_scores)
+        current = None if self.current_scores is None else self._as_stored(4, self.current_scores)
         precision = [average_precision(scores, labels) for scores in (candidate, baseline, *([] if current is None else [current]))]
         found = {"averagePrecision": precision[0], "baselineAveragePrecision": precision[1], "difference": precision[0] - precision[-1]}
         if current is not None:

@@ -14,6 +14,8 @@ export interface Figures {
   dataset?: { id: string; rows: number; files: number; manifest: string };
   /** First and last moment of the replay. */
   workloadClock?: [string, string];
+  /** Predictions of the outage and of the slow release, which are none of the replay. */
+  otherPredictions?: number;
   predictions?: { made: number; labelled: number; expired: number; open: number };
   events?: Record<string, number>;
   objective?: ObjectiveFigures;
@@ -62,12 +64,12 @@ export interface ReleaseFigures {
   from: string;
   to: string;
   reason?: string;
-  /** From the approval to the end. */
+  /** From the approval, or the command that released it again, to the end. */
   seconds: number;
   /** What the endpoint served then. */
   live?: string;
-  /** Who was told that it failed. */
-  told?: { alarm: string; team: string; inbox: string };
+  /** Who was told that it failed, and how long after the approval: when the way back began. */
+  told?: { alarm: string; team: string; inbox: string; seconds: number };
 }
 
 /** What the objective's job answered. */

@@ -12,10 +12,10 @@ import { Figures } from './figures';
 import { HELP, parseOptions, StartOptions } from './options';
 import { outageStep } from './outage-step';
 import { printReport, writeReport } from './report';
-import { redeploymentStep, releaseStep, slowReleaseStep } from './release-steps';
+import { redeploymentStep, releaseStep, secondTryStep, slowReleaseSteps } from './release-steps';
 import { Run, Step } from './run';
-import { bookSteps, replayStep } from './traffic-steps';
-import { arrivalStep, dayZeroStep, firstTrainingStep, registeredStep } from './training-steps';
+import { bookStep, eventsStep, objectiveStep, replayStep } from './traffic-steps';
+import { arrivalStep, dayZeroStep, firstTrainingStep, judgedStep, registeredStep } from './training-steps';
 
 type Say = (text: string) => void;
 
@@ -37,26 +37,7 @@ async function main(options: StartOptions): Promise<void> {
   try {
     await perform(preparation(options, config, session, figures, abort.signal), figures);
     const run = session.run!;
-    const next = options.months[1] + 1;
-    const steps = [
-      dayZeroStep(run),
-      ...dataSteps(run),
-      firstTrainingStep(run),
-      arrivalStep(run, next),
-      registeredStep(run),
-      releaseStep(run, 'Approve the first version: the endpoint comes alive'),
-      arrivalStep(run, next + 1), // is trained on while the flights are replayed
-      replayStep(run),
-      registeredStep(run),
-      ...bookSteps(run, () => session.observer!),
-      releaseStep(run, 'Approve the second version: it takes over'),
-      redeploymentStep(run, (say) => deploymentOf(session, options, abort.signal, say)),
-      arrivalStep(run, next + 2), // is trained on during the outage
-      outageStep(run),
-      registeredStep(run),
-      slowReleaseStep(run),
-    ];
-    await perform(steps, figures);
+    await perform(story(run, session, abort.signal), figures);
     writeReport(run);
     printReport(run);
   } catch (error) {
@@ -68,6 +49,40 @@ async function main(options: StartOptions): Promise<void> {
   }
   await finish(session.run!, options.keep);
 }
+
+/** What happens once everything is deployed. What takes its time is left alone until it matters: trainings, a release that goes back, the books. */
+function story(run: Run, session: Session, signal: AbortSignal): Step[] {
+  const next = run.options.months[1] + 1;
+  const [slow, back] = slowReleaseSteps(run);
+  return [
+    dayZeroStep(run),
+    ...dataSteps(run),
+    arrivalStep(run, next), // while the first months are trained on
+    firstTrainingStep(run),
+    registeredStep(run),
+    releaseStep(run, 'Approve the first version: the endpoint comes alive'),
+    arrivalStep(run, next + 1), // is trained on during the outage
+    outageStep(run),
+    registeredStep(run),
+    slow,
+    arrivalStep(run, next + 2), // is trained on while the flights are replayed
+    replayStep(run), // while the slow release goes back
+    back,
+    judgedStep(run),
+    together(secondTryStep(run), bookStep(run)),
+    objectiveStep(run),
+    redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
+    eventsStep(run, () => session.observer!),
+  ];
+}
+
+/** Two steps that do not touch each other. */
+const together = (one: Step, other: Step): Step => ({
+  title: `${one.title}; meanwhile: ${other.title[0].toLowerCase()}${other.title.slice(1)}`,
+  run: async (say) => {
+    await Promise.all([one.run(say), other.run(say)]);
+  },
+});
 
 async function finish({ account }: Run, keep: boolean): Promise<void> {
   if (keep) {

@@ -6,6 +6,8 @@ import { DEMO } from './demo-config';
 import { Inbox, Notice } from './inbox';
 import { startTraffic } from './live-traffic';
 import { Run, Step, until } from './run';
+import { replayEnd } from './traffic-steps';
+import { moveClock } from './workload-clock';
 
 const MODEL = DEMO.model;
 
@@ -19,7 +21,10 @@ export function outageStep(run: Run): Step {
     run: async (say) => {
       const inbox = await Inbox.ofOwner(run, Layer.SERVING);
       const alarm = `${run.prefix}-${MODEL}-unhealthy`;
-      const [{ request }] = await aprilTraffic();
+      const trips = await aprilTraffic();
+      const [{ request }] = trips;
+      // What is asked here is none of the flights that are replayed later: for the workload, they are over.
+      await moveClock(run, replayEnd(run, trips));
       const traffic = startTraffic(run, request, 'outage');
       try {
         run.figures.outage = await outage(run, alarm, inbox, traffic, say);

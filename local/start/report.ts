@@ -58,7 +58,10 @@ function whatHappened(figures: Figures): string[][] {
     ['records', `read ${number(books!.read)} = valid ${number(books!.valid)} + quarantined ${number(books!.quarantined)}`],
     ['quarantined by rule', byRule.join(', ')],
     ['dataset version', `${dataset!.id.slice(0, 16)}...: ${number(dataset!.rows)} rows of ${dataset!.files} files`],
-    ['predictions', `${predictions!.made} = ${predictions!.labelled} labelled + ${predictions!.expired} expired`],
+    [
+      'predictions',
+      `${predictions!.made} = ${predictions!.labelled} labelled + ${predictions!.expired} expired; beside them ${figures.otherPredictions} of the outage and the slow release`,
+    ],
     ['objective', objectiveText(objective!)],
     ['day zero', `no model yet: the API answered ${figures.dayZeroStatus}`],
     ...figures.training!.map((run, i) => [`training ${i + 1}`, trainingText(run)]),
@@ -81,8 +84,8 @@ function trainingText({ state, packageArn, figures, reasons, seconds }: Training
 }
 
 function releaseText({ state, from, to, live, told, seconds }: ReleaseFigures): string {
-  const notice = told === undefined ? '' : `\n${told.alarm} told ${told.team} in ${told.inbox}`;
-  return `${version(from)} to ${version(to)}: ${state} ${seconds.toFixed(1)} s after the approval; ${version(live)} serves${notice}`;
+  const notice = told === undefined ? '' : `\n${told.alarm} told ${told.team} in ${told.inbox} ${told.seconds.toFixed(1)} s after it`;
+  return `${version(from)} to ${version(to)}: ${state} ${seconds.toFixed(1)} s after it was asked for; ${version(live)} serves${notice}`;
 }
 
 function objectiveText({ evaluated, labels, labelsInAll, minimumLabels, values, from, to }: NonNullable<Figures['objective']>): string {

@@ -57,6 +57,14 @@ export function registeredStep(run: Run): Step {
   };
 }
 
+/** The run of the newest dataset version has been judged against the version that serves, however that ended. */
+export function judgedStep(run: Run): Step {
+  return {
+    title: 'Judge the candidate of the last month against the version that serves',
+    run: (say) => ended(run, run.figures.arrivals!.at(-1)!.dataset, say),
+  };
+}
+
 /** Waits until the run that a dataset version started has ended. Errors: it failed. */
 async function ended(run: Run, datasetId: string, say: (text: string) => void): Promise<void> {
   const row = await until('the end of the training run', TRAINING_SECONDS, run.signal, async () => {

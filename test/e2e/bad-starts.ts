@@ -19,9 +19,11 @@ const ALL = [
   'Upload',
   'Wait until',
   'Publish what',
-  'Replay',
-  'Let the rest',
   'Kill the',
+  'Approve a version',
+  'Replay',
+  'See it go back',
+  'Release it again',
 ];
 
 /** A developer's own AWS settings, which must neither be used nor be in the way. */
