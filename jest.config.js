@@ -1,20 +1,26 @@
-/** Tests run on sources through swc; types are checked once by `tsc --noEmit`. */
-module.exports = {
+/**
+ * Tests run on sources through tsx, all in one process: modules are loaded once, not once per file, which takes less than half the time.
+ * So a test file leaves the process as it found it (environment, mocks). `npm test` runs two halves side by side (`--shard`).
+ * Types are checked once by `tsc --noEmit`.
+ */
+module.exports = async () => {
+  (await import('tsx/esm/api')).register();
+  (await import('tsx/cjs/api')).register();
+  return config;
+};
+
+const config = {
+  runner: 'jest-light-runner',
+  maxWorkers: 1,
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/integ/', '<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/cdk.out', '<rootDir>/local/.venv'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      { jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' }, module: { type: 'commonjs' } },
-    ],
-  },
+  transform: {},
   // Nothing stays in the system's folder for temporary files: neither what tests leave there, nor Jest's own cache.
   globalSetup: '<rootDir>/test/support/temp-setup.ts',
   globalTeardown: '<rootDir>/test/support/temp-teardown.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  maxWorkers: 2,
   testTimeout: 240_000,
 };

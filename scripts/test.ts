@@ -1,4 +1,4 @@
-// Everything that CI runs, on a fresh clone: `npm test`. `npm test -- unit gate` runs the named tasks and what they need.
+// Everything that CI runs, on a fresh clone: `npm test`. `npm test -- lint 'unit 1'` runs the named tasks and what they need.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTasks, Task } from './tasks';
@@ -19,7 +19,8 @@ const TASKS: Task[] = [
   { name: 'handlers', command: 'npm run --silent build:handlers' },
   { name: 'python', command: 'npm run --silent account -- install' },
   { name: 'jsii', command: 'npm run --silent build:jsii' },
-  { name: 'unit', command: 'npx jest --ci', after: ['handlers', 'python'], count: jest },
+  { name: 'unit 1', command: 'npx jest --ci --shard=1/2', after: ['handlers', 'python'], count: jest },
+  { name: 'unit 2', command: 'npx jest --ci --shard=2/2', after: ['handlers', 'python'], count: jest },
   { name: 'types', command: 'npx tsc --noEmit' },
   { name: 'lint', command: 'npm run --silent lint' },
   { name: 'gate dev', command: synth('dev'), after: ['handlers'] },
@@ -35,7 +36,19 @@ const TASKS: Task[] = [
   {
     name: 'end to end',
     command: 'node --import tsx test/e2e/start-and-verify.ts',
-    after: ['handlers', 'python', 'unit', 'local account', 'verifier', 'packed install', 'lint', 'types', 'gate dev', 'gate prod'],
+    after: [
+      'handlers',
+      'python',
+      'unit 1',
+      'unit 2',
+      'local account',
+      'verifier',
+      'packed install',
+      'lint',
+      'types',
+      'gate dev',
+      'gate prod',
+    ],
     count: pytest,
   },
   { name: 'bad starts', command: 'node --import tsx test/e2e/bad-starts.ts', after: ['end to end'], count: pytest },
@@ -43,7 +56,7 @@ const TASKS: Task[] = [
   {
     name: 'release faults',
     command: 'node --import tsx test/e2e/release-faults.ts --short',
-    after: ['isolated network'],
+    after: ['end to end'],
     count: pytest,
   },
 ];

@@ -1,4 +1,4 @@
-import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { makeHandler } from '../../../runtime/release-janitor/handler';
 
@@ -67,14 +67,12 @@ function account(given: Given = {}) {
     }
     return answers[name](input);
   };
+  // Paginators ask for true clients.
   const sageMaker = Object.assign(Object.create(SageMakerClient.prototype), { send }) as SageMakerClient;
-  const stacks = Object.assign(Object.create(Object.getPrototypeOf(cloudFormation())), { send }) as CloudFormationClient;
+  const stacks = Object.assign(Object.create(CloudFormationClient.prototype), { send }) as CloudFormationClient;
   const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
   return { calls, run: makeHandler({ prefix: 'air-dev', sageMaker, stacks, now: () => new Date(NOW), logger }) };
 }
-
-/** Paginators ask for a true client. */
-const cloudFormation = (): CloudFormationClient => new (jest.requireActual('@aws-sdk/client-cloudformation').CloudFormationClient)({});
 
 describe('the release janitor in an account [R3]', () => {
   test('deletes configurations first, then their models, and says how many', async () => {
