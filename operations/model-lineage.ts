@@ -52,6 +52,7 @@ export class ModelLineage {
         artefact: container?.ModelDataUrl,
         image: container?.Image,
         'code revision': metadata[LINEAGE.codeRevision],
+        code: metadata[LINEAGE.code],
         evaluation: metadata[LINEAGE.evaluation],
       },
       from: run === undefined ? [] : [await this.run(run)],

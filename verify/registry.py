@@ -1,6 +1,7 @@
 """What is registered, what was released when, and the artefacts behind it, from the registry, the release table and the artefact bucket."""
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,9 +33,13 @@ class Version:
         return self.described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
 
     @property
+    def card(self) -> dict[str, Any]:
+        return json.loads(self.described["ModelCard"]["ModelCardContent"])
+
+    @property
     def job(self) -> str:
-        """The training job that made it, by the artefact's address."""
-        return self.address.split("/")[-3]
+        """The training job that made it, by its card."""
+        return self.card["training_details"]["training_job_details"]["training_arn"].rpartition("/")[2]
 
     @property
     def says(self) -> dict[str, str]:

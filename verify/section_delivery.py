@@ -11,12 +11,12 @@ from checks import Section
 from config_file import contact, owner, signature_inputs
 from context import MODEL, Context, once
 from datasets import datasets
-from registry import Version
+from registry import Version, fetched
 from section_events import training_rows
 from training_run import TrainingRun
 
 MILLISECOND = 0.0015
-ROLES = ("dataset-id", "code-revision", "image-digest", "parameters-sha256", "training-run", "evaluation-s3-uri")
+ROLES = ("dataset-id", "code-revision", "image-digest", "parameters-sha256", "training-run", "evaluation-s3-uri", "code-s3-uri")
 
 
 def check(section: Section, context: Context) -> None:
@@ -109,6 +109,7 @@ def _registered(section: Section, context: Context, runs: list[TrainingRun]) -> 
     section.same("registered versions, in the order of the runs that passed", [run for run in passed], makers, "registry")
     known = [(version, passed[maker]) for version, maker in zip(versions, makers) if maker in passed]
     section.holds("each says what it was made of", (text for version, run in known for text in _lineage(version, run)), len(known))
+    section.holds("each is kept, byte for byte, where runs write nothing and nothing expires", (text for version, run in known for text in _kept(context, version, run)), len(known))
     section.holds("each has a card with owner and figures", (text for version, run in known for text in _card(context, version, run)), len(known))
 
 
@@ -116,19 +117,41 @@ def _lineage(version: Version, run: TrainingRun) -> Iterator[str]:
     parameters = json.dumps(dict(sorted(run.plan["parameters"].items())), separators=(",", ":"), ensure_ascii=False)
     container = version.described["InferenceSpecification"]["Containers"][0]
     image = run.job["AlgorithmSpecification"]["TrainingImage"]
-    evaluation = f"{run.plan['uris']['evaluation']}/evaluation.json"
+    place = _place(run)
+    evaluation, code = f"{place}/evaluation.json", f"{place}/code.tar.gz"
     digest = image.rpartition("@")[2] if "@" in image else f"tag:{image.rpartition(':')[2]}"
-    values = (run.dataset.id, run.plan["codeRevision"], digest, hashlib.sha256(parameters.encode()).hexdigest(), run.id, evaluation)
+    values = (run.dataset.id, run.plan["codeRevision"], digest, hashlib.sha256(parameters.encode()).hexdigest(), run.id, evaluation, code)
     if version.says != dict(zip(ROLES, values)):
         yield f"{version.arn} says {version.says}"
-    if container["ModelDataUrl"] != run.plan["uris"]["candidate"] or run.row.get("packageArn") != version.arn:
+    if container["ModelDataUrl"] != f"{place}/model.tar.gz" or run.row.get("packageArn") != version.arn:
         yield f"{version.arn} is not the candidate of run {run.id[:12]}"
     if version.described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] != evaluation:
         yield f"{version.arn} names another evaluation"
 
 
+def _place(run: TrainingRun) -> str:
+    """Where what a version names is kept, by the run that made it."""
+    bucket = run.plan["uris"]["candidate"].split("/")[2]
+    return f"s3://{bucket}/versions/{MODEL}/{run.id}/{run.plan['attempt']}"
+
+
+def _kept(context: Context, version: Version, run: TrainingRun) -> Iterator[str]:
+    uris, place = run.plan["uris"], _place(run)
+    origins = {
+        "model.tar.gz": uris["candidate"],
+        "code.tar.gz": uris["code"],
+        "evaluation.json": f"{uris['evaluation']}/evaluation.json",
+        "predictions.csv.gz": f"{uris['evaluation']}/predictions.csv.gz",
+        "gate.json": f"{uris['gate']}/gate.json",
+    }
+    others = [name for name, origin in origins.items() if fetched(context.account, f"{place}/{name}") != fetched(context.account, origin)]
+    yield from (f"{name} of {version.arn} is not what its run made" for name in others)
+    written = sorted(uri for uri in uris.values() if "/versions/" in uri)
+    yield from (f"the run of {version.arn} writes to {uri}" for uri in written)
+
+
 def _card(context: Context, version: Version, run: TrainingRun) -> Iterator[str]:
-    card = json.loads(version.described["ModelCard"]["ModelCardContent"])
+    card = version.card
     config = context.report["config"]
     address = contact(config, owner(config, "models")[0])
     if card["model_overview"]["model_creator"] != address:

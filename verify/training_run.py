@@ -251,5 +251,7 @@ class TrainingRun:
         inputs_of = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in self.job["InputDataConfig"]}
         if inputs_of != {name: self.plan["uris"][name] for name in ("train", "validation")}:
             yield f"its job read {inputs_of}"
+        if self.plan["labelDelayDays"] != self.dataset.delay:
+            yield f"its plan leaves out {self.plan['labelDelayDays']} days, the config file {self.dataset.delay}"
         if self.job["ModelArtifacts"]["S3ModelArtifacts"] != self.plan["uris"]["candidate"]:
             yield "its job made another artefact"

@@ -1,16 +1,16 @@
 import type { RegistrationSettings } from '../../lib/constructs/delivery/contract';
-import type { RegistrationRequest, TrainedJob } from './core';
+import type { Kept, RegistrationRequest, TrainedJob } from './core';
 
 /**
  * The model card of a version, in the schema that a model package takes
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-details.html#model-card-schema). It holds nothing but what the run and the
  * owner said.
  */
-export function cardOf(request: RegistrationRequest, job: TrainedJob, { image, card }: RegistrationSettings): object {
+export function cardOf(request: RegistrationRequest, job: TrainedJob, kept: Kept, { image, card }: RegistrationSettings): object {
   const { verdict, live, parameters, datasetId, codeRevision, runId } = request;
   const metric = ([name, value]: [string, number]) => ({ name, type: 'number', value });
   return {
-    model_overview: { model_creator: card.owner, model_artifact: [request.uris.candidate] },
+    model_overview: { model_creator: card.owner, model_artifact: [kept.model] },
     intended_uses: { purpose_of_model: card.purpose, intended_uses: card.intendedUses },
     business_details: { business_problem: card.purpose, business_stakeholders: card.owner },
     training_details: {

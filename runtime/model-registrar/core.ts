@@ -8,7 +8,7 @@ import {
   RegistrationSettings,
   TrainingPlan,
 } from '../../lib/constructs/delivery/contract';
-import { LINEAGE } from '../../lib/constructs/models/contract';
+import { LINEAGE, versionPrefix } from '../../lib/constructs/models/contract';
 import { cardOf } from './card';
 
 /** State of the training machine after the gate. */
@@ -25,6 +25,37 @@ export interface TrainedJob {
   readonly image?: string;
 }
 
+/** Where what a version names is kept. */
+export interface Kept {
+  readonly model: string;
+  readonly code: string;
+  readonly evaluation: string;
+}
+
+/** One copy to make, by addresses. */
+export interface Copy {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Where the version of a run is kept: each attempt has a folder of its own, because another one may have trained another model. */
+export function keptOf({ runId, attempt, model }: RegistrationRequest, { bucket }: PipelineSettings): Kept {
+  const folder = `s3://${bucket}/${versionPrefix(model)}${runId}/${attempt}`;
+  return { model: `${folder}/model.tar.gz`, code: `${folder}/code.tar.gz`, evaluation: `${folder}/evaluation.json` };
+}
+
+/** What is kept of a run: what its version names, and what the gate judged it by. The model comes first, for it alone may be too large. */
+export function copiesOf({ uris }: RegistrationRequest, kept: Kept): Copy[] {
+  const beside = (name: string) => kept.evaluation.replace(/[^/]+$/, name);
+  return [
+    { from: uris.candidate, to: kept.model },
+    { from: uris.code, to: kept.code },
+    { from: `${uris.evaluation}/evaluation.json`, to: kept.evaluation },
+    { from: `${uris.evaluation}/predictions.csv.gz`, to: beside('predictions.csv.gz') },
+    { from: `${uris.gate}/gate.json`, to: beside('gate.json') },
+  ];
+}
+
 /**
  * What identifies an image: its digest where the address has one, otherwise `tag:<tag>`, because the registries of AWS let nobody else
  * describe their images.
@@ -34,8 +65,8 @@ export function imageIdentity(image: string): string | undefined {
   return kind === undefined ? undefined : kind === '@' ? name : `tag:${name}`;
 }
 
-/** The six facts that every version says of itself. */
-export function lineageOf(request: RegistrationRequest, job: TrainedJob): Record<string, string | undefined> {
+/** The seven facts that every version says of itself. */
+export function lineageOf(request: RegistrationRequest, job: TrainedJob, kept: Kept): Record<string, string | undefined> {
   const parameters = JSON.stringify(Object.fromEntries(Object.entries(request.parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))));
   return {
     [LINEAGE.dataset]: request.datasetId,
@@ -43,13 +74,16 @@ export function lineageOf(request: RegistrationRequest, job: TrainedJob): Record
     [LINEAGE.imageDigest]: imageIdentity(job.image ?? ''),
     [LINEAGE.parameters]: request.parameters && createHash('sha256').update(parameters).digest('hex'),
     [LINEAGE.run]: request.runId,
-    [LINEAGE.evaluation]: request.uris?.evaluation && `${request.uris.evaluation}/evaluation.json`,
+    [LINEAGE.evaluation]: kept.evaluation,
+    [LINEAGE.code]: kept.code,
   };
 }
 
 /** Why a candidate must not be registered; empty when it may. */
-export function registrationProblems(request: RegistrationRequest, job: TrainedJob): string[] {
-  const missing = Object.entries(lineageOf(request, job)).flatMap(([name, value]) => (value === undefined || value === '' ? [name] : []));
+export function registrationProblems(request: RegistrationRequest, job: TrainedJob, kept: Kept): string[] {
+  const missing = Object.entries(lineageOf(request, job, kept)).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [name] : [],
+  );
   return [
     ...(request.verdict.passed ? [] : ['the gate has not let it pass']),
     ...(missing.length > 0 ? [`lineage lacks ${missing.join(', ')}`] : []),
@@ -67,10 +101,11 @@ export function registrationProblems(request: RegistrationRequest, job: TrainedJ
 export function versionOf(
   request: RegistrationRequest,
   job: TrainedJob,
+  kept: Kept,
   { prefix, model }: PipelineSettings,
   registration: RegistrationSettings,
 ): CreateModelPackageCommandInput {
-  const lineage = lineageOf(request, job) as Record<string, string>;
+  const lineage = lineageOf(request, job, kept) as Record<string, string>;
   return {
     ModelPackageGroupName: namesOf(prefix, model).group,
     ModelPackageDescription: `Run ${request.runId.slice(0, 12)} on dataset ${request.datasetId.slice(0, 12)}`,
@@ -78,11 +113,11 @@ export function versionOf(
     ModelApprovalStatus: 'PendingManualApproval',
     CustomerMetadataProperties: lineage,
     InferenceSpecification: {
-      Containers: [{ Image: registration.image, ModelDataUrl: request.uris.candidate, Environment: { ...registration.environment } }],
+      Containers: [{ Image: registration.image, ModelDataUrl: kept.model, Environment: { ...registration.environment } }],
       SupportedContentTypes: ['application/json'],
       SupportedResponseMIMETypes: ['application/json'],
     },
     ModelMetrics: { ModelQuality: { Statistics: { ContentType: 'application/json', S3Uri: lineage[LINEAGE.evaluation] } } },
-    ModelCard: { ModelCardStatus: 'PendingReview', ModelCardContent: JSON.stringify(cardOf(request, job, registration)) },
+    ModelCard: { ModelCardStatus: 'PendingReview', ModelCardContent: JSON.stringify(cardOf(request, job, kept, registration)) },
   };
 }

@@ -1,4 +1,4 @@
-import { artifactPrefix, LINEAGE } from '../../lib/constructs/models/contract';
+import { LINEAGE, versionPrefix } from '../../lib/constructs/models/contract';
 import type { Mark, Observed, Version } from './types';
 
 /** What a version must be like before anything changes for it. */
@@ -13,7 +13,7 @@ export interface Rules {
 
 /** Everything that forbids to release a version. */
 export function problemsOf(version: Version, { model, group, artifacts, images }: Rules): string[] {
-  const prefix = `s3://${artifacts}/${artifactPrefix(model)}`;
+  const prefix = `s3://${artifacts}/${versionPrefix(model)}`;
   const missing = Object.values(LINEAGE).filter((key) => (version.metadata[key] ?? '') === '');
   return [
     ...(version.group === group ? [] : [`it is of the group ${version.group}, not ${group}`]),

@@ -7,6 +7,7 @@ import {
   TrainingTrigger,
   TrainingUris,
 } from '../../lib/constructs/delivery/contract';
+import { runPrefix } from '../../lib/constructs/models/contract';
 
 /** What wakes the trigger. */
 export interface TrainingRequest {
@@ -89,7 +90,7 @@ export interface PlanInputs {
 /** Everything that an execution needs to know. */
 export function planOf(settings: PipelineSettings, { dataset, parameters, runId, attempt, candidateNumber }: PlanInputs): TrainingPlan {
   const { model, jobPrefix, codeRevision, labelDelayDays } = settings;
-  const job = `${jobPrefix}-${runId.slice(0, 12)}-${attempt}`;
+  const job = `${jobPrefix}--${runId.slice(0, 12)}-${attempt}`;
   const jobs = { prepare: `${job}-prepare`, train: `${job}-train`, evaluate: `${job}-evaluate` };
   const scriptMode = { sagemaker_program: settings.program, sagemaker_submit_directory: settings.codeUri };
   return {
@@ -105,10 +106,10 @@ export function planOf(settings: PipelineSettings, { dataset, parameters, runId,
   };
 }
 
-function urisOf({ bucket, model }: PipelineSettings, runId: string, attempt: number, trainingJob: string): TrainingUris {
-  const own = `s3://${bucket}/${model}`;
-  const data = `${own}/runs/${runId}/${attempt}`;
-  const training = `${own}/training`;
+function urisOf({ bucket, model, codeUri }: PipelineSettings, runId: string, attempt: number, trainingJob: string): TrainingUris {
+  const own = `s3://${bucket}/${runPrefix(model)}`;
+  const data = `${own}${runId}/${attempt}`;
+  const training = `${own}training`;
   return {
     ...{ data, training },
     train: `${data}/train`,
@@ -116,12 +117,13 @@ function urisOf({ bucket, model }: PipelineSettings, runId: string, attempt: num
     test: `${data}/test`,
     evaluation: `${data}/evaluation`,
     gate: `${data}/gate`,
-    checkpoints: `${own}/checkpoints/${runId}`,
+    checkpoints: `${own}checkpoints/${runId}`,
     candidate: `${training}/${trainingJob}/output/model.tar.gz`,
+    code: codeUri,
   };
 }
 
-/** Inputs of the job that evaluates: candidate, data, code, and the current version when there is one. */
+/** Inputs of the job that evaluates: candidate, data, code, and the current version with its code when there is one. */
 export function evaluationInputs({ uris }: TrainingPlan, settings: PipelineSettings, current: CurrentVersion | undefined): object[] {
   const input = (InputName: string, S3Uri: string) => ({
     InputName,
@@ -136,10 +138,11 @@ export function evaluationInputs({ uris }: TrainingPlan, settings: PipelineSetti
   return [
     input('candidate', uris.candidate),
     ...(current === undefined ? [] : [input('current', current.modelDataUrl)]),
+    ...(current?.codeUri === undefined ? [] : [input('current-code', current.codeUri)]),
     input('test', uris.test),
     input('train', uris.train),
     input('validation', uris.validation),
-    input('code', settings.codeUri),
+    input('code', uris.code),
     input('jobs', settings.evaluateUri),
   ];
 }

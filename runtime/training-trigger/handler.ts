@@ -158,14 +158,14 @@ async function currentVersion({ datasetId }: TrainingPlan, deps: TriggerDependen
   }
   const found = await deps.registry.send(new DescribeModelPackageCommand({ ModelPackageName: packageArn }));
   const modelDataUrl = found.InferenceSpecification?.Containers?.[0]?.ModelDataUrl;
-  const trainedOn = found.CustomerMetadataProperties?.[LINEAGE.dataset];
+  const { [LINEAGE.dataset]: trainedOn, [LINEAGE.code]: codeUri } = found.CustomerMetadataProperties ?? {};
   if (modelDataUrl === undefined || trainedOn === undefined) {
     throw new Error(`IncompleteVersion: ${packageArn} has no model data or no '${LINEAGE.dataset}': nothing can be compared with it`);
   }
   const [old, candidate] = [await versionOf(trainedOn, deps), await versionOf(datasetId, deps)];
   // Data that the catalogue does not know cannot be proved to be older.
   const newerData = old !== undefined && candidate !== undefined && old.id !== candidate.id && candidate.publishedAt > old.publishedAt;
-  return { packageArn, modelDataUrl, trainedOn, newerData };
+  return { packageArn, modelDataUrl, ...(codeUri === undefined ? {} : { codeUri }), trainedOn, newerData };
 }
 
 async function approved({ parameters, settings }: TriggerDependencies): Promise<string> {

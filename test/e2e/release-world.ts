@@ -11,7 +11,7 @@ import { ListExecutionsCommand, StartExecutionCommand } from '@aws-sdk/client-sf
 import { GetParameterCommand, GetParameterHistoryCommand } from '@aws-sdk/client-ssm';
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { namesOf, RELEASES } from '../../lib/constructs/delivery/contract';
-import { approvedParameter, LINEAGE, NO_VERSION } from '../../lib/constructs/models/contract';
+import { approvedParameter, LINEAGE, NO_VERSION, VERSIONS_PREFIX } from '../../lib/constructs/models/contract';
 import { filesOf, packFolder } from '../../lib/constructs/models/archive';
 import type { Clients } from '../../local/start/clients';
 import { livePackage } from '../../local/start/live-package';
@@ -65,7 +65,7 @@ export class ReleaseWorld {
   /** Registers a version with an artefact of its own and returns its ARN. */
   public async register({
     group = this.names.group,
-    prefix = `${this.model}/training`,
+    prefix = `${VERSIONS_PREFIX}${this.model}`,
     approval = 'PendingManualApproval',
     lineage = true,
     bucket: Bucket = this.outputs.ArtifactBucket,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from registry import NONE, Registry, epoch
+from registry import NONE, Registry, Version, epoch
 
 
 def release(second: int, state: str, before: str, to: str) -> dict[str, Any]:
@@ -36,3 +36,8 @@ def test_a_span_of_time_sees_every_version_in_it() -> None:
 
 def test_releases_come_in_their_order_and_after_a_failed_one_the_old_version_serves() -> None:
     assert [found.after for found in registry().releases] == ["v1", "v1"]
+
+
+def test_the_job_that_made_a_version_is_the_one_that_its_card_names() -> None:
+    card = '{"training_details": {"training_job_details": {"training_arn": "arn:aws:sagemaker:r:1:training-job/p-m--0f-1-train"}}}'
+    assert Version({"ModelCard": {"ModelCardContent": card}}, SimpleNamespace()).job == "p-m--0f-1-train"  # type: ignore[arg-type]

@@ -141,6 +141,8 @@ export interface EvaluationReport {
 export interface CurrentVersion {
   readonly packageArn: string;
   readonly modelDataUrl: string;
+  /** Address of the code that it was trained with and is asked through; absent for a version that was registered without. */
+  readonly codeUri?: string;
   /** Dataset that it was trained on. */
   readonly trainedOn: string;
   /** Whether the candidate's dataset is another one, published later. */
@@ -182,7 +184,7 @@ export interface PipelineSettings {
   readonly labelDelayDays: number;
   readonly maximumRunsPerDay: number;
   readonly bucket: string;
-  /** Start of the names of jobs. */
+  /** Start of the names of jobs; two hyphens and the run follow. */
   readonly jobPrefix: string;
   /** Address of the program that evaluates. */
   readonly evaluateUri: string;
@@ -234,6 +236,8 @@ export interface TrainingUris {
   /** Folder of all training jobs of the model; a job makes `<job>/output/model.tar.gz` in it. */
   readonly training: string;
   readonly candidate: string;
+  /** The packed code, as it was when the run started. */
+  readonly code: string;
 }
 
 /** One run in the runs table. */

@@ -13,6 +13,7 @@ export interface TrainingCode {
   readonly bucketName: string;
   /** Keys of code and programs. */
   readonly keys: string[];
+  readonly codeKey: string;
   readonly codeUri: string;
   readonly prepare: { readonly uri: string; readonly file: string };
   readonly evaluate: { readonly uri: string; readonly file: string };
@@ -50,6 +51,7 @@ export function stageCode(scope: Construct, directory: string, programs: string)
     revision: archive.hash,
     bucketName: location.bucketName,
     keys: [location.objectKey, prepare.key, evaluate.key],
+    codeKey: location.objectKey,
     codeUri: location.s3ObjectUrl,
     prepare,
     evaluate,

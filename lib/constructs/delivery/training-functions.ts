@@ -2,21 +2,25 @@ import { Duration, Size, Stack } from 'aws-cdk-lib';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination as QueueDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { allow, allowRead, allowWrite } from '../data/grants';
-import { approvedParameter, artifactPrefix } from '../models/contract';
+import { approvedParameter, runPrefix } from '../models/contract';
 import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
 import { handlerFunction } from '../shared/handler-function';
 import { followChanges } from '../shared/table-follower';
 import { DELIVERY_ENV, GateRules, PipelineSettings, RegistrationSettings, TRAINING_ENV } from './contract';
+import { TrainingCode } from './training-code';
 import { TrainingPipelineProps } from './training-pipeline-props';
+import { jobPattern } from './training-roles';
 
 /** @internal */
 export interface TrainingFunctionsProps {
   readonly pipeline: TrainingPipelineProps;
   readonly settings: PipelineSettings;
   readonly registration: RegistrationSettings;
+  readonly code: TrainingCode;
   readonly rules: GateRules;
   readonly runs: ITable;
   readonly machineArn: string;
@@ -76,7 +80,7 @@ function createGate(scope: Construct, { pipeline: { artifacts, model }, rules }:
     memory: Size.mebibytes(1769),
     environment: { [TRAINING_ENV.rules]: JSON.stringify(rules) },
   });
-  const [evaluations, verdicts] = ['evaluation', 'gate'].map((folder) => `${artifactPrefix(model)}runs/*/${folder}/*`);
+  const [evaluations, verdicts] = ['evaluation', 'gate'].map((folder) => `${runPrefix(model)}*/${folder}/*`);
   allowRead(gate, artifacts.bucket, evaluations);
   allowWrite(gate, artifacts.bucket, verdicts);
   for (const pattern of [evaluations, verdicts]) {
@@ -86,16 +90,19 @@ function createGate(scope: Construct, { pipeline: { artifacts, model }, rules }:
   return gate;
 }
 
-function createRegistrar(scope: Construct, { pipeline, settings, registration }: TrainingFunctionsProps): Lambda {
+function createRegistrar(scope: Construct, { pipeline, settings, registration, code }: TrainingFunctionsProps): Lambda {
   const stack = Stack.of(scope);
   const registrar = handlerFunction(scope, 'Registrar', {
     handler: 'model-registrar',
     description: `Registers candidates of ${pipeline.model}`,
-    timeout: Duration.minutes(1),
+    // Amazon S3 answers when it has copied, up to 5 GiB.
+    timeout: Duration.minutes(15),
     environment: { [DELIVERY_ENV.pipeline]: stack.toJsonString(settings), [TRAINING_ENV.registration]: stack.toJsonString(registration) },
   });
   pipeline.registry.grantRegister(registrar);
-  const jobs = stack.formatArn({ service: 'sagemaker', resource: 'training-job', resourceName: `${settings.jobPrefix}-*` });
+  pipeline.artifacts.grantRegister(pipeline.model, registrar);
+  allow(registrar, ['s3:GetObject'], Bucket.fromBucketName(scope, 'CodeBucket', code.bucketName).arnForObjects(code.codeKey));
+  const jobs = stack.formatArn({ service: 'sagemaker', resource: 'training-job', resourceName: jobPattern(settings.jobPrefix) });
   allow(registrar, ['sagemaker:DescribeTrainingJob'], jobs);
   acknowledgeResource(registrar, jobs, 'jobs of this pipeline alone; each is named after its run');
   withoutPolicyFindings(registrar);

@@ -17,7 +17,7 @@ export interface TrainingPipelineProps {
   readonly model: string;
   /** Where candidates that pass are registered. */
   readonly registry: IModelRegistry;
-  /** Where runs write. */
+  /** Where runs write, and what registered versions name is kept: a model of up to 5 GiB, its code and its evaluation. */
   readonly artifacts: ModelArtifacts;
   /** Catalogue with the dataset. */
   readonly catalog: DatasetCatalog;

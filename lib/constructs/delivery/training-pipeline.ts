@@ -53,7 +53,7 @@ export class TrainingPipeline extends Construct {
     const role = jobRole(this, { ...props, code });
     const image = props.image._bind(this, role);
     const functions = trainingFunctions(this, {
-      ...{ pipeline: props, settings, runs: this.runs, undelivered: this.undelivered },
+      ...{ pipeline: props, settings, code, runs: this.runs, undelivered: this.undelivered },
       registration: {
         ...{ image, environment: { ...props.image._environment } },
         card: { owner: props.owner, purpose: props.purpose, intendedUses: props.intendedUses, limits: props.limits },
@@ -104,8 +104,8 @@ export class TrainingPipeline extends Construct {
       labelDelayDays: props.labelDelay?.toDays() ?? 0,
       maximumRunsPerDay: props.maximumRunsPerDay ?? 4,
       bucket: props.artifacts.bucket.bucketName,
-      // A job's name has 63 characters; run, attempt and step need 27 of them.
-      jobPrefix: physicalName([this.name], 36),
+      // A job's name has 63 characters; run, attempt and step need 28 of them.
+      jobPrefix: physicalName([this.name], 35),
       evaluateUri: code.evaluate.uri,
     };
   }

@@ -4,7 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { DatasetCatalog } from '../data/dataset-catalog';
-import { artifactPrefix } from '../models/contract';
+import { runPrefix, versionPrefix } from '../models/contract';
 import { ModelArtifacts } from '../models/model-artifacts';
 import { acknowledgeResource } from '../shared/acknowledgements';
 import { TrainingCode } from './training-code';
@@ -18,7 +18,7 @@ export interface JobRoleProps {
   readonly code: TrainingCode;
 }
 
-/** The role of all jobs of one pipeline: its dataset, its model's artefacts, its code, and the logs of jobs. @internal */
+/** The role of all jobs of one pipeline: its dataset, what its runs leave, the versions of its model, its code, and the logs of jobs. @internal */
 export function jobRole(scope: Construct, props: JobRoleProps): Role {
   const { model, artifacts, catalog, dataset, code } = props;
   const stack = Stack.of(scope);
@@ -35,9 +35,9 @@ export function jobRole(scope: Construct, props: JobRoleProps): Role {
   for (const pattern of [`datasets/${dataset}/*`, `${dataset}/*`]) {
     acknowledgeResource(role, catalog.manifests.arnForObjects(pattern), 'manifests and objects of this one dataset have random names');
   }
+  artifacts.grantReadWriteRuns(model, role);
   artifacts.grantRead(model, role);
-  artifacts.grantWrite(model, role);
-  list(role, 'ListArtifacts', artifacts.bucket.bucketArn, `${artifactPrefix(model)}*`);
+  list(role, 'ListArtifacts', artifacts.bucket.bucketArn, `${runPrefix(model)}*`, `${versionPrefix(model)}*`);
   const assets = Bucket.fromBucketName(scope, 'AssetBucket', code.bucketName);
   role.addToPolicy(
     new PolicyStatement({ sid: 'Code', actions: ['s3:GetObject'], resources: code.keys.map((key) => assets.arnForObjects(key)) }),
@@ -70,6 +70,13 @@ function allowLogs(role: Role, stack: Stack): void {
   );
 }
 
+/**
+ * Names of a pipeline's jobs. Two hyphens end the part that names the model, for no model has two in a row: jobs of `delay-x` are not of `delay`.
+ *
+ * @internal
+ */
+export const jobPattern = (jobPrefix: string): string => `${jobPrefix}--*`;
+
 /** @internal */
 export interface MachineRoleProps {
   readonly jobRole: Role;
@@ -82,7 +89,7 @@ export function machineRole(scope: Construct, { jobRole: passed, jobPrefix, func
   const stack = Stack.of(scope);
   const role = new Role(scope, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   const jobs = ['training-job', 'processing-job'].map((resource) =>
-    stack.formatArn({ service: 'sagemaker', resource, resourceName: `${jobPrefix}-*` }),
+    stack.formatArn({ service: 'sagemaker', resource, resourceName: jobPattern(jobPrefix) }),
   );
   const job = (sid: string, kind: string, resource: string) =>
     new PolicyStatement({ sid, actions: ['Create', 'Describe', 'Stop'].map((verb) => `sagemaker:${verb}${kind}`), resources: [resource] });

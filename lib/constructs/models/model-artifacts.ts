@@ -7,7 +7,7 @@ import { acknowledgeResource } from '../shared/acknowledgements';
 import { failOn, notWhole, outsideRange, unknownAmount } from '../shared/checks';
 import { physicalName } from '../shared/names';
 import { removalProblems } from '../shared/removal';
-import { artifactPrefix } from './contract';
+import { runPrefix, RUNS_PREFIX, versionPrefix, VERSIONS_PREFIX } from './contract';
 import { accountProblems, modelNameProblems, prefixProblems } from './model-names';
 
 /** Properties of `ModelArtifacts`. */
@@ -15,14 +15,14 @@ export interface ModelArtifactsProps {
   /** Starts every physical name, `<workload>-<stage>`: 1 to 39 lower-case letters, digits and inner hyphens, known at synth. */
   readonly namePrefix: string;
   /**
-   * Accounts, 12 digits each, that may read the artefacts of every model here: their identities need the permission too.
+   * Accounts, 12 digits each, that may read what registered versions of every model here name: their identities need the permission too.
    *
    * @default - this account only
    */
   readonly trustedAccounts?: string[];
   /**
-   * What training runs leave besides models, `<model>/runs/` and `<model>/checkpoints/`, is deleted after this: 1 to 3650 whole days.
-   * Everything else, so every model, is kept.
+   * What training runs leave, everything below `runs/`, is deleted after this: 1 to 3650 whole days. What a registered version names lies
+   * elsewhere and is kept.
    *
    * @default Duration.days(90)
    */
@@ -50,8 +50,9 @@ export interface ModelArtifactsProps {
   readonly deleteObjects?: boolean;
 }
 
-/** Rules that a bucket may have (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html), two for each model. */
-const MOST_MODELS = 499;
+const READ = ['s3:GetObject', 's3:GetObjectVersion'];
+/** Parts of an encrypted object are decrypted when it is completed, and what is copied when it is read. */
+const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt'];
 
 /** Longest name that leaves room for account and Region (at most 15) in the 63 characters of a bucket name. */
 const PREFIX_LENGTH = 63 - '-models--'.length - 12 - 15;
@@ -60,24 +61,23 @@ const PREFIX_LENGTH = 63 - '-models--'.length - 12 - 15;
  * The one bucket for the artefacts of a workload's models, `<namePrefix>-models-<account>-<region>`, encrypted with a key of its own: one that
  * AWS manages can never be shared with another account.
  *
- * It is versioned, closed to the public and to plain HTTP. Nothing that a registered version needs ever expires: endpoints load it again
- * whenever they scale out, are patched or rolled back.
+ * It is versioned, closed to the public and to plain HTTP. It has two parts. Below `runs/<model>/` lies what training runs leave, and it expires.
+ * Below `versions/<model>/` lies what registered versions name: model, code and evaluation, copied there when a version is registered. It never
+ * expires, for endpoints load it again whenever they scale out, are patched or rolled back; and no training job can write there, so that what
+ * somebody approved stays what it was.
  */
 export class ModelArtifacts extends Construct {
-  /** The bucket. Everything of a model lies below `<model>/`. */
+  /** The bucket. What runs of a model leave lies below `runs/<model>/`, what its versions name below `versions/<model>/`. */
   public readonly bucket: IBucket;
   /** The key that encrypts it, rotated every year. */
   public readonly key: IKey;
   private readonly resource: Bucket;
-  private readonly runRetention: Duration;
-  private readonly models = new Set<string>();
   private readonly namePrefix: string;
 
   constructor(scope: Construct, id: string, props: ModelArtifactsProps) {
     super(scope, id);
     failOn(this, 'InvalidModelArtifacts', problemsOf(props));
     this.namePrefix = props.namePrefix;
-    this.runRetention = props.runRetention ?? Duration.days(90);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.key = new Key(this, 'Key', {
       description: `Artefacts of the models of ${props.namePrefix}`,
@@ -89,35 +89,39 @@ export class ModelArtifacts extends Construct {
     this.shareWith([...new Set(props.trustedAccounts)]);
   }
 
-  /** Lets `grantee` read what lies below `<model>/`, with the key. */
+  /** Lets `grantee` read what registered versions of a model name, below `versions/<model>/`, with the key. */
   public grantRead(model: string, grantee: IGrantable): Grant {
-    return this.grant(model, grantee, ['s3:GetObject', 's3:GetObjectVersion'], ['kms:Decrypt']);
+    return this.grant(model, grantee, versionPrefix, READ, ['kms:Decrypt']);
   }
 
-  /**
-   * Lets `grantee` write below `<model>/`, in one piece or in parts, with the key. From then on what lies below `<model>/runs/` and
-   * `<model>/checkpoints/` expires after `runRetention`. Error: more than 499 models.
-   */
-  public grantWrite(model: string, grantee: IGrantable): Grant {
-    this.expireRuns(model);
-    return this.grant(model, grantee, ['s3:PutObject', 's3:AbortMultipartUpload'], ['kms:GenerateDataKey', 'kms:Decrypt']);
+  /** Lets `grantee` read and write what training runs of a model leave, below `runs/<model>/`, in one piece or in parts, with the key. */
+  public grantReadWriteRuns(model: string, grantee: IGrantable): Grant {
+    return this.grant(model, grantee, runPrefix, [...READ, 's3:PutObject', 's3:AbortMultipartUpload'], WRITE_KEY);
   }
 
-  private grant(model: string, grantee: IGrantable, actions: string[], keyActions: string[]): Grant {
+  /** Lets `grantee` copy what a training run of a model leaves to where versions are kept, below `versions/<model>/`, with the key. */
+  public grantRegister(model: string, grantee: IGrantable): Grant {
+    const reading = this.grant(model, grantee, runPrefix, ['s3:GetObject'], []);
+    return reading.combine(this.grant(model, grantee, versionPrefix, ['s3:PutObject'], WRITE_KEY));
+  }
+
+  private grant(model: string, grantee: IGrantable, prefixOf: (model: string) => string, actions: string[], keyActions: string[]): Grant {
     failOn(this, 'InvalidModelArtifacts', modelNameProblems({ namePrefix: this.namePrefix, model }));
-    const objects = this.bucket.arnForObjects(`${artifactPrefix(model)}*`);
+    const objects = this.bucket.arnForObjects(`${prefixOf(model)}*`);
     const principal = grantee.grantPrincipal;
     if (Construct.isConstruct(principal)) {
       acknowledgeResource(
         principal,
         objects,
-        'Everything of one model lies below this prefix; its runs and jobs are named when they start.',
+        'What lies below this prefix is of one model; runs, jobs and versions are named when they are made.',
       );
     }
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [objects] }).combine(this.key.grant(grantee, ...keyActions));
+    const grant = Grant.addToPrincipal({ grantee, actions, resourceArns: [objects] });
+    return keyActions.length === 0 ? grant : grant.combine(this.key.grant(grantee, ...keyActions));
   }
 
   private createBucket(props: ModelArtifactsProps, removalPolicy: RemovalPolicy): Bucket {
+    const runRetention = props.runRetention ?? Duration.days(90);
     const bucket = new Bucket(this, 'Bucket', {
       bucketName: artifactBucketName(this, props.namePrefix),
       encryption: BucketEncryption.KMS,
@@ -130,7 +134,10 @@ export class ModelArtifacts extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy,
       autoDeleteObjects: props.deleteObjects ?? false,
-      lifecycleRules: [{ id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      lifecycleRules: [
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { id: 'runs', prefix: RUNS_PREFIX, expiration: runRetention, noncurrentVersionExpiration: runRetention },
+      ],
     });
     if (props.accessLogs === undefined) {
       Validations.of(bucket).acknowledge({
@@ -155,8 +162,8 @@ export class ModelArtifacts extends Construct {
       new PolicyStatement({
         sid: 'TrustedAccounts',
         principals,
-        actions: ['s3:GetObject', 's3:GetObjectVersion'],
-        resources: [this.bucket.arnForObjects('*')],
+        actions: READ,
+        resources: [this.bucket.arnForObjects(`${VERSIONS_PREFIX}*`)],
       }),
     );
     this.key.addToResourcePolicy(
@@ -168,28 +175,6 @@ export class ModelArtifacts extends Construct {
         conditions: { StringEquals: { 'kms:ViaService': `s3.${Stack.of(this).region}.${Aws.URL_SUFFIX}` } },
       }),
     );
-  }
-
-  private expireRuns(model: string): void {
-    if (this.models.has(model)) {
-      return;
-    }
-    failOn(
-      this,
-      'InvalidModelArtifacts',
-      this.models.size < MOST_MODELS
-        ? []
-        : [`'${model}' is one model more than the ${MOST_MODELS} whose runs a bucket can expire: give it a workload of its own`],
-    );
-    this.models.add(model);
-    for (const folder of ['runs', 'checkpoints']) {
-      this.resource.addLifecycleRule({
-        id: `${model}-${folder}`,
-        prefix: `${artifactPrefix(model)}${folder}/`,
-        expiration: this.runRetention,
-        noncurrentVersionExpiration: this.runRetention,
-      });
-    }
   }
 }
 

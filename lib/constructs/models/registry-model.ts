@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { namesOf } from '../delivery/contract';
 import { acknowledgeResource } from '../shared/acknowledgements';
 import { ApprovedVersion } from './approved-version';
-import { approvedParameter, artifactPrefix, NO_VERSION } from './contract';
+import { approvedParameter, NO_VERSION, versionPrefix } from './contract';
 import { InferenceImage } from './inference-image';
 import { modelNameProblems } from './model-names';
 import type { BoundPackage, RegistryOrigin } from './model-source';
@@ -20,7 +20,7 @@ export interface RegistryModelProps {
    * `/<namePrefix>/models/<model>/approved`, its endpoint and its group in the registry are `<namePrefix>-<model>`.
    */
   readonly model: string;
-  /** Bucket with the artefacts, such as that of `ModelArtifacts`, in the Region of the endpoint: `<model>/` may be read, with its key. */
+  /** Bucket with the artefacts, such as that of `ModelArtifacts`, in the Region of the endpoint: `versions/<model>/` may be read, with its key. */
   readonly artifacts: IBucket;
   /** Image that the registered versions name: the endpoint may pull its repository, and its instance is checked against it. */
   readonly image: InferenceImage;
@@ -50,7 +50,7 @@ export function registryProblems(scope: Construct, props: RegistryModelProps): s
  * @internal
  */
 export function bindPackage(scope: Construct, role: IRole, props: RegistryModelProps): BoundPackage {
-  grantReadFolder(role, props.artifacts, `${artifactPrefix(props.model)}*`);
+  grantReadFolder(role, props.artifacts, `${versionPrefix(props.model)}*`);
   const name = approvedParameter(props.namePrefix, props.model);
   const id = `Approved${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
   const parameter = new CfnParameter(scope, 'Approved', {
@@ -83,6 +83,6 @@ function seededHere(scope: Construct, parameterName: string): string[] {
 function grantReadFolder(role: IRole, bucket: IBucket, pattern: string): void {
   const objects = bucket.arnForObjects(pattern);
   Grant.addToPrincipalOrResource({ grantee: role, actions: ['s3:GetObject'], resourceArns: [objects], resource: bucket });
-  acknowledgeResource(role, objects, 'A release may name any artefact of this one model: training jobs name them when they start.');
+  acknowledgeResource(role, objects, 'A release may name any version of this one model: they are named after the runs that made them.');
   bucket.encryptionKey?.grantDecrypt(role);
 }

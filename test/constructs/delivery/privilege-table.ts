@@ -28,6 +28,8 @@ const POINTER = arn('ssm', `parameter/${PREFIX}/models/delay/approved`);
 const BOOTSTRAP = arn('ssm', 'parameter/cdk-bootstrap/hnb659fds/version');
 const SERVING = arn('cloudformation', `stack/${PREFIX}-serving-delay/0a1b`);
 const ARTIFACTS = 'arn:aws:s3:::ArtifactsBucket';
+const KEPT = `${ARTIFACTS}/versions/delay/0f/1/model.tar.gz`;
+const TRAINED = `${ARTIFACTS}/runs/delay/training/j/output/model.tar.gz`;
 const KEY = arn('kms', 'ArtifactsKey');
 const SCALING = {
   'application-autoscaling:service-namespace': 'sagemaker',
@@ -81,7 +83,7 @@ const release: Privileges = {
     ...each('sagemaker', 'CreateModel', MODEL),
     ...each('sagemaker', 'CreateEndpointConfig', CONFIG, OWNED),
     ...each('ssm', 'PutParameter', POINTER),
-    ...each('s3', 'GetObject', `${ARTIFACTS}/delay/training/j/output/model.tar.gz`),
+    ...each('s3', 'GetObject', KEPT),
     ...each('lambda', 'InvokeFunction', arn('lambda', 'ReleaseSteps')),
   ],
 };
@@ -150,8 +152,8 @@ const releaseRoles: Record<string, Privileges> = {
   },
 };
 
-const runsOf = (folder: string) => `${ARTIFACTS}/delay/runs/0f/1/${folder}/file`;
-const job = (kind: string) => arn('sagemaker', `${kind}/${PREFIX}-delay-0f-1-step`);
+const runsOf = (folder: string) => `${ARTIFACTS}/runs/delay/0f/1/${folder}/file`;
+const job = (kind: string) => arn('sagemaker', `${kind}/${PREFIX}-delay--0f-1-step`);
 const rule = (kind: string) => arn('events', `rule/StepFunctionsGetEventsForSageMaker${kind}JobsRule`);
 
 /** `code` are the ARNs of the packed code, whose keys are hashes. */
@@ -163,7 +165,8 @@ const jobs = (code: readonly string[]): Privileges => ({
     ...each('s3', 'GetObject GetObjectVersion', 'arn:aws:s3:::ZonesValidated/datasets/flights/d1.json'),
     ...each('s3', 'GetObject GetObjectVersion PutObject AbortMultipartUpload', runsOf('train')),
     ...each('kms', 'Decrypt GenerateDataKey', KEY),
-    ...each('s3', 'ListBucket', ARTIFACTS, { 's3:prefix': 'delay/runs/' }),
+    ...each('s3', 'GetObject GetObjectVersion', KEPT),
+    ...['runs', 'versions'].flatMap((part) => each('s3', 'ListBucket', ARTIFACTS, { 's3:prefix': `${part}/delay/0f/` })),
     ...code.flatMap((key) => each('s3', 'GetObject', key)),
     ...code.flatMap((key) => each('s3', 'ListBucket', key.split('/')[0], { 's3:prefix': key.split('/')[1] })),
     ...['TrainingJobs', 'ProcessingJobs'].flatMap((group) =>
@@ -180,7 +183,9 @@ const jobs = (code: readonly string[]): Privileges => ({
     ...each('s3', 'GetObject', 'arn:aws:s3:::ZonesValidated/datasets/weather/d1.json'),
     ...each('s3', 'GetObject', 'arn:aws:s3:::ZonesValidated/flights2/records.csv.gz'),
     ...each('s3', 'PutObject', 'arn:aws:s3:::ZonesValidated/datasets/flights/d1.json'),
-    ...each('s3', 'GetObject PutObject', `${ARTIFACTS}/other/training/j/output/model.tar.gz`),
+    ...each('s3', 'GetObject PutObject', `${ARTIFACTS}/runs/other/training/j/output/model.tar.gz`),
+    ...each('s3', 'PutObject AbortMultipartUpload', KEPT),
+    ...each('s3', 'ListBucket', ARTIFACTS, { 's3:prefix': 'versions/' }),
     ...each('s3', 'ListBucket', ARTIFACTS),
     ...code.flatMap((key) => each('s3', 'GetObject', `${key.split('/')[0]}/somebody-elses.zip`)),
     ...each('sagemaker', 'CreateModelPackage', GROUP, { [APPROVAL]: 'PendingManualApproval' }),
@@ -240,8 +245,16 @@ const trainingRoles = (code: readonly string[]): Record<string, Privileges> => (
         ...each('sagemaker', 'AddTags', resource),
       ]),
       ...each('sagemaker', 'DescribeTrainingJob', job('training-job')),
+      ...each('s3', 'GetObject', TRAINED),
+      ...each('s3', 'GetObject', code[0]),
+      ...each('s3', 'PutObject', KEPT),
+      ...each('kms', 'Decrypt GenerateDataKey', KEY),
     ],
-    mayNot: each('sagemaker', 'UpdateModelPackage', VERSION, { [APPROVAL]: 'Approved' }),
+    mayNot: [
+      ...each('sagemaker', 'UpdateModelPackage', VERSION, { [APPROVAL]: 'Approved' }),
+      ...each('s3', 'PutObject', TRAINED),
+      ...code.slice(1).flatMap((key) => each('s3', 'GetObject', key)),
+    ],
   },
   TrainingRecordServiceRole: {
     service: 'lambda.amazonaws.com',
@@ -279,12 +292,12 @@ const servingRoles: Record<string, Privileges> = {
         each('cloudwatch', 'DescribeAlarms', arn('cloudwatch', `alarm:${PREFIX}-delay-rollback-${on}`)),
       ),
       ...each('s3', 'PutObject', `arn:aws:s3:::ZonesCapture/endpoints/${PREFIX}-delay/AllTraffic/1.jsonl`),
-      ...each('s3', 'GetObject', `${ARTIFACTS}/delay/training/j/output/model.tar.gz`),
+      ...each('s3', 'GetObject', KEPT),
       ...each('kms', 'Decrypt', KEY),
       ...PULL,
     ],
     mayNot: [
-      ...each('s3', 'PutObject', `${ARTIFACTS}/delay/training/j/output/model.tar.gz`),
+      ...each('s3', 'PutObject', KEPT),
       ...each('s3', 'GetObject', `arn:aws:s3:::ZonesCapture/endpoints/${PREFIX}-delay/AllTraffic/1.jsonl`),
     ],
   },

@@ -48,7 +48,7 @@ function strangers(resource: string, ofModel: boolean): string[] {
     resource.replace(HERE.account, OTHER_ACCOUNT),
     resource.replace(/^arn:aws:s3:::(\w|-)+/, 'arn:aws:s3:::somebody-elses'),
     ...NEIGHBOURS.map((prefix) => resource.replace(PREFIX, prefix)),
-    ...(ofModel ? ['other', 'delay2', 'dela'].map((model) => resource.replace(own, model)) : []),
+    ...(ofModel ? ['other', 'delay2', 'delay-x', 'dela'].map((model) => resource.replace(own, model)) : []),
   ].filter((other) => other !== resource);
 }
 
@@ -81,7 +81,7 @@ export const NEVER: readonly Call[] = [
   ...each('sagemaker', 'AddTags', arn('sagemaker', 'model/somebody-elses'), { ...MADE, 'sagemaker:TaggingAction': 'CreateEndpoint' }),
   ...each('ssm', 'PutParameter DeleteParameter', arn('ssm', `parameter/${PREFIX}/clock`)),
   ...each('ssm', 'PutParameter', arn('ssm', 'parameter/cdk-bootstrap/hnb659fds/version')),
-  ...each('s3', 'DeleteObject DeleteObjectVersion', 'arn:aws:s3:::ArtifactsBucket/delay/training/j/output/model.tar.gz'),
+  ...each('s3', 'DeleteObject DeleteObjectVersion', 'arn:aws:s3:::ArtifactsBucket/versions/delay/0f/1/model.tar.gz'),
   ...each('s3', 'PutObject', 'arn:aws:s3:::ZonesValidated/flights/records.csv.gz'),
   ...each('kms', 'ScheduleKeyDeletion PutKeyPolicy', arn('kms', 'ArtifactsKey')),
   ...each(

@@ -3,7 +3,9 @@ import { LINEAGE } from '../../../lib/constructs/models/contract';
 import { imageIdentity, RegistrationRequest } from '../../../runtime/model-registrar/core';
 import { makeHandler } from '../../../runtime/model-registrar/handler';
 
-const CANDIDATE = 's3://artifacts/delay/training/j/output/model.tar.gz';
+const RUNS = 's3://artifacts/runs/delay';
+const CANDIDATE = `${RUNS}/training/j/output/model.tar.gz`;
+const KEPT = `s3://artifacts/versions/delay/${'f'.repeat(64)}/1`;
 const IMAGE = '141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3';
 const REQUEST = {
   ...{
@@ -16,7 +18,7 @@ const REQUEST = {
     parameters: { b: '2', a: '1' },
   },
   jobs: { prepare: 'p', train: 'j', evaluate: 'e' },
-  uris: { candidate: CANDIDATE, evaluation: 's3://artifacts/delay/runs/f/1/evaluation' },
+  uris: { candidate: CANDIDATE, evaluation: `${RUNS}/f/1/evaluation`, gate: `${RUNS}/f/1/gate`, code: 's3://assets/c0de.tar.gz' },
   verdict: { passed: true, reasons: [], figures: { auc: 0.65, brier: 0.19 } },
 } as unknown as RegistrationRequest;
 const JOB = {
@@ -26,20 +28,51 @@ const JOB = {
   AlgorithmSpecification: { TrainingImage: IMAGE },
 };
 
-async function register(request: object = {}, job: object = {}) {
+/** Objects by bucket and key, as Amazon S3 copies them. */
+function store(sizes: Record<string, number> = {}) {
+  const objects = new Map<string, string>(
+    [
+      'artifacts/runs/delay/training/j/output/model.tar.gz',
+      'assets/c0de.tar.gz',
+      ...['evaluation/evaluation.json', 'evaluation/predictions.csv.gz', 'gate/gate.json'].map(
+        (name) => `artifacts/runs/delay/f/1/${name}`,
+      ),
+    ].map((place) => [place, `content of ${place}`]),
+  );
+  const send = async ({ input, constructor }: { input: Record<string, string>; constructor: { name: string } }) => {
+    const place = `${input.Bucket}/${input.Key}`;
+    if (constructor.name === 'HeadObjectCommand') {
+      return { ContentLength: sizes[place] ?? 1 };
+    }
+    expect([constructor.name, input.IfNoneMatch]).toEqual(['CopyObjectCommand', '*']);
+    if (objects.has(place)) {
+      throw Object.assign(new Error('At least one of the pre-conditions you specified did not hold'), { name: 'PreconditionFailed' });
+    }
+    const source = objects.get(decodeURI(input.CopySource));
+    if (source === undefined) {
+      throw Object.assign(new Error('The specified key does not exist.'), { name: 'NoSuchKey' });
+    }
+    objects.set(place, source);
+    return {};
+  };
+  return { objects, send };
+}
+
+async function register(request: object = {}, job: object = {}, objects = store()) {
   const calls: { name: string; input: CreateModelPackageCommandInput }[] = [];
   const send = async (command: { constructor: { name: string }; input: never }) => {
     calls.push({ name: command.constructor.name, input: command.input });
     return command.constructor.name.startsWith('Describe') ? { ...JOB, ...job } : { ModelPackageArn: 'arn:package/1' };
   };
   const run = makeHandler({
-    settings: { prefix: 'air-dev', model: 'delay' } as never,
+    settings: { prefix: 'air-dev', model: 'delay', bucket: 'artifacts' } as never,
     registration: {
       image: IMAGE,
       environment: { SAGEMAKER_PROGRAM: 'inference.py' },
       card: { owner: 'ml-team', purpose: 'Warns.', intendedUses: 'Before departure.', limits: 'New York only.' },
     },
     sagemaker: { send } as never,
+    s3: { send: objects.send } as never,
     logger: { info: () => undefined },
   });
   const answer = await run({ ...REQUEST, ...request });
@@ -54,13 +87,13 @@ describe('the registrar [M1] [R1]', () => {
       ModelPackageGroupName: 'air-dev-delay',
       ModelApprovalStatus: 'PendingManualApproval',
       InferenceSpecification: {
-        Containers: [{ Image: IMAGE, ModelDataUrl: CANDIDATE, Environment: { SAGEMAKER_PROGRAM: 'inference.py' } }],
+        Containers: [{ Image: IMAGE, ModelDataUrl: `${KEPT}/model.tar.gz`, Environment: { SAGEMAKER_PROGRAM: 'inference.py' } }],
         SupportedContentTypes: ['application/json'],
         SupportedResponseMIMETypes: ['application/json'],
       },
       ModelMetrics: {
         ModelQuality: {
-          Statistics: { ContentType: 'application/json', S3Uri: 's3://artifacts/delay/runs/f/1/evaluation/evaluation.json' },
+          Statistics: { ContentType: 'application/json', S3Uri: `${KEPT}/evaluation.json` },
         },
       },
     });
@@ -71,6 +104,7 @@ describe('the registrar [M1] [R1]', () => {
     expect(Object.keys(input.CustomerMetadataProperties!).sort()).toEqual(Object.values(LINEAGE).sort());
     expect(input.CustomerMetadataProperties).toMatchObject({
       ...{ 'dataset-id': 'd2', 'code-revision': 'c0de', 'training-run': 'f'.repeat(64), 'image-digest': 'tag:1.4-2-cpu-py3' },
+      ...{ 'evaluation-s3-uri': `${KEPT}/evaluation.json`, 'code-s3-uri': `${KEPT}/code.tar.gz` },
       // sha256 of {"a":"1","b":"2"}
       'parameters-sha256': '21f76dfbfe6dfe21f762080ef484112cf2952974cef30741fd1931e1c6d92112',
     });
@@ -84,10 +118,60 @@ describe('the registrar [M1] [R1]', () => {
     expect((await register()).input).toEqual(one.input);
   });
 
+  test('keeps model, code, evaluation and verdict where they do not expire [row 83]', async () => {
+    const { objects, send } = store();
+    await register({}, {}, { objects, send });
+    const kept = Object.fromEntries([...objects].filter(([place]) => place.startsWith('artifacts/versions/')));
+    const folder = KEPT.replace('s3://', '');
+    expect(kept).toEqual({
+      [`${folder}/model.tar.gz`]: 'content of artifacts/runs/delay/training/j/output/model.tar.gz',
+      [`${folder}/code.tar.gz`]: 'content of assets/c0de.tar.gz',
+      [`${folder}/evaluation.json`]: 'content of artifacts/runs/delay/f/1/evaluation/evaluation.json',
+      [`${folder}/predictions.csv.gz`]: 'content of artifacts/runs/delay/f/1/evaluation/predictions.csv.gz',
+      [`${folder}/gate.json`]: 'content of artifacts/runs/delay/f/1/gate/gate.json',
+    });
+  });
+
+  test('leaves what is kept as it is when the run is registered again, whatever its jobs wrote since', async () => {
+    const shelf = store();
+    await register({}, {}, shelf);
+    const before = [...shelf.objects].filter(([place]) => place.includes('/versions/'));
+    [...shelf.objects.keys()]
+      .filter((place) => !place.includes('/versions/'))
+      .forEach((place) => shelf.objects.set(place, 'something else'));
+    await register({}, {}, shelf);
+    expect([...shelf.objects].filter(([place]) => place.includes('/versions/'))).toEqual(before);
+  });
+
+  test('another attempt of a run is kept beside the first, because it may have trained another model', async () => {
+    const { input } = await register({ attempt: 2 });
+    expect(input.InferenceSpecification!.Containers![0].ModelDataUrl).toBe(`${KEPT.replace(/1$/, '2')}/model.tar.gz`);
+  });
+
+  test.each([
+    [5 * 1024 ** 3, 'arn:package/1'],
+    [5 * 1024 ** 3 + 1, `ModelTooLarge: ${CANDIDATE} has 5368709121 bytes, a version may have 5368709120`],
+  ])('a model of %d bytes: %s', async (size, outcome) => {
+    const shelf = store({ [CANDIDATE.replace('s3://', '')]: size });
+    const before = shelf.objects.size;
+    const found = await register({}, {}, shelf).then(
+      ({ answer }) => answer.packageArn,
+      (error: Error) => error.message,
+    );
+    expect(found).toContain(outcome);
+    expect(shelf.objects.size - before).toBe(outcome.startsWith('arn:') ? 5 : 0);
+  });
+
+  test('fails on an object that is gone, before anything is registered', async () => {
+    const shelf = store();
+    shelf.objects.delete('artifacts/runs/delay/f/1/gate/gate.json');
+    await expect(register({}, {}, shelf)).rejects.toThrow('The specified key does not exist.');
+  });
+
   test('writes a card with purpose, owner, data, limits and metrics [M4]', async () => {
     const card = JSON.parse((await register()).input.ModelCard!.ModelCardContent!);
     expect(card).toMatchObject({
-      model_overview: { model_creator: 'ml-team', model_artifact: [CANDIDATE] },
+      model_overview: { model_creator: 'ml-team', model_artifact: [`${KEPT}/model.tar.gz`] },
       intended_uses: { purpose_of_model: 'Warns.', intended_uses: 'Before departure.' },
       training_details: { training_job_details: { training_arn: 'arn:job', training_datasets: ['d2'] } },
       evaluation_details: [

@@ -160,10 +160,19 @@ describe('a version [R7, M1]', () => {
     ['no container', { containers: [] }, 'no container'],
     [
       'an artefact of another model',
-      { containers: [{ ...versionOf(1).containers[0], modelDataUrl: 's3://artifacts/delayed/x' }] },
+      { containers: [{ ...versionOf(1).containers[0], modelDataUrl: 's3://artifacts/versions/delayed/x' }] },
       'artefact',
     ],
-    ['an artefact outside', { containers: [{ ...versionOf(1).containers[0], modelDataUrl: 's3://artifacts/delay/../x' }] }, 'artefact'],
+    [
+      'an artefact outside',
+      { containers: [{ ...versionOf(1).containers[0], modelDataUrl: 's3://artifacts/versions/delay/../x' }] },
+      'artefact',
+    ],
+    [
+      'an artefact that a training job may overwrite',
+      { containers: [{ ...versionOf(1).containers[0], modelDataUrl: 's3://artifacts/runs/delay/training/j/output/model.tar.gz' }] },
+      'artefact',
+    ],
     ['an image of nobody', { containers: [{ ...versionOf(1).containers[0], image: 'x/sklearn:1' }] }, 'image'],
   ])('fails with %s', (_what, given, problem) => {
     expect(problemsOf(versionOf(1, given), RULES)).toEqual([expect.stringContaining(problem)]);

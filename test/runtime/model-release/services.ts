@@ -12,7 +12,7 @@ export const versionOf = (version: number, given: Partial<Version> = {}): Versio
   group: RULES.group,
   status: 'Completed',
   metadata: Object.fromEntries(Object.values(LINEAGE).map((key) => [key, 'x'])),
-  containers: [{ image: `${RULES.images[0]}:1`, modelDataUrl: 's3://artifacts/delay/training/1/output/model.tar.gz' }],
+  containers: [{ image: `${RULES.images[0]}:1`, modelDataUrl: 's3://artifacts/versions/delay/r/1/model.tar.gz' }],
   ...given,
 });
 

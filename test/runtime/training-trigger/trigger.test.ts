@@ -124,10 +124,10 @@ describe('identity of a run [R1]', () => {
   test('jobs have names that SageMaker takes, new ones for each attempt, and checkpoints that all attempts share', () => {
     const plan = (attempt: number) =>
       planOf(
-        { ...SETTINGS, jobPrefix: 'x'.repeat(36) },
+        { ...SETTINGS, jobPrefix: 'x'.repeat(35) },
         { dataset: version('d', '2013'), parameters: {}, runId: 'f'.repeat(64), attempt, candidateNumber: 1 },
       );
-    const [one, two] = [plan(99), plan(2)];
+    const [one, two] = [plan(9999), plan(2)];
     Object.values(one.jobs).forEach((name) => expect(name).toMatch(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/));
     expect(new Set([...Object.values(one.jobs), ...Object.values(two.jobs)]).size).toBe(6);
     expect(one.uris.checkpoints).toBe(two.uris.checkpoints);
@@ -142,8 +142,8 @@ describe('the trigger [R1]', () => {
     expect(outcome).toBe('started');
     const [name, { input }] = [...it.executions][0];
     expect(name).toBe(`${runId.slice(0, 32)}-1`);
-    const own = `s3://artifacts/delay`;
-    const data = `${own}/runs/${runId}/1`;
+    const own = `s3://artifacts/runs/delay`;
+    const data = `${own}/${runId}/1`;
     expect(JSON.parse(input)).toEqual({
       ...{ runId, attempt: 1, model: 'delay', datasetId: 'd2', candidateNumber: 1, codeRevision: 'c0de', labelDelayDays: 0 },
       manifest: { bucket: 'validated', key: 'datasets/flights/d2.json', versionId: 'v-d2' },
@@ -154,7 +154,7 @@ describe('the trigger [R1]', () => {
         sagemaker_program: '"train.py"',
         sagemaker_submit_directory: '"s3://assets/c0de.tar.gz"',
       },
-      jobs: Object.fromEntries(['prepare', 'train', 'evaluate'].map((step) => [step, `air-dev-delay-${runId.slice(0, 12)}-1-${step}`])),
+      jobs: Object.fromEntries(['prepare', 'train', 'evaluate'].map((step) => [step, `air-dev-delay--${runId.slice(0, 12)}-1-${step}`])),
       uris: {
         ...{
           data,
@@ -165,7 +165,8 @@ describe('the trigger [R1]', () => {
           gate: `${data}/gate`,
         },
         ...{ checkpoints: `${own}/checkpoints/${runId}`, training: `${own}/training` },
-        candidate: `${own}/training/air-dev-delay-${runId.slice(0, 12)}-1-train/output/model.tar.gz`,
+        candidate: `${own}/training/air-dev-delay--${runId.slice(0, 12)}-1-train/output/model.tar.gz`,
+        code: 's3://assets/c0de.tar.gz',
       },
     });
     expect(it.rows()).toEqual([
@@ -284,7 +285,7 @@ describe('the version that a candidate is compared with [R2]', () => {
   };
   const names = (inputs: object[]) => inputs.map((input) => (input as { InputName: string }).InputName);
   const packageOf = (trainedOn: string) => ({
-    InferenceSpecification: { Containers: [{ ModelDataUrl: 's3://artifacts/delay/training/old/output/model.tar.gz' }] },
+    InferenceSpecification: { Containers: [{ ModelDataUrl: 's3://artifacts/versions/delay/old/1/model.tar.gz' }] },
     CustomerMetadataProperties: { 'dataset-id': trainedOn },
   });
 
@@ -308,11 +309,30 @@ describe('the version that a candidate is compared with [R2]', () => {
     const { version: found, inputs } = await it.current(await planFor(it, own));
     expect(found).toEqual({
       packageArn: 'arn:package/1',
-      modelDataUrl: 's3://artifacts/delay/training/old/output/model.tar.gz',
+      modelDataUrl: 's3://artifacts/versions/delay/old/1/model.tar.gz',
       trainedOn: other,
       newerData,
     });
     expect(names(inputs)).toEqual(['candidate', 'current', 'test', 'train', 'validation', 'code', 'jobs']);
+  });
+
+  test('is asked through the code that it was registered with, which the job gets too', async () => {
+    const it = await pipeline();
+    const found = packageOf('d1');
+    const code = 's3://artifacts/versions/delay/old/1/code.tar.gz';
+    const CustomerMetadataProperties = { ...found.CustomerMetadataProperties, 'code-s3-uri': code };
+    Object.assign(it.world, { approved: 'arn:package/1', package: { ...found, CustomerMetadataProperties } });
+    const { version: current, inputs } = await it.current(await planFor(it, 'd2'));
+    expect(current).toMatchObject({ codeUri: code });
+    expect(inputs[2]).toMatchObject({ InputName: 'current-code', S3Input: { S3Uri: code, LocalPath: '/opt/ml/processing/current-code' } });
+  });
+
+  test('a candidate is judged by the code that it was trained with, though the pipeline has other code by now', async () => {
+    const it = await pipeline();
+    const inputs = evaluationInputs(await planFor(it, 'd2'), { ...SETTINGS, codeUri: 's3://assets/later.tar.gz' }, undefined);
+    expect(inputs).toContainEqual(
+      expect.objectContaining({ InputName: 'code', S3Input: expect.objectContaining({ S3Uri: SETTINGS.codeUri }) }),
+    );
   });
 
   test('fails on a version that does not say what it is', async () => {
