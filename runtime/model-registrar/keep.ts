@@ -8,7 +8,8 @@ export const LARGEST_COPY = 5 * 1024 ** 3;
  * Copies what a version names to where nothing expires and no job writes, each object once: what is there already was copied by an earlier try of the
  * same attempt and is left as it is (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
  *
- * Errors: `ModelTooLarge` before anything is copied. Larger ones would need copies in parts, which no image that is trained here asks for.
+ * Errors: `ModelTooLarge` before anything is copied. Larger ones would need copies in parts; those of scikit-learn and
+ * XGBoost, whose images train here, are far smaller.
  */
 export async function keep(s3: Pick<S3Client, 'send'>, copies: readonly Copy[]): Promise<void> {
   const { Bucket, Key } = placeOf(copies[0].from);
