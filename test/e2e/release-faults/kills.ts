@@ -4,7 +4,7 @@ import { until } from '../programs';
 import type { ReleaseWorld } from '../release-world';
 import { Arena, Scenario } from './arena';
 import type { Book } from './book';
-import { brokenRelease, Cause, goodRelease, nothingApproved, refusedRelease } from './causes';
+import { brokenRelease, Cause, goodRelease, nothingApproved, refusedRelease, serving } from './causes';
 
 /** Every state that lasts, and those that lead to one: from the last choice an execution comes to its end without a pause. */
 const PASSED_BY_ANY = ['Start', 'TakeLease', 'Lease taken?', 'Decide', 'What next?', 'Rest', 'GiveBack'];
@@ -70,6 +70,7 @@ async function kill(world: ReleaseWorld, state: string, when: When): Promise<str
 /** One release that is killed once in or after a state, and goes on by itself; again when it was over too soon to be killed. */
 async function killedOnce(arena: Arena, book: Book, given: { cause: MakeCause; state: string; when: When }): Promise<void> {
   const world = await arena.world();
+  await serving(world); // before the round counts releases: without an earlier scenario nothing serves yet
   for (let tries = 0; tries < TRIES; tries++) {
     let where: string | undefined;
     await book.round(world, async () => {
