@@ -1,11 +1,34 @@
 // Bundles each runtime/<name>/handler.ts to assets/<name>/index.js, so that a user's synth needs neither esbuild nor Docker, and writes
-// assets/THIRD_PARTY_NOTICES.txt with the licences of the packages that the bundles contain.
+// assets/THIRD_PARTY_NOTICES.txt with the licences of the packages that the bundles contain. With --if-changed only when the sources differ
+// from those of the bundles that are there.
+import { createHash } from 'node:crypto';
 import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const STAMP = 'SOURCES.sha256';
+
+/** What the bundles are made of: our sources and the packages that the lock file names. */
+function sources() {
+  const hash = createHash('sha256');
+  const files = ['lib', 'runtime'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+  );
+  for (const name of [...files.filter((file) => /\.(ts|json)$/.test(file)).sort(), 'package-lock.json', 'scripts/build-handlers.mjs']) {
+    hash.update(`${name}\0`).update(readFileSync(join(root, name)));
+  }
+  return hash.digest('hex');
+}
+
+const stamp = sources();
+const stamped = join(root, 'assets', STAMP);
+if (process.argv.includes('--if-changed') && existsSync(stamped) && readFileSync(stamped, 'utf8') === stamp) {
+  console.log('the bundles are of these sources');
+  process.exit(0);
+}
+
 const names = readdirSync(join(root, 'runtime')).filter((name) => existsSync(join(root, 'runtime', name, 'handler.ts')));
 
 /** The folder of the package that a bundled file belongs to; undefined for files of ours. */
@@ -49,6 +72,7 @@ const built = await Promise.all(
 );
 const packages = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs).map(packageOf)).filter(Boolean));
 writeFileSync(join(aside, 'THIRD_PARTY_NOTICES.txt'), notices(packages));
+writeFileSync(join(aside, STAMP), stamp);
 rmSync(join(root, 'assets'), { recursive: true, force: true });
 renameSync(aside, join(root, 'assets'));
 console.log(`bundled ${names.length} handlers: ${names.join(', ')}`);

@@ -32,7 +32,7 @@ export async function synthesize(deployment: DeploymentOptions, figures: Figures
   const { account, config, say } = deployment;
   rmSync(assemblyOf(account), { recursive: true, force: true });
   say('bundling the handlers');
-  await runCommand(process.execPath, [join(ROOT, 'scripts/build-handlers.mjs')], options(deployment, 'handlers'));
+  await runCommand(process.execPath, [join(ROOT, 'scripts/build-handlers.mjs'), '--if-changed'], options(deployment, 'handlers'));
   say('cdk synth');
   await runCommand(
     process.execPath,
@@ -80,7 +80,7 @@ export async function deploy(deployment: DeploymentOptions): Promise<void> {
 }
 
 /** Asks each service for what CloudFormation says is there. Errors: a resource that its own service does not have. */
-export async function checkDeployment(clients: Clients, { account }: DeploymentOptions): Promise<number> {
+export async function checkDeployment(clients: Clients, { account }: Pick<DeploymentOptions, 'account'>): Promise<number> {
   const report = await readBack(account, await stackNames(clients));
   const problems = readBackProblems(report);
   if (problems.length > 0) {

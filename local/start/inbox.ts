@@ -8,8 +8,12 @@ export interface Notice {
   StateChangeTime: string;
 }
 
-/** The queue that the config names for the owner of a layer. What is read stays there for whoever it is meant for. */
+/**
+ * The queue that the config names for the owner of a layer. What is read stays there for whoever it is meant for. A team has one, whoever
+ * asks: a message that is being read is hidden from everybody else, so two readers would take notices from each other.
+ */
 export class Inbox {
+  private static readonly known = new WeakMap<Run, Map<string, Inbox>>();
   private readonly read = new Map<string, { notice: Notice; handle: string }>();
 
   private constructor(
@@ -29,7 +33,11 @@ export class Inbox {
     }
     const name = `${run.prefix}-${queue}`;
     const { QueueUrl } = await run.clients.sqs.send(new GetQueueUrlCommand({ QueueName: name }));
-    return new Inbox(run, team, name, QueueUrl!);
+    const known = Inbox.known.get(run) ?? new Map<string, Inbox>();
+    Inbox.known.set(run, known);
+    const inbox = known.get(team) ?? new Inbox(run, team, name, QueueUrl!);
+    known.set(team, inbox);
+    return inbox;
   }
 
   /** What came for one alarm since a moment, oldest first. */

@@ -10,7 +10,7 @@ import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } fro
 import { EventObserver } from './event-observer';
 import { Figures } from './figures';
 import { HELP, parseOptions, StartOptions } from './options';
-import { outageStep } from './outage-step';
+import { outageSteps } from './outage-step';
 import { printReport, writeReport } from './report';
 import { redeploymentStep, releaseStep, secondTryStep, slowReleaseSteps } from './release-steps';
 import { Run, Step } from './run';
@@ -53,6 +53,7 @@ async function main(options: StartOptions): Promise<void> {
 /** What happens once everything is deployed. What takes its time is left alone until it matters: trainings, a release that goes back, the books. */
 function story(run: Run, session: Session, signal: AbortSignal): Step[] {
   const next = run.options.months[1] + 1;
+  const [killed, cleared] = outageSteps(run);
   const [slow, back] = slowReleaseSteps(run);
   return [
     dayZeroStep(run),
@@ -62,7 +63,12 @@ function story(run: Run, session: Session, signal: AbortSignal): Step[] {
     registeredStep(run),
     releaseStep(run, 'Approve the first version: the endpoint comes alive'),
     arrivalStep(run, next + 1), // is trained on during the outage
-    outageStep(run),
+    killed,
+    together(
+      redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
+      readBackStep(run),
+      cleared,
+    ),
     registeredStep(run),
     slow,
     arrivalStep(run, next + 2), // is trained on while the flights are replayed
@@ -71,16 +77,15 @@ function story(run: Run, session: Session, signal: AbortSignal): Step[] {
     judgedStep(run),
     together(secondTryStep(run), bookStep(run)),
     objectiveStep(run),
-    redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
     eventsStep(run, () => session.observer!),
   ];
 }
 
-/** Two steps that do not touch each other. */
-const together = (one: Step, other: Step): Step => ({
-  title: `${one.title}; meanwhile: ${other.title[0].toLowerCase()}${other.title.slice(1)}`,
+/** Steps that do not touch each other. */
+const together = (first: Step, ...others: Step[]): Step => ({
+  title: `${first.title}; meanwhile: ${others.map(({ title }) => `${title[0].toLowerCase()}${title.slice(1)}`).join('; ')}`,
   run: async (say) => {
-    await Promise.all([one.run(say), other.run(say)]);
+    await Promise.all([first, ...others].map((step) => step.run(say)));
   },
 });
 
@@ -117,14 +122,10 @@ function preparation(options: StartOptions, config: Run['config'], session: Sess
     },
     { title: 'Deploy all stacks with the stock CDK CLI', run: (say) => deploy(deployment(say)) },
     {
-      title: 'Read every resource back from its own service',
+      title: 'Subscribe to the event bus, and try the API with a wrong signature',
       run: async () => {
         const { account } = session;
         const clients = clientsFor(account!.url);
-        figures.readBack = await checkDeployment(
-          clients,
-          deployment(() => undefined),
-        );
         const outputs = await stackOutputs(clients);
         const url = localApiUrl(account!.url, outputs.ApiUrl);
         const api = apiClient(url);
@@ -135,6 +136,15 @@ function preparation(options: StartOptions, config: Run['config'], session: Sess
       },
     },
   ];
+}
+
+function readBackStep(run: Run): Step {
+  return {
+    title: 'Read every resource back from its own service',
+    run: async () => {
+      run.figures.readBack = await checkDeployment(run.clients, run);
+    },
+  };
 }
 
 /** Runs steps one after another with their progress. Errors: which step failed and why. */

@@ -13,59 +13,98 @@ const MODEL = DEMO.model;
 
 /**
  * Kills the model's process and nothing else. What follows is the deployed system's doing: requests fail, the host publishes what
- * SageMaker would, the alarm evaluates it, its owner is told, the host restarts the container, the alarm returns to OK.
+ * SageMaker would, the alarm evaluates it, its owner is told, the host restarts the container, the alarm returns to OK. That takes the
+ * alarm's window after the restart, in which other things may happen: hence two steps.
  */
-export function outageStep(run: Run): Step {
-  return {
-    title: "Kill the model's process: the owner is told, the host restarts it, the alarm clears",
-    run: async (say) => {
-      const inbox = await Inbox.ofOwner(run, Layer.SERVING);
-      const alarm = `${run.prefix}-${MODEL}-unhealthy`;
-      const trips = await aprilTraffic();
-      const [{ request }] = trips;
-      // What is asked here is none of the flights that are replayed later: for the workload, they are over.
-      await moveClock(run, replayEnd(run, trips));
-      const traffic = startTraffic(run, request, 'outage');
-      try {
-        run.figures.outage = await outage(run, alarm, inbox, traffic, say);
-      } finally {
-        await inbox.giveBack();
-        await traffic.stop();
-      }
+export function outageSteps(run: Run): [Step, Step] {
+  let outage: Outage;
+  return [
+    {
+      title: "Kill the model's process: the owner is told, and the host restarts it",
+      run: async (say) => {
+        const trips = await aprilTraffic();
+        // What is asked here is none of the flights that are replayed later: for the workload, they are over.
+        await moveClock(run, replayEnd(run, trips));
+        outage = await Outage.begin(run, trips[0].request);
+        await outage.untilRestart(say);
+      },
     },
-  };
+    {
+      title: 'The alarm of the outage clears, and the owner is told',
+      run: async (say) => {
+        run.figures.outage = await outage.untilOk(say);
+      },
+    },
+  ];
 }
 
-async function outage(
-  run: Run,
-  alarm: string,
-  inbox: Inbox,
-  traffic: ReturnType<typeof startTraffic>,
-  say: (text: string) => void,
-): Promise<NonNullable<Run['figures']['outage']>> {
-  const before = hostedProcess(run);
-  say(`kill ${before}`);
-  const start = Date.now();
-  const seconds = () => Math.round((Date.now() - start) / 100) / 10;
-  process.kill(before, 'SIGKILL');
-  let notices: Notice[] = [];
-  const told = (state: string) =>
-    until(`the notice of ${alarm} ${state} in ${inbox.name}`, 120, run.signal, async () => {
-      notices = await inbox.notices(alarm, start);
-      say(`${traffic.failed()} requests failed; notices: ${notices.map(({ NewStateValue }) => NewStateValue).join(', ') || 'none yet'}`);
-      return notices.some(({ NewStateValue }) => NewStateValue === state) ? seconds() : undefined;
+/** An outage from the kill to the alarm's return to OK, under traffic. */
+class Outage {
+  private readonly alarm: string;
+  private readonly before: number;
+  private readonly start = Date.now();
+  private notices: Notice[] = [];
+  private seconds = { untilNotice: 0, untilRestart: 0, untilOk: 0 };
+
+  private constructor(
+    private readonly run: Run,
+    private readonly inbox: Inbox,
+    private readonly traffic: ReturnType<typeof startTraffic>,
+  ) {
+    this.alarm = `${run.prefix}-${MODEL}-unhealthy`;
+    this.before = hostedProcess(run);
+    process.kill(this.before, 'SIGKILL');
+  }
+
+  public static async begin(run: Run, request: object): Promise<Outage> {
+    const inbox = await Inbox.ofOwner(run, Layer.SERVING);
+    return new Outage(run, inbox, startTraffic(run, request, 'outage'));
+  }
+
+  public async untilRestart(say: (text: string) => void): Promise<void> {
+    try {
+      this.seconds.untilNotice = await this.told('ALARM', say);
+      this.seconds.untilRestart = await until("the container's restart", 60, this.run.signal, async () => {
+        const pid = hostedProcess(this.run);
+        return pid !== this.before && pid > 0 ? this.elapsed() : undefined;
+      });
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  public async untilOk(say: (text: string) => void): Promise<NonNullable<Run['figures']['outage']>> {
+    const restartedAs = hostedProcess(this.run);
+    try {
+      this.seconds.untilOk = await this.told('OK', say);
+    } finally {
+      await this.end();
+    }
+    const { alarm, before, inbox, notices, seconds, traffic } = this;
+    return {
+      ...{ alarm, team: inbox.team, inbox: inbox.name, pid: before, restartedAs, failed: traffic.failed(), seconds },
+      notices: notices.map(({ NewStateValue, StateChangeTime }) => ({ state: NewStateValue, at: StateChangeTime })),
+    };
+  }
+
+  private told(state: string, say: (text: string) => void): Promise<number> {
+    return until(`the notice of ${this.alarm} ${state} in ${this.inbox.name}`, 120, this.run.signal, async () => {
+      this.notices = await this.inbox.notices(this.alarm, this.start);
+      const states = this.notices.map(({ NewStateValue }) => NewStateValue);
+      say(`process ${this.before} killed, ${this.traffic.failed()} requests failed; notices: ${states.join(', ') || 'none yet'}`);
+      return states.includes(state) ? this.elapsed() : undefined;
     });
-  const untilNotice = await told('ALARM');
-  const untilRestart = await until("the container's restart", 60, run.signal, async () => {
-    const pid = hostedProcess(run);
-    return pid !== before && pid > 0 ? seconds() : undefined;
-  });
-  const untilOk = await told('OK');
-  return {
-    ...{ alarm, team: inbox.team, inbox: inbox.name, pid: before, restartedAs: hostedProcess(run), failed: traffic.failed() },
-    notices: notices.map(({ NewStateValue, StateChangeTime }) => ({ state: NewStateValue, at: StateChangeTime })),
-    seconds: { untilNotice, untilRestart, untilOk },
-  };
+  }
+
+  private elapsed(): number {
+    return Math.round((Date.now() - this.start) / 100) / 10;
+  }
+
+  private async end(): Promise<void> {
+    await this.inbox.giveBack();
+    await this.traffic.stop();
+  }
 }
 
 /** The process behind the endpoint, as the host tells its operator. */

@@ -40,7 +40,7 @@ export function releaseStep(run: Run, title: string): Step {
   return { title, run: async (say) => ended(run, await approve(run), ReleaseState.RELEASED, say) };
 }
 
-/** What a release changed stays: deploying everything again finds nothing to change. */
+/** What the release changed stays: deploying everything again finds nothing to change. */
 export function redeploymentStep(run: Run, deployment: (say: (text: string) => void) => DeploymentOptions): Step {
   return {
     title: 'Deploy all stacks again: nothing changes',
