@@ -96,6 +96,10 @@ function begin(seen: Settled): Action {
   if (live(seen) === desired && pointer === desired && stack.resolvedPointer === desired) {
     return { action: 'Rest', note: 'the desired version serves' };
   }
+  if (live(seen) !== undefined && pointer === desired && stack.resolvedPointer === desired) {
+    // An update of the stack would find nothing to do, and that would look like a version that fails.
+    return stuck(seen, `stack and pointer name ${desired}, but the endpoint was changed by hand: it ${describe(seen.endpoint)}`);
+  }
   // An endpoint that is broken or was deleted by hand still has a version to go back to: the one that the stack names.
   return { action: 'Record', from: live(seen) ?? stack.resolvedPointer, to: desired, at: new Date(now).toISOString() };
 }

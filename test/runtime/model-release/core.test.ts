@@ -52,6 +52,16 @@ describe('the next step [R3, R7]', () => {
     ['a person for a stack that cannot be updated', { stack: stackOf('UPDATE_ROLLBACK_FAILED') }, { action: 'Stuck' }],
     ['the version that serves for a pointer that is missing', { pointer: undefined }, { action: 'WritePointer', value: ONE }],
     ['a person when nobody knows what serves', { pointer: undefined, endpoint: { status: 'InService' } }, { action: 'Stuck' }],
+    [
+      'a person when an endpoint was changed by hand, which no update of the stack undoes',
+      { endpoint: { status: 'InService', packageArn: TWO } },
+      { action: 'Stuck', entry: undefined },
+    ],
+    [
+      'a release of the next version whatever the endpoint was changed to',
+      { desired: THREE, endpoint: { status: 'InService', packageArn: TWO } },
+      { action: 'Record', from: TWO, to: THREE },
+    ],
     ['a word to the owner when what serves is approved no longer', { desired: undefined }, { action: 'Tell' }],
     ['a refusal before anything else', { invalid: { arn: TWO, version: 2, problems: ['x'] } }, { action: 'Refuse', version: 2 }],
   ])('is %s', (_what, given, action) => {
