@@ -64,11 +64,7 @@ function story(run: Run, session: Session, signal: AbortSignal): Step[] {
     releaseStep(run, 'Approve the first version: the endpoint comes alive'),
     arrivalStep(run, next + 1), // is trained on during the outage
     killed,
-    together(
-      redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
-      readBackStep(run),
-      cleared,
-    ),
+    together(readBackStep(run), cleared),
     registeredStep(run),
     slow,
     arrivalStep(run, next + 2), // is trained on while the flights are replayed
@@ -76,6 +72,7 @@ function story(run: Run, session: Session, signal: AbortSignal): Step[] {
     back,
     judgedStep(run),
     together(secondTryStep(run), bookStep(run)),
+    redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
     objectiveStep(run),
     eventsStep(run, () => session.observer!),
   ];
