@@ -20,11 +20,11 @@ const ALL = [
   'Wait until',
   'Publish what',
   'Kill the',
-  'Deploy all stacks again',
   'Approve a version',
   'Replay',
   'See it go back',
   'Release it again',
+  'Deploy all stacks again',
 ];
 
 /** A developer's own AWS settings, which must neither be used nor be in the way. */
