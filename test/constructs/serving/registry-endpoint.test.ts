@@ -82,7 +82,7 @@ describe('an endpoint with a model of the registry [R4, R5]', () => {
       {
         Action: 's3:GetObject',
         Effect: 'Allow',
-        Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3:::my-models/delay/*']] },
+        Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3:::my-models/versions/delay/*']] },
       },
     ]);
     expect(statements.some(({ Sid }) => Sid === 'PullImage')).toBe(true);
