@@ -124,7 +124,8 @@ def test_a_slow_model_rolls_back_to_the_old_fleet_through_its_own_alarm_and_the_
     release.slow()
     with Traffic(release) as traffic:
         release.start(blue_green(1800))
-        assert release.states() == ["Updating", "RollingBack", "InService"]
+        # RollingBack lasts as long as the new fleet takes to end: a busy machine may not see it.
+        assert release.states() in (["Updating", "RollingBack", "InService"], ["Updating", "InService"])
     found = account.describe(release.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", release.old)
     assert release.alarm in found["FailureReason"] and "PendingDeploymentSummary" not in found
