@@ -14,7 +14,7 @@ const token = Token.asNumber(Lazy.any({ produce: () => 3 }));
 describe('Scaling [A1, A2]', () => {
   test('fixed needs nothing else', () => {
     const fixed = Scaling.fixed(2);
-    expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._policy]).toEqual([2, 2, false, undefined]);
+    expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._plan]).toEqual([2, 2, false, undefined]);
     expect(fixed._problems()).toEqual([]);
     expect([...Scaling.fixed(1)._problems(), ...Scaling.fixed(1000)._problems()]).toEqual([]);
   });
@@ -81,11 +81,20 @@ describe('Scaling [A1, A2]', () => {
   });
 
   test('holds 0.60 of the measured rate, 60 s out and 300 s in, unless told otherwise [A5]', () => {
-    expect(Scaling.between(1, 2, { capacity: capacity() })._policy).toEqual({
-      predefinedMetric: 'SageMakerVariantInvocationsPerInstance',
-      target: 1440,
-      scaleOutCooldownSeconds: 60,
-      scaleInCooldownSeconds: 300,
+    expect(Scaling.between(1, 2, { capacity: capacity() })._plan).toEqual({
+      min: 1,
+      max: 2,
+      policies: [
+        {
+          kind: 'TargetTracking',
+          name: 'invocations',
+          metric: 'SageMakerVariantInvocationsPerInstance',
+          target: 1440,
+          scaleOutCooldownSeconds: 60,
+          scaleInCooldownSeconds: 300,
+        },
+      ],
+      schedules: [],
     });
     const own = Scaling.between(1, 2, {
       capacity: capacity(),
@@ -93,7 +102,7 @@ describe('Scaling [A1, A2]', () => {
       scaleOutCooldown: Duration.seconds(0),
       scaleInCooldown: Duration.minutes(10),
     });
-    expect(own._policy).toMatchObject({ target: 1800, scaleOutCooldownSeconds: 0, scaleInCooldownSeconds: 600 });
+    expect(own._plan?.policies[0]).toMatchObject({ target: 1800, scaleOutCooldownSeconds: 0, scaleInCooldownSeconds: 600 });
   });
 
   test('the target is the same share of any measured rate, positive, and grows with it', () => {

@@ -1,14 +1,67 @@
 /**
- * Scaling policies as plain data: the construct renders them, a simulator may run them. This file imports nothing.
+ * Scaling as plain data: the constructs render it, a simulator may run it. This file imports nothing.
  */
 
-/** Application Auto Scaling target tracking. @internal */
+/** Metrics that Application Auto Scaling knows by name (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html). */
+export type PredefinedMetric =
+  | 'SageMakerVariantInvocationsPerInstance'
+  | 'SageMakerVariantConcurrentRequestsPerModelHighResolution'
+  | 'SageMakerVariantProvisionedConcurrencyUtilization'
+  | 'SageMakerInferenceComponentInvocationsPerCopy'
+  | 'SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution';
+
+/** A metric of the namespace AWS/SageMaker by its own name, with the dimensions that it is published under. */
+export interface NamedMetric {
+  readonly name: string;
+  readonly statistic: 'Average' | 'Sum' | 'Maximum';
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** Application Auto Scaling target tracking: holds the metric at the target. */
 export interface TargetTrackingPolicy {
-  readonly predefinedMetric: 'SageMakerVariantInvocationsPerInstance';
-  /** Value of the metric that the policy holds: invocations per minute and instance. */
+  readonly kind: 'TargetTracking';
+  /** What the policy is called within its target. */
+  readonly name: string;
+  readonly metric: PredefinedMetric | NamedMetric;
   readonly target: number;
   readonly scaleOutCooldownSeconds: number;
   readonly scaleInCooldownSeconds: number;
+  /** Leaves scaling in to the other policies. */
+  readonly scaleOutOnly?: boolean;
+}
+
+/** Application Auto Scaling step scaling: a change of capacity while an alarm on the metric is on. */
+export interface StepPolicy {
+  readonly kind: 'Step';
+  /** What the policy is called within its target. */
+  readonly name: string;
+  readonly metric: NamedMetric;
+  /** The alarm: so many periods in a row at or above the threshold. */
+  readonly threshold: number;
+  readonly periods: number;
+  readonly periodSeconds: number;
+  /** Change of capacity by how far the metric is above the threshold; bounds are relative to it, the last is open. */
+  readonly steps: readonly { readonly from: number; readonly to?: number; readonly change: number }[];
+  readonly cooldownSeconds: number;
+}
+
+/** New limits from a moment on. */
+export interface ScheduledLimits {
+  readonly name: string;
+  /** `cron(...)`, `rate(...)` or `at(...)`. */
+  readonly schedule: string;
+  /** IANA name, such as Europe/Berlin. */
+  readonly timeZone: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** All that decides a capacity: instances of a variant, copies of a component, or provisioned concurrency. */
+export interface ScalingPlan {
+  readonly min: number;
+  readonly max: number;
+  readonly policies: readonly (TargetTrackingPolicy | StepPolicy)[];
+  readonly schedules: readonly ScheduledLimits[];
 }
 
 /** Share of the measured rate that an instance is planned to serve: the rest absorbs what arrives while a new one starts. @internal */

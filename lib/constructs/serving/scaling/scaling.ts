@@ -5,6 +5,7 @@ import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,
+  ScalingPlan,
   TargetTrackingPolicy,
   invocationsPerMinute,
 } from './policy';
@@ -78,17 +79,20 @@ export class Scaling {
     return this.props?.capacity;
   }
 
-  /** The policy to deploy; undefined for a fixed number. @internal */
-  public get _policy(): TargetTrackingPolicy | undefined {
+  /** What to deploy; undefined for a fixed number. @internal */
+  public get _plan(): ScalingPlan | undefined {
     if (this.props?.capacity === undefined) {
       return undefined;
     }
-    return {
-      predefinedMetric: 'SageMakerVariantInvocationsPerInstance',
+    const invocations: TargetTrackingPolicy = {
+      kind: 'TargetTracking',
+      name: 'invocations',
+      metric: 'SageMakerVariantInvocationsPerInstance',
       target: invocationsPerMinute(this.props.capacity.requestsPerSecondPerInstance, this.props.utilization ?? DEFAULT_UTILIZATION),
       scaleOutCooldownSeconds: this.props.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
       scaleInCooldownSeconds: this.props.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
     };
+    return { min: this.minInstances, max: this.maxInstances, policies: [invocations], schedules: [] };
   }
 
   /** @internal */

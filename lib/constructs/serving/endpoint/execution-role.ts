@@ -4,7 +4,7 @@ import { IKey } from 'aws-cdk-lib/aws-kms';
 import { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { acknowledgeResource } from '../shared/acknowledgements';
+import { acknowledgeResource } from '../../shared/acknowledgements';
 
 /** @internal */
 export interface ExecutionRoleProps {

@@ -2,9 +2,10 @@ import { CfnDeletionPolicy, CfnResource, RemovalPolicy, Validations } from 'aws-
 import { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnEndpointConfig } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { InstanceType } from '../instance-type.generated';
+import { EndpointBase } from './endpoint-base';
 import { EndpointCapture } from './endpoint-capture';
-import { EndpointSettings } from './endpoint-settings';
-import { InstanceType } from './instance-type.generated';
+import { InstanceSettings } from './instance-endpoint';
 
 /** Whether a key of the caller's reaches the endpoint configuration, and why. @internal */
 export interface StorageDecision {
@@ -38,21 +39,29 @@ export function decideStorage(instance: InstanceType, key: IKey | undefined, kee
     : { reason: `the given key is left out: ${instance.name} has local NVMe storage, which is encrypted in hardware and not by KMS` };
 }
 
+/** What one kind of endpoint adds to its configuration. @internal */
+export interface ConfigAdditions {
+  readonly initialInstanceCount: number;
+  readonly capture?: Required<EndpointCapture>;
+  readonly asyncInference?: CfnEndpointConfig.AsyncInferenceConfigProperty;
+}
+
 /** An endpoint configuration with one variant; unnamed, because a named one cannot be replaced. @internal */
 export function createConfig(
   scope: Construct,
   id: string,
   modelName: string,
-  settings: EndpointSettings,
+  settings: InstanceSettings,
   storage: StorageDecision,
+  { initialInstanceCount, capture, asyncInference }: ConfigAdditions,
 ): CfnEndpointConfig {
   const config = new CfnEndpointConfig(scope, id, {
     productionVariants: [
       {
-        variantName: settings.variantName,
+        variantName: EndpointBase.VARIANT_NAME,
         modelName,
         instanceType: settings.instance.name,
-        initialInstanceCount: settings.scaling.minInstances,
+        initialInstanceCount,
         initialVariantWeight: 1,
         volumeSizeInGb: settings.volumeSize?.toGibibytes(),
         modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout.toSeconds(),
@@ -60,7 +69,8 @@ export function createConfig(
       },
     ],
     kmsKeyId: storage.key?.keyArn,
-    dataCaptureConfig: settings.capture && captureConfig(settings.capture),
+    dataCaptureConfig: capture && captureConfig(capture),
+    asyncInferenceConfig: asyncInference,
     metricsConfig: {
       enableEnhancedMetrics: settings.enhancedMetrics,
       enableDetailedObservability: false,

@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, CompositeAlarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../ownership/alarms';
-import { Layer, Severity } from '../ownership/layer';
+import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
+import { Layer, Severity } from '../../ownership/layer';
 import { EndpointSettings } from './endpoint-settings';
 import { InferenceEndpointMetrics } from './inference-endpoint-metrics';
 

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { EndpointSettings } from './endpoint-settings';
 import { rollbackAlarmNames, rollbackAlarmSeconds } from './inference-endpoint-alarms';
-import { RolloutSetting } from './rollout';
+import { RolloutSetting } from '../rollout';
 
 /** What a rollout must know of its endpoint. @internal */
 export function rolloutSetting(settings: EndpointSettings): RolloutSetting {

@@ -1,0 +1,156 @@
+import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { ImageAccelerator } from '../../models/inference-image';
+import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from '../instance-catalogue';
+import { EndpointProps } from './endpoint-base';
+import { InstanceEndpointProps, InstanceSettings } from './instance-endpoint';
+import { networkProblems } from './network-checks';
+
+const FREQUENCIES = [10, 30, 60, 120, 180, 240, 300];
+
+/** What is wrong with an endpoint on instances, whatever its kind. @internal */
+export function instanceEndpointProblems(
+  scope: Construct,
+  props: InstanceEndpointProps,
+  settings: InstanceSettings,
+  isAutomatic: boolean,
+): string[] {
+  return [
+    ...nameProblems(props),
+    ...props.model._problems(scope, settings.networkIsolation),
+    ...instanceProblems(scope, props, isAutomatic),
+    ...volumeProblems(props),
+    ...seconds('modelDownloadTimeout', settings.modelDownloadTimeout, 60, 3600),
+    ...seconds('startupTimeout', settings.startupTimeout, 60, 3600),
+    ...metricProblems(settings, isAutomatic),
+    ...networkProblems(scope, props),
+  ];
+}
+
+/** Adds a warning to `scope`. @internal */
+export function addWarning(scope: Construct, id: string, message: string): void {
+  Annotations.of(scope).addWarningV2(`cdk-ai-workloads:${id}`, message);
+}
+
+/** What is legal on instances but probably not meant. @internal */
+export function warnOfInstance(scope: Construct, { model, instance }: InstanceEndpointProps): void {
+  for (const problem of unknownInstanceType(instance.name)) {
+    addWarning(scope, 'uncatalogued-instance', `${problem}; its memory, storage and Regions are not checked`);
+  }
+  if (model.image.accelerator === ImageAccelerator.CPU && (instance.accelerators ?? 0) > 0) {
+    addWarning(
+      scope,
+      'idle-accelerator',
+      `the image ${model.image.label} runs on CPUs: the accelerator of ${instance.name} is paid for and stays idle`,
+    );
+  }
+}
+
+/** What is legal for a model but probably not meant. @internal */
+export function warnOfModel(scope: Construct, { model, removalPolicy }: EndpointProps): void {
+  const { _unpatchedSince: unpatched } = model.image;
+  if (unpatched !== undefined) {
+    addWarning(scope, 'unpatched-image', `the image ${model.image.label} gets no security patches after ${unpatched}: use a newer version`);
+  }
+  if (model._borrowedBucket && (removalPolicy ?? RemovalPolicy.DESTROY) !== RemovalPolicy.DESTROY) {
+    addWarning(
+      scope,
+      'model-in-bootstrap-bucket',
+      'the model lies in the asset bucket of the CDK bootstrap: copy it to a bucket of yours and use ModelSource.fromTarball() before you run `cdk gc`',
+    );
+  }
+}
+
+/** What is wrong with the name of an endpoint. @internal */
+export function nameProblems(props: EndpointProps): string[] {
+  return [...shapeProblems(props.endpointName), ...registryNameProblems(props)];
+}
+
+function shapeProblems(name: string | undefined): string[] {
+  const shape = "1 to 63 lower-case letters, digits and inner hyphens (SageMaker lower-cases ARNs, so a grant on 'MyModel' would deny)";
+  return [...unknownAtSynth('endpointName', name), ...mismatch('endpointName', name, /^[a-z0-9](-*[a-z0-9]){0,62}$/, shape)];
+}
+
+function registryNameProblems({ endpointName, model }: EndpointProps): string[] {
+  const wanted = model._registry?.endpointName;
+  return wanted === undefined || endpointName === undefined || Token.isUnresolved(endpointName) || endpointName === wanted
+    ? []
+    : [`'endpointName' must be '${wanted}', got '${endpointName}': releases of the registry's versions look for that name; leave it out`];
+}
+
+function instanceProblems(scope: Construct, props: InstanceEndpointProps, isAutomatic: boolean): string[] {
+  const { region } = Stack.of(scope);
+  const { instance } = props;
+  const problems: string[] = [];
+  const regions = instance._checked && !Token.isUnresolved(region) ? hostingRegions(instance.name, region) : undefined;
+  if (regions !== undefined && !regions.includes(region)) {
+    const more = regions.length > 6 ? ` and ${regions.length - 6} more` : '';
+    const where = regions.length === 0 ? 'any Region' : `${region}, only in ${regions.slice(0, 6).join(', ')}${more},`;
+    problems.push(
+      `'instance' ${instance.name} was not on sale for hosting in ${where} on ${CATALOGUE_DATE}: ` +
+        `choose another, or give it with InstanceType.of() if that has changed`,
+    );
+  }
+  if (instance.burstable && isAutomatic) {
+    problems.push(`'instance' ${instance.name} is burstable, which SageMaker cannot scale: use Scaling.fixed() or another type`);
+  }
+  if (instance._shape?.arm && props.model.image._x86Only) {
+    problems.push(
+      `'instance' ${instance.name} is Arm but the image ${props.model.image.label} is x86-64: use an instance without 'g' behind its generation`,
+    );
+  }
+  return [...problems, ...acceleratorProblems(props)];
+}
+
+/** CUDA is for GPUs: not for CPUs, and not for the accelerators that AWS makes itself. */
+function acceleratorProblems({ instance, model: { image } }: InstanceEndpointProps): string[] {
+  const accelerator = instance._shape?.accelerator?.name;
+  const gpu = accelerator !== undefined && !/^(Inferentia|Trainium)/.test(accelerator);
+  return image.accelerator === ImageAccelerator.GPU && instance._shape !== undefined && !gpu
+    ? [
+        `'instance' ${instance.name} has no GPU but the image ${image.label} needs one: use a type of the families g and p, such as ml.g5.xlarge`,
+      ]
+    : [];
+}
+
+function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: InstanceEndpointProps): string[] {
+  const problems: string[] = [];
+  if (volumeSize !== undefined && instance.localStorage) {
+    problems.push(`'volumeSize' cannot be set for ${instance.name}, which uses its local NVMe storage: leave it out`);
+  } else if (volumeSize !== undefined && !volumeSize.isUnresolved()) {
+    const size = volumeSize.toGibibytes({ rounding: SizeRoundingBehavior.NONE });
+    problems.push(...outsideRange('volumeSize, in GiB,', size, 1, 512), ...notWhole('volumeSize, in GiB,', size));
+  }
+  if ((keepVolumeKey ?? false) && volumeKey === undefined) {
+    problems.push(`'keepVolumeKey' has no 'volumeKey' to keep: give the key or leave it out`);
+  }
+  return problems;
+}
+
+function metricProblems({ enhancedMetrics, metricFrequency }: InstanceSettings, isAutomatic: boolean): string[] {
+  if (metricFrequency.isUnresolved()) {
+    return unknownAmount('metricFrequency', metricFrequency);
+  }
+  const frequency = metricFrequency.toSeconds({ integral: false });
+  if (!FREQUENCIES.includes(frequency)) {
+    return [`'metricFrequency' must be one of ${FREQUENCIES.join(', ')} s, got ${frequency} s`];
+  }
+  if (frequency !== 60 && !enhancedMetrics) {
+    return [`'metricFrequency' of ${frequency} s needs 'enhancedMetrics': without it only utilisation follows the frequency`];
+  }
+  return frequency > 60 && isAutomatic
+    ? [`'metricFrequency' of ${frequency} s starves the scaling policy, which reads invocations every 60 s: use 60 s or less`]
+    : [];
+}
+
+/** Problem when a time is not whole seconds within a range. @internal */
+export function seconds(name: string, value: Duration, min: number, max: number): string[] {
+  if (value.isUnresolved()) {
+    return [];
+  }
+  const amount = value.toSeconds({ integral: false });
+  return Number.isInteger(amount)
+    ? outsideRange(`${name}, in seconds,`, amount, min, max)
+    : [`'${name}' must be whole seconds, got ${amount} s`];
+}

@@ -1,0 +1,70 @@
+import { CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ISecurityGroup, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Role } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { createModel } from '../../models/sagemaker-model';
+import { generatedName } from '../../shared/names';
+import { keepWhenReplaced } from './endpoint-config';
+import { EndpointProps } from './endpoint-base';
+import { InstanceEndpointProps, InstanceSettings } from './instance-endpoint';
+import { noRouteToS3 } from './network-checks';
+
+/** Name and ARN of an endpoint: literals. @internal */
+export function identityOf(scope: Construct, { endpointName, model }: EndpointProps): { name: string; arn: string } {
+  const name = endpointName ?? model._registry?.endpointName ?? generatedName(scope);
+  return { name, arn: Stack.of(scope).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName: name }) };
+}
+
+/** The given security groups, or one that accepts nothing; none outside a VPC. @internal */
+export function createSecurityGroups(scope: Construct, name: string, { vpc, securityGroups }: InstanceEndpointProps): ISecurityGroup[] {
+  if (vpc === undefined) {
+    return [];
+  }
+  if (securityGroups !== undefined) {
+    return securityGroups;
+  }
+  const group = new SecurityGroup(scope, 'SecurityGroup', { vpc, allowAllOutbound: false, description: `Containers of ${name}` });
+  group.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'AWS services');
+  return [group];
+}
+
+/** SageMaker would make it without retention; made here, it is also deleted after the endpoint. @internal */
+export function createLogGroup(scope: Construct, name: string): LogGroup {
+  return new LogGroup(scope, 'Logs', {
+    logGroupName: `/aws/sagemaker/Endpoints/${name}`,
+    retention: RetentionDays.THREE_MONTHS,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+}
+
+/** The model of an endpoint on instances, kept when replaced. @internal */
+export function createHostedModel(
+  scope: Construct,
+  props: InstanceEndpointProps,
+  settings: InstanceSettings,
+  role: Role,
+  securityGroups: ISecurityGroup[],
+): CfnModel {
+  const { vpc, vpcSubnets } = props;
+  const model = createModel(scope, 'Model', {
+    source: props.model._bind(scope, role),
+    role,
+    networkIsolation: settings.networkIsolation,
+    vpc,
+    vpcSubnets,
+    securityGroups: vpc && securityGroups,
+  });
+  keepWhenReplaced(model, settings.removalPolicy);
+  if (vpc !== undefined) {
+    const { subnetIds } = vpc.selectSubnets(vpcSubnets);
+    scope.node.addValidation({ validate: () => noRouteToS3(scope, vpc, subnetIds) });
+  }
+  return model;
+}
+
+/** What is there only while a version is approved. @internal */
+export function underConditionOf(model: CfnModel, ...resources: CfnResource[]): void {
+  resources.forEach((resource) => (resource.cfnOptions.condition = model.cfnOptions.condition));
+}

@@ -1,0 +1,141 @@
+import { CfnCondition, CfnResource } from 'aws-cdk-lib';
+import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
+import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
+import { EndpointBase } from './endpoint-base';
+
+/** @internal */
+export interface CapacityScalingProps {
+  /** What must be there first. */
+  readonly scaled: CfnResource;
+  /** Starts the names of policies and alarms. */
+  readonly name: string;
+  /** Literal id, such as `endpoint/<name>/variant/AllTraffic`. */
+  readonly resourceId: string;
+  readonly dimension: string;
+  /** Absent when the capacity is fixed. */
+  readonly plan?: ScalingPlan;
+  /** Whether the scaled resource is there. */
+  readonly condition?: CfnCondition;
+}
+
+/**
+ * Renders a scaling plan. The target is an L1 without role: the service uses its service-linked one. Its resource id is a literal that
+ * CloudFormation cannot relate to the endpoint, so the dependency is stated; it also makes the target be deleted first.
+ *
+ * @internal
+ */
+export function createScaling(scope: Construct, props: CapacityScalingProps): void {
+  const { plan, condition } = props;
+  if (plan === undefined) {
+    return;
+  }
+  const target = new CfnScalableTarget(scope, 'ScalableTarget', {
+    serviceNamespace: 'sagemaker',
+    scalableDimension: props.dimension,
+    resourceId: props.resourceId,
+    minCapacity: plan.min,
+    maxCapacity: plan.max,
+    scheduledActions: plan.schedules.length === 0 ? undefined : plan.schedules.map(scheduledAction),
+  });
+  target.addResourceDependency(props.scaled);
+  target.cfnOptions.condition = condition;
+  plan.policies.forEach((policy, position) => {
+    const id = position === 0 ? 'ScalingPolicy' : `ScalingPolicy-${policy.name}`;
+    const rendered = new CfnScalingPolicy(scope, id, {
+      policyName: `${props.name}-${policy.name}`,
+      scalingTargetId: target.ref,
+      ...(policy.kind === 'Step' ? stepScaling(policy) : targetTracking(policy)),
+    });
+    rendered.cfnOptions.condition = condition;
+    if (policy.kind === 'Step') {
+      createAlarm(scope, `${id}-Alarm`, `${props.name}-${policy.name}`, policy, rendered);
+    }
+  });
+}
+
+/** The instances of an endpoint's only variant. @internal */
+export function variantInstances(endpoint: CfnEndpoint, name: string): Omit<CapacityScalingProps, 'plan'> {
+  return {
+    scaled: endpoint,
+    name,
+    resourceId: `endpoint/${name}/variant/${EndpointBase.VARIANT_NAME}`,
+    dimension: 'sagemaker:variant:DesiredInstanceCount',
+  };
+}
+
+function scheduledAction({
+  name,
+  schedule,
+  timeZone,
+  min,
+  max,
+}: ScalingPlan['schedules'][number]): CfnScalableTarget.ScheduledActionProperty {
+  return {
+    scheduledActionName: name,
+    schedule,
+    timezone: timeZone,
+    scalableTargetAction: { minCapacity: min, maxCapacity: max },
+  };
+}
+
+function targetTracking(policy: TargetTrackingPolicy) {
+  const { metric } = policy;
+  return {
+    policyType: 'TargetTrackingScaling',
+    targetTrackingScalingPolicyConfiguration: {
+      predefinedMetricSpecification: typeof metric === 'string' ? { predefinedMetricType: metric } : undefined,
+      customizedMetricSpecification:
+        typeof metric === 'string'
+          ? undefined
+          : {
+              namespace: 'AWS/SageMaker',
+              metricName: metric.name,
+              statistic: metric.statistic,
+              dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ name, value })),
+            },
+      targetValue: policy.target,
+      scaleOutCooldown: policy.scaleOutCooldownSeconds,
+      scaleInCooldown: policy.scaleInCooldownSeconds,
+      disableScaleIn: policy.scaleOutOnly === true ? true : undefined,
+    },
+  };
+}
+
+function stepScaling(policy: StepPolicy) {
+  return {
+    policyType: 'StepScaling',
+    stepScalingPolicyConfiguration: {
+      adjustmentType: 'ChangeInCapacity',
+      cooldown: policy.cooldownSeconds,
+      metricAggregationType: policy.metric.statistic === 'Maximum' ? 'Maximum' : 'Average',
+      stepAdjustments: policy.steps.map(({ from, to, change }) => ({
+        metricIntervalLowerBound: from,
+        metricIntervalUpperBound: to,
+        scalingAdjustment: change,
+      })),
+    },
+  };
+}
+
+/** Part of the policy, like the alarms that the service makes for target tracking: it tells nobody. */
+function createAlarm(scope: Construct, id: string, alarmName: string, policy: StepPolicy, rendered: CfnScalingPolicy): void {
+  const { name: metricName, statistic, dimensions } = policy.metric;
+  const alarm = new CfnAlarm(scope, id, {
+    alarmName,
+    alarmDescription: `Scales by the policy ${alarmName}. Nothing needs to be done.`,
+    namespace: 'AWS/SageMaker',
+    metricName,
+    statistic,
+    dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
+    period: policy.periodSeconds,
+    evaluationPeriods: policy.periods,
+    threshold: policy.threshold,
+    comparisonOperator: 'GreaterThanOrEqualToThreshold',
+    treatMissingData: 'notBreaching',
+    alarmActions: [rendered.ref],
+  });
+  alarm.cfnOptions.condition = rendered.cfnOptions.condition;
+}

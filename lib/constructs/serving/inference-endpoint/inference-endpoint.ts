@@ -1,0 +1,137 @@
+import { CfnCondition, Fn } from 'aws-cdk-lib';
+import { CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Role } from 'aws-cdk-lib/aws-iam';
+import { CfnEndpoint, CfnEndpointConfig } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { NO_VERSION } from '../../models/contract';
+import { failOn } from '../../shared/checks';
+import { EndpointBase } from '../endpoint/endpoint-base';
+import { EndpointCapture } from '../endpoint/endpoint-capture';
+import { createConfig, decideStorage, keepWhenReplaced } from '../endpoint/endpoint-config';
+import { createHostedModel, createLogGroup, createSecurityGroups, identityOf, underConditionOf } from '../endpoint/endpoint-host';
+import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
+import { allowCapture, executionRole } from '../endpoint/execution-role';
+import { InstanceEndpointProps } from '../endpoint/instance-endpoint';
+import { Rollout } from '../rollout';
+import { Scaling } from '../scaling';
+import { Slo } from '../slo';
+import { deploymentConfig } from './endpoint-deployment';
+import { EndpointSettings, settingsOf } from './endpoint-settings';
+import { EndpointAlarms, rollbackAlarmNames } from './inference-endpoint-alarms';
+import { endpointProblems, warn } from './inference-endpoint-checks';
+import { InferenceEndpointMetrics } from './inference-endpoint-metrics';
+
+/** Properties of an `InferenceEndpoint`. */
+export interface InferenceEndpointProps extends InstanceEndpointProps {
+  /** What the endpoint promises its callers. Its alarms follow from it. */
+  readonly slo: Slo;
+  /**
+   * How many instances serve it.
+   *
+   * @default Scaling.fixed(1)
+   */
+  readonly scaling?: Scaling;
+  /**
+   * How an update reaches the fleet.
+   *
+   * @default - rolling with two or more instances that have accelerators, otherwise all at once
+   */
+  readonly rollout?: Rollout;
+  /**
+   * Where requests and answers are kept.
+   *
+   * @default - they are not
+   */
+  readonly capture?: EndpointCapture;
+}
+
+/**
+ * A real-time endpoint with one model: least-privilege role, network isolation, alarms from its SLO, updates that roll back.
+ *
+ * With a model of a registry there is no endpoint until a version is approved; role, logs and alarms are there from the start.
+ */
+export class InferenceEndpoint extends EndpointBase {
+  /** Name of the endpoint: a literal. */
+  public readonly endpointName: string;
+  /** ARN of the endpoint: a literal in lower case, as SageMaker writes it. */
+  public readonly endpointArn: string;
+  /** Execution role of the containers. */
+  public readonly role: Role;
+  /** What the endpoint promises its callers. */
+  public readonly slo: Slo;
+  /** Metrics of the endpoint. */
+  public readonly metrics: InferenceEndpointMetrics;
+  /** In ALARM while the endpoint fails its users: the one alarm that pages. */
+  public readonly unhealthyAlarm: CompositeAlarm;
+  /** Whose key encrypts the storage, and why. */
+  public readonly storageEncryption: string;
+  /** @internal */
+  protected readonly _securityGroups: ISecurityGroup[];
+
+  constructor(scope: Construct, id: string, props: InferenceEndpointProps) {
+    super(scope, id);
+    const settings = settingsOf(props);
+    failOn(this, 'InvalidInferenceEndpoint', endpointProblems(this, props, settings));
+    warn(this, props, settings);
+
+    const identity = identityOf(this, props);
+    this.endpointName = identity.name;
+    this.endpointArn = identity.arn;
+    this.slo = props.slo;
+    this.metrics = InferenceEndpointMetrics._ofVariant(this.endpointName, EndpointBase.VARIANT_NAME);
+    this._securityGroups = createSecurityGroups(this, this.endpointName, props);
+    const storage = decideStorage(props.instance, props.volumeKey, props.keepVolumeKey ?? false);
+    this.storageEncryption = storage.reason;
+
+    const logGroup = createLogGroup(this, this.endpointName);
+    this.role = executionRole(this, 'Role', {
+      logGroup,
+      rollbackAlarmNames: rollbackAlarmNames(this.endpointName, settings),
+      inVpc: props.vpc !== undefined,
+      volumeKey: storage.key,
+      path: props.model._registry?.rolePath,
+    });
+    if (settings.capture !== undefined) {
+      allowCapture(this.role, settings.capture.bucket, `${settings.capture.prefix}/${this.endpointName}`);
+    }
+    const model = createHostedModel(this, props, settings, this.role, this._securityGroups);
+    const config = createConfig(this, 'Config', model.attrModelName, settings, storage, {
+      initialInstanceCount: settings.scaling.minInstances,
+      capture: settings.capture,
+    });
+    underConditionOf(model, config);
+    keepWhenReplaced(config, settings.removalPolicy);
+
+    const alarms = new EndpointAlarms(this, this.endpointName, settings, this.metrics);
+    this.unhealthyAlarm = alarms.createUnhealthy();
+    if (settings.capture !== undefined) {
+      alarms.createDisk();
+    }
+    const endpoint = this.createEndpoint(config, settings, alarms);
+    underConditionOf(model, endpoint);
+    endpoint.node.addDependency(logGroup);
+    createScaling(this, {
+      ...variantInstances(endpoint, this.endpointName),
+      plan: settings.scaling._plan,
+      condition: config.cfnOptions.condition,
+    });
+  }
+
+  private createEndpoint(config: CfnEndpointConfig, settings: EndpointSettings, alarms: EndpointAlarms): CfnEndpoint {
+    const rollback = alarms.createRollback(whileThere(config.cfnOptions.condition, config.attrEndpointConfigName));
+    const endpoint = new CfnEndpoint(this, 'Resource', {
+      endpointName: this.endpointName,
+      endpointConfigName: config.attrEndpointConfigName,
+      retainAllVariantProperties: settings.scaling.isAutomatic ? true : undefined,
+      deploymentConfig: deploymentConfig(this.endpointName, settings),
+    });
+    endpoint.node.addDependency(...rollback);
+    return endpoint;
+  }
+}
+
+/** An alarm is always there and must name something: a dimension of no fleet has no data. */
+function whileThere(condition: CfnCondition | undefined, value: string): string {
+  return condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, NO_VERSION).toString();
+}
