@@ -1,5 +1,6 @@
 export * from './endpoint/endpoint-base';
 export * from './endpoint/endpoint-capture';
+export * from './endpoint/endpoint-metrics';
 export * from './endpoint/instance-endpoint';
 export * from './inference-endpoint/inference-endpoint';
 export * from './inference-endpoint/inference-endpoint-metrics';
