@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { ImageAccelerator } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from '../instance-catalogue';
+import { InstanceType } from '../instance-type.generated';
 import { EndpointProps } from './endpoint-base';
 import { InstanceEndpointProps, InstanceSettings } from './instance-endpoint';
 import { networkProblems } from './network-checks';
@@ -45,7 +46,22 @@ export function warnOfInstance(scope: Construct, { model, instance }: InstanceEn
       `the image ${model.image.label} runs on CPUs: the accelerator of ${instance.name} is paid for and stays idle`,
     );
   }
+  if (isUnguarded(instance)) {
+    addWarning(
+      scope,
+      'no-guardrails',
+      `SageMaker updates ${instance.name} all at once, without a bake and without rollback by alarms: use Inf2 or another type for a safe update`,
+    );
+  }
 }
+
+/**
+ * Whether SageMaker updates these instances without deployment guardrails, whatever is asked
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
+ *
+ * @internal
+ */
+export const isUnguarded = (instance: InstanceType): boolean => /^ml\.inf1\./.test(instance.name);
 
 /** What is legal for a model but probably not meant. @internal */
 export function warnOfModel(scope: Construct, { model, removalPolicy }: EndpointProps): void {

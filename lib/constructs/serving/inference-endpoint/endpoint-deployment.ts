@@ -2,13 +2,16 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { EndpointSettings } from './endpoint-settings';
 import { rollbackAlarmNames, rollbackAlarmSeconds } from './inference-endpoint-alarms';
-import { RolloutSetting } from '../rollout';
+import { isUnguarded } from '../endpoint/endpoint-checks';
+import { RolloutSetting } from '../rollout/way';
 
 /** What a rollout must know of its endpoint. @internal */
 export function rolloutSetting(settings: EndpointSettings): RolloutSetting {
   return {
     minInstances: settings.scaling.minInstances,
     maxInstances: settings.scaling.maxInstances,
+    accelerators: settings.instance.accelerators ?? 0,
+    unguarded: isUnguarded(settings.instance),
     startSeconds: longest(settings.modelDownloadTimeout) + longest(settings.startupTimeout),
     alarmSeconds: rollbackAlarmSeconds(settings),
   };

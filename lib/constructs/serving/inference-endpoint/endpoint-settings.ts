@@ -15,13 +15,13 @@ export interface EndpointSettings extends InstanceSettings {
 
 /** @internal */
 export function settingsOf(props: InferenceEndpointProps): EndpointSettings {
-  const { instance, capture } = props;
+  const { capture } = props;
   const scaling = props.scaling ?? Scaling.fixed(1);
   return {
     ...instanceSettings(props),
     slo: props.slo,
     scaling,
-    rollout: props.rollout ?? Rollout._defaultFor(scaling.minInstances, instance.accelerators ?? 0),
+    rollout: props.rollout ?? Rollout.auto(),
     capture: capture && { bucket: capture.bucket, prefix: capture.prefix ?? 'endpoints', samplingPercent: capture.samplingPercent ?? 100 },
   };
 }

@@ -35,7 +35,7 @@ export interface InferenceEndpointProps extends InstanceEndpointProps {
   /**
    * How an update reaches the fleet.
    *
-   * @default - rolling with two or more instances that have accelerators, otherwise all at once
+   * @default Rollout.auto()
    */
   readonly rollout?: Rollout;
   /**
