@@ -4,10 +4,8 @@ import { Grant, IGrantable, IPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { IEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { ModelSource } from '../../models/model-source';
 
-/** What every endpoint with a model of its own is told. */
-export interface EndpointProps {
-  /** Where the model comes from, with the image that serves it. */
-  readonly model: ModelSource;
+/** What every endpoint is told. */
+export interface BaseEndpointProps {
   /**
    * Name, unique in account and Region: 1 to 63 lower-case letters, digits and inner hyphens. Changing it replaces the endpoint.
    *
@@ -20,6 +18,12 @@ export interface EndpointProps {
    * @default RemovalPolicy.DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
+}
+
+/** What every endpoint with a model of its own is told. */
+export interface EndpointProps extends BaseEndpointProps {
+  /** Where the model comes from, with the image that serves it. */
+  readonly model: ModelSource;
 }
 
 /**

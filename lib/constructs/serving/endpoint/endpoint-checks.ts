@@ -1,16 +1,16 @@
 import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { ImageAccelerator } from '../../models/inference-image';
+import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from '../instance-catalogue';
 import { InstanceType } from '../instance-type.generated';
 import { EndpointProps } from './endpoint-base';
-import { InstanceEndpointProps, InstanceSettings } from './instance-endpoint';
+import { InstanceEndpointProps, InstanceHostProps, InstanceHostSettings, InstanceSettings, LoadSettings } from './instance-endpoint';
 import { networkProblems } from './network-checks';
 
 const FREQUENCIES = [10, 30, 60, 120, 180, 240, 300];
 
-/** What is wrong with an endpoint on instances, whatever its kind. @internal */
+/** What is wrong with an endpoint on instances that serves one model, whatever its kind. @internal */
 export function instanceEndpointProblems(
   scope: Construct,
   props: InstanceEndpointProps,
@@ -20,13 +20,25 @@ export function instanceEndpointProblems(
   return [
     ...nameProblems(props),
     ...props.model._problems(scope, settings.networkIsolation),
+    ...imageProblems(props.instance, props.model.image),
+    ...hostProblems(scope, props, settings, isAutomatic),
+    ...loadProblems(settings),
+  ];
+}
+
+/** What is wrong with the instances of an endpoint, whatever they serve. @internal */
+export function hostProblems(scope: Construct, props: InstanceHostProps, settings: InstanceHostSettings, isAutomatic: boolean): string[] {
+  return [
     ...instanceProblems(scope, props, isAutomatic),
     ...volumeProblems(props),
-    ...seconds('modelDownloadTimeout', settings.modelDownloadTimeout, 60, 3600),
-    ...seconds('startupTimeout', settings.startupTimeout, 60, 3600),
     ...metricProblems(settings, isAutomatic),
     ...networkProblems(scope, props),
   ];
+}
+
+/** What is wrong with the times that a model may take to load. @internal */
+export function loadProblems({ modelDownloadTimeout, startupTimeout }: LoadSettings): string[] {
+  return [...seconds('modelDownloadTimeout', modelDownloadTimeout, 60, 3600), ...seconds('startupTimeout', startupTimeout, 60, 3600)];
 }
 
 /** Adds a warning to `scope`. @internal */
@@ -36,9 +48,7 @@ export function addWarning(scope: Construct, id: string, message: string): void 
 
 /** What is legal on instances but probably not meant. @internal */
 export function warnOfInstance(scope: Construct, { model, instance }: InstanceEndpointProps): void {
-  for (const problem of unknownInstanceType(instance.name)) {
-    addWarning(scope, 'uncatalogued-instance', `${problem}; its memory, storage and Regions are not checked`);
-  }
+  warnOfUnlisted(scope, instance);
   if (model.image.accelerator === ImageAccelerator.CPU && (instance.accelerators ?? 0) > 0) {
     addWarning(
       scope,
@@ -63,8 +73,15 @@ export function warnOfInstance(scope: Construct, { model, instance }: InstanceEn
  */
 export const isUnguarded = (instance: InstanceType): boolean => /^ml\.inf1\./.test(instance.name);
 
+/** Says of an instance type that the catalogue does not list which checks are not made. @internal */
+export function warnOfUnlisted(scope: Construct, instance: InstanceType): void {
+  for (const problem of unknownInstanceType(instance.name)) {
+    addWarning(scope, 'uncatalogued-instance', `${problem}; its memory, storage and Regions are not checked`);
+  }
+}
+
 /** What is legal for a model but probably not meant. @internal */
-export function warnOfModel(scope: Construct, { model, removalPolicy }: EndpointProps): void {
+export function warnOfModel(scope: Construct, { model, removalPolicy }: Pick<EndpointProps, 'model' | 'removalPolicy'>): void {
   const { _unpatchedSince: unpatched } = model.image;
   if (unpatched !== undefined) {
     addWarning(scope, 'unpatched-image', `the image ${model.image.label} gets no security patches after ${unpatched}: use a newer version`);
@@ -80,12 +97,13 @@ export function warnOfModel(scope: Construct, { model, removalPolicy }: Endpoint
 
 /** What is wrong with the name of an endpoint. @internal */
 export function nameProblems(props: EndpointProps): string[] {
-  return [...shapeProblems(props.endpointName), ...registryNameProblems(props)];
+  return [...physicalNameProblems('endpointName', props.endpointName), ...registryNameProblems(props)];
 }
 
-function shapeProblems(name: string | undefined): string[] {
+/** What is wrong with the name that somebody gave an endpoint or a component. @internal */
+export function physicalNameProblems(property: string, name: string | undefined): string[] {
   const shape = "1 to 63 lower-case letters, digits and inner hyphens (SageMaker lower-cases ARNs, so a grant on 'MyModel' would deny)";
-  return [...unknownAtSynth('endpointName', name), ...mismatch('endpointName', name, /^[a-z0-9](-*[a-z0-9]){0,62}$/, shape)];
+  return [...unknownAtSynth(property, name), ...mismatch(property, name, /^[a-z0-9](-*[a-z0-9]){0,62}$/, shape)];
 }
 
 function registryNameProblems({ endpointName, model }: EndpointProps): string[] {
@@ -95,9 +113,8 @@ function registryNameProblems({ endpointName, model }: EndpointProps): string[] 
     : [`'endpointName' must be '${wanted}', got '${endpointName}': releases of the registry's versions look for that name; leave it out`];
 }
 
-function instanceProblems(scope: Construct, props: InstanceEndpointProps, isAutomatic: boolean): string[] {
+function instanceProblems(scope: Construct, { instance }: InstanceHostProps, isAutomatic: boolean): string[] {
   const { region } = Stack.of(scope);
-  const { instance } = props;
   const problems: string[] = [];
   const regions = instance._checked && !Token.isUnresolved(region) ? hostingRegions(instance.name, region) : undefined;
   if (regions !== undefined && !regions.includes(region)) {
@@ -111,16 +128,22 @@ function instanceProblems(scope: Construct, props: InstanceEndpointProps, isAuto
   if (instance.burstable && isAutomatic) {
     problems.push(`'instance' ${instance.name} is burstable, which SageMaker cannot scale: use Scaling.fixed() or another type`);
   }
-  if (instance._shape?.arm && props.model.image._x86Only) {
+  return problems;
+}
+
+/** What is wrong with an image on an instance type. @internal */
+export function imageProblems(instance: InstanceType, image: InferenceImage): string[] {
+  const problems: string[] = [];
+  if (instance._shape?.arm && image._x86Only) {
     problems.push(
-      `'instance' ${instance.name} is Arm but the image ${props.model.image.label} is x86-64: use an instance without 'g' behind its generation`,
+      `'instance' ${instance.name} is Arm but the image ${image.label} is x86-64: use an instance without 'g' behind its generation`,
     );
   }
-  return [...problems, ...acceleratorProblems(props)];
+  return [...problems, ...acceleratorProblems(instance, image)];
 }
 
 /** CUDA is for GPUs: not for CPUs, and not for the accelerators that AWS makes itself. */
-function acceleratorProblems({ instance, model: { image } }: InstanceEndpointProps): string[] {
+function acceleratorProblems(instance: InstanceType, image: InferenceImage): string[] {
   const accelerator = instance._shape?.accelerator?.name;
   const gpu = accelerator !== undefined && !/^(Inferentia|Trainium)/.test(accelerator);
   return image.accelerator === ImageAccelerator.GPU && instance._shape !== undefined && !gpu
@@ -130,7 +153,7 @@ function acceleratorProblems({ instance, model: { image } }: InstanceEndpointPro
     : [];
 }
 
-function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: InstanceEndpointProps): string[] {
+function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: InstanceHostProps): string[] {
   const problems: string[] = [];
   if (volumeSize !== undefined && instance.localStorage) {
     problems.push(`'volumeSize' cannot be set for ${instance.name}, which uses its local NVMe storage: leave it out`);
@@ -144,7 +167,7 @@ function volumeProblems({ instance, volumeSize, volumeKey, keepVolumeKey }: Inst
   return problems;
 }
 
-function metricProblems({ enhancedMetrics, metricFrequency }: InstanceSettings, isAutomatic: boolean): string[] {
+function metricProblems({ enhancedMetrics, metricFrequency }: InstanceHostSettings, isAutomatic: boolean): string[] {
   if (metricFrequency.isUnresolved()) {
     return unknownAmount('metricFrequency', metricFrequency);
   }

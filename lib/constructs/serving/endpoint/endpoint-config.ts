@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { InstanceType } from '../instance-type.generated';
 import { EndpointBase } from './endpoint-base';
 import { EndpointCapture } from './endpoint-capture';
-import { InstanceSettings } from './instance-endpoint';
+import { InstanceHostSettings, LoadSettings } from './instance-endpoint';
 
 /** Whether a key of the caller's reaches the endpoint configuration, and why. @internal */
 export interface StorageDecision {
@@ -44,16 +44,27 @@ export interface ConfigAdditions {
   readonly initialInstanceCount: number;
   readonly capture?: Required<EndpointCapture>;
   readonly asyncInference?: CfnEndpointConfig.AsyncInferenceConfigProperty;
+  /** What only a configuration without a model takes: its models come later, as inference components. */
+  readonly components?: ComponentHostConfig;
+}
+
+/** Role, network and scaling of instances that several models share. @internal */
+export interface ComponentHostConfig {
+  readonly executionRoleArn: string;
+  readonly enableNetworkIsolation: boolean;
+  readonly vpcConfig?: CfnEndpointConfig.VpcConfigProperty;
+  readonly managedInstanceScaling: CfnEndpointConfig.ManagedInstanceScalingProperty;
+  readonly routingConfig: CfnEndpointConfig.RoutingConfigProperty;
 }
 
 /** An endpoint configuration with one variant; unnamed, because a named one cannot be replaced. @internal */
 export function createConfig(
   scope: Construct,
   id: string,
-  modelName: string,
-  settings: InstanceSettings,
+  modelName: string | undefined,
+  settings: InstanceHostSettings & Partial<LoadSettings>,
   storage: StorageDecision,
-  { initialInstanceCount, capture, asyncInference }: ConfigAdditions,
+  { initialInstanceCount, capture, asyncInference, components }: ConfigAdditions,
 ): CfnEndpointConfig {
   const config = new CfnEndpointConfig(scope, id, {
     productionVariants: [
@@ -64,10 +75,15 @@ export function createConfig(
         initialInstanceCount,
         initialVariantWeight: 1,
         volumeSizeInGb: settings.volumeSize?.toGibibytes(),
-        modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout.toSeconds(),
-        containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout.toSeconds(),
+        modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout?.toSeconds(),
+        containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout?.toSeconds(),
+        managedInstanceScaling: components?.managedInstanceScaling,
+        routingConfig: components?.routingConfig,
       },
     ],
+    executionRoleArn: components?.executionRoleArn,
+    enableNetworkIsolation: components?.enableNetworkIsolation,
+    vpcConfig: components?.vpcConfig,
     kmsKeyId: storage.key?.keyArn,
     dataCaptureConfig: capture && captureConfig(capture),
     asyncInferenceConfig: asyncInference,

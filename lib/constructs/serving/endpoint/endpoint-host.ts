@@ -4,11 +4,12 @@ import { Role } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { ModelSource } from '../../models/model-source';
 import { createModel } from '../../models/sagemaker-model';
 import { generatedName } from '../../shared/names';
 import { keepWhenReplaced } from './endpoint-config';
 import { EndpointProps } from './endpoint-base';
-import { InstanceEndpointProps, InstanceSettings } from './instance-endpoint';
+import { InstanceHostProps, InstanceHostSettings } from './instance-endpoint';
 import { noRouteToS3 } from './network-checks';
 
 /** Name and ARN of an endpoint: literals. @internal */
@@ -18,7 +19,7 @@ export function identityOf(scope: Construct, { endpointName, model }: EndpointPr
 }
 
 /** The given security groups, or one that accepts nothing; none outside a VPC. @internal */
-export function createSecurityGroups(scope: Construct, name: string, { vpc, securityGroups }: InstanceEndpointProps): ISecurityGroup[] {
+export function createSecurityGroups(scope: Construct, name: string, { vpc, securityGroups }: InstanceHostProps): ISecurityGroup[] {
   if (vpc === undefined) {
     return [];
   }
@@ -30,10 +31,10 @@ export function createSecurityGroups(scope: Construct, name: string, { vpc, secu
   return [group];
 }
 
-/** SageMaker would make it without retention; made here, it is also deleted after the endpoint. @internal */
-export function createLogGroup(scope: Construct, name: string): LogGroup {
+/** SageMaker would make it without retention; made here, it is also deleted after what writes to it. @internal */
+export function createLogGroup(scope: Construct, name: string, of: 'Endpoints' | 'InferenceComponents' = 'Endpoints'): LogGroup {
   return new LogGroup(scope, 'Logs', {
-    logGroupName: `/aws/sagemaker/Endpoints/${name}`,
+    logGroupName: `/aws/sagemaker/${of}/${name}`,
     retention: RetentionDays.THREE_MONTHS,
     removalPolicy: RemovalPolicy.DESTROY,
   });
@@ -42,8 +43,8 @@ export function createLogGroup(scope: Construct, name: string): LogGroup {
 /** The model of an endpoint on instances, kept when replaced. @internal */
 export function createHostedModel(
   scope: Construct,
-  props: InstanceEndpointProps,
-  settings: InstanceSettings,
+  props: InstanceHostProps & { readonly model: ModelSource },
+  settings: Pick<InstanceHostSettings, 'networkIsolation' | 'removalPolicy'>,
   role: Role,
   securityGroups: ISecurityGroup[],
 ): CfnModel {

@@ -26,11 +26,11 @@ export const INVOCATIONS = 'AWS/SageMaker';
 const INSTANCES = '/aws/sagemaker/Endpoints';
 
 /**
- * The metrics that one variant of an endpoint on instances has in every mode
+ * The metrics of requests in every mode, whatever they are counted by
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html). No metric sets a unit: an alarm on the wrong one never
  * gets data.
  */
-export abstract class EndpointMetrics {
+export abstract class RequestMetrics {
   /** @internal */
   protected readonly _dimensions: { readonly [name: string]: string };
 
@@ -54,6 +54,24 @@ export abstract class EndpointMetrics {
     return this._metric(INVOCATIONS, 'ModelLatency', Stats.percentile(options?.percentile ?? 99), options);
   }
 
+  /** @internal */
+  protected _metric(
+    namespace: string,
+    metricName: string,
+    statistic: string,
+    options?: EndpointMetricOptions,
+    dimensionsMap: { readonly [name: string]: string } = this._dimensions,
+  ): Metric {
+    return new Metric({ namespace, metricName, dimensionsMap, statistic, period: options?.period ?? Duration.minutes(1) });
+  }
+}
+
+/**
+ * The metrics that one variant of an endpoint on instances has in every mode
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html). No metric sets a unit: an alarm on the wrong one never
+ * gets data.
+ */
+export abstract class EndpointMetrics extends RequestMetrics {
   /** CPU use, percent of one core, so up to 100 x cores, average. */
   public cpuUtilization(options?: EndpointMetricOptions): Metric {
     return this._metric(INSTANCES, 'CPUUtilization', Stats.AVERAGE, options);
@@ -77,16 +95,5 @@ export abstract class EndpointMetrics {
   /** GPU memory use, percent of one GPU, so up to 100 x GPUs, average. */
   public gpuMemoryUtilization(options?: EndpointMetricOptions): Metric {
     return this._metric(INSTANCES, 'GPUMemoryUtilization', Stats.AVERAGE, options);
-  }
-
-  /** @internal */
-  protected _metric(
-    namespace: string,
-    metricName: string,
-    statistic: string,
-    options?: EndpointMetricOptions,
-    dimensionsMap: { readonly [name: string]: string } = this._dimensions,
-  ): Metric {
-    return new Metric({ namespace, metricName, dimensionsMap, statistic, period: options?.period ?? Duration.minutes(1) });
   }
 }

@@ -22,15 +22,15 @@ export interface CapacityScalingProps {
 }
 
 /**
- * Renders a scaling plan. The target is an L1 without role: the service uses its service-linked one. Its resource id is a literal that
+ * Renders a scaling plan and returns the policies by their names. The target is an L1 without role: the service uses its service-linked one. Its resource id is a literal that
  * CloudFormation cannot relate to the endpoint, so the dependency is stated; it also makes the target be deleted first.
  *
  * @internal
  */
-export function createScaling(scope: Construct, props: CapacityScalingProps): void {
+export function createScaling(scope: Construct, props: CapacityScalingProps): Readonly<Record<string, CfnScalingPolicy>> {
   const { plan, condition } = props;
   if (plan === undefined) {
-    return;
+    return {};
   }
   const target = new CfnScalableTarget(scope, 'ScalableTarget', {
     serviceNamespace: 'sagemaker',
@@ -42,6 +42,7 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): vo
   });
   target.addResourceDependency(props.scaled);
   target.cfnOptions.condition = condition;
+  const policies: Record<string, CfnScalingPolicy> = {};
   plan.policies.forEach((policy, position) => {
     const id = position === 0 ? 'ScalingPolicy' : `ScalingPolicy-${policy.name}`;
     const rendered = new CfnScalingPolicy(scope, id, {
@@ -53,7 +54,9 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): vo
     if (policy.kind === 'Step') {
       createAlarm(scope, `${id}-Alarm`, `${props.name}-${policy.name}`, policy, rendered);
     }
+    policies[policy.name] = rendered;
   });
+  return policies;
 }
 
 /** The instances of an endpoint's only variant. @internal */
@@ -121,7 +124,13 @@ function stepScaling(policy: StepPolicy) {
 }
 
 /** Part of the policy, like the alarms that the service makes for target tracking: it tells nobody. */
-function createAlarm(scope: Construct, id: string, alarmName: string, policy: StepPolicy, rendered: CfnScalingPolicy): void {
+function createAlarm(
+  scope: Construct,
+  id: string,
+  alarmName: string,
+  policy: Pick<StepPolicy, 'metric' | 'periodSeconds' | 'periods' | 'threshold'>,
+  rendered: CfnScalingPolicy,
+): void {
   const { name: metricName, statistic, dimensions } = policy.metric;
   const alarm = new CfnAlarm(scope, id, {
     alarmName,

@@ -13,6 +13,8 @@ export interface ExecutionRoleProps {
   readonly rollbackAlarmNames: string[];
   readonly inVpc: boolean;
   readonly volumeKey?: IKey;
+  /** What the role is of, in its description. */
+  readonly of?: string;
   /** IAM path; the default one for endpoints that no release touches. */
   readonly path?: string;
 }
@@ -42,7 +44,7 @@ export function executionRole(scope: Construct, id: string, props: ExecutionRole
   const stack = Stack.of(scope);
   const role = new Role(scope, id, {
     path: props.path,
-    description: `Execution role of the SageMaker endpoint at ${scope.node.path}`,
+    description: `Execution role of the SageMaker ${props.of ?? 'endpoint'} at ${scope.node.path}`,
     assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
       conditions: {
         StringEquals: { 'aws:SourceAccount': stack.account },
@@ -52,7 +54,9 @@ export function executionRole(scope: Construct, id: string, props: ExecutionRole
   });
   allowLogs(role, props.logGroup);
   allowMetrics(role);
-  allowRollback(role, stack, props.rollbackAlarmNames);
+  if (props.rollbackAlarmNames.length > 0) {
+    allowRollback(role, stack, props.rollbackAlarmNames);
+  }
   if (props.inVpc) {
     allowNetwork(role);
   }

@@ -2,11 +2,11 @@ import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { IKey } from 'aws-cdk-lib/aws-kms';
 import { InstanceType } from '../instance-type.generated';
-import { EndpointProps } from './endpoint-base';
+import { BaseEndpointProps, EndpointProps } from './endpoint-base';
 
-/** What every endpoint on instances of its own is told. */
-export interface InstanceEndpointProps extends EndpointProps {
-  /** Instance type that serves the model. */
+/** What every endpoint on instances is told, whether it serves one model or several. */
+export interface InstanceHostProps extends BaseEndpointProps {
+  /** Instance type that serves. */
   readonly instance: InstanceType;
   /**
    * Whether the container is cut off from every network. SageMaker still delivers the model to it.
@@ -51,18 +51,6 @@ export interface InstanceEndpointProps extends EndpointProps {
    */
   readonly volumeSize?: Size;
   /**
-   * Time to download the model, 60 to 3,600 s.
-   *
-   * @default - 10 minutes, 30 minutes on accelerators
-   */
-  readonly modelDownloadTimeout?: Duration;
-  /**
-   * Time until the container must answer health checks, 60 to 3,600 s.
-   *
-   * @default - 10 minutes, 30 minutes on accelerators
-   */
-  readonly startupTimeout?: Duration;
-  /**
    * Whether metrics come per instance and container too, at extra cost
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch-enhanced-metrics.html).
    *
@@ -77,17 +65,40 @@ export interface InstanceEndpointProps extends EndpointProps {
   readonly metricFrequency?: Duration;
 }
 
-/** The properties above with every default in its place. @internal */
-export interface InstanceSettings {
+/** What every endpoint on instances with one model is told. */
+export interface InstanceEndpointProps extends EndpointProps, InstanceHostProps {
+  /**
+   * Time to download the model, 60 to 3,600 s.
+   *
+   * @default - 10 minutes, 30 minutes on accelerators
+   */
+  readonly modelDownloadTimeout?: Duration;
+  /**
+   * Time until the container must answer health checks, 60 to 3,600 s.
+   *
+   * @default - 10 minutes, 30 minutes on accelerators
+   */
+  readonly startupTimeout?: Duration;
+}
+
+/** The properties of a host with every default in its place. @internal */
+export interface InstanceHostSettings {
   readonly instance: InstanceType;
   readonly networkIsolation: boolean;
   readonly volumeSize?: Size;
-  readonly modelDownloadTimeout: Duration;
-  readonly startupTimeout: Duration;
   readonly enhancedMetrics: boolean;
   readonly metricFrequency: Duration;
   readonly removalPolicy: RemovalPolicy;
 }
+
+/** How long a model may take to load. @internal */
+export interface LoadSettings {
+  readonly modelDownloadTimeout: Duration;
+  readonly startupTimeout: Duration;
+}
+
+/** The properties of an endpoint with one model, with every default in its place. @internal */
+export interface InstanceSettings extends InstanceHostSettings, LoadSettings {}
 
 /** Volume of families without local storage: the container's image, the archive and the model unpacked. */
 const DEFAULT_VOLUME = Size.gibibytes(30);
@@ -97,13 +108,24 @@ const loadTime = (instance: InstanceType) => Duration.minutes((instance.accelera
 
 /** @internal */
 export function instanceSettings(props: InstanceEndpointProps): InstanceSettings {
+  return { ...hostSettings(props), ...loadSettings(props.instance, props) };
+}
+
+/** @internal */
+export function loadSettings(instance: InstanceType, given: Partial<LoadSettings>): LoadSettings {
+  return {
+    modelDownloadTimeout: given.modelDownloadTimeout ?? loadTime(instance),
+    startupTimeout: given.startupTimeout ?? loadTime(instance),
+  };
+}
+
+/** @internal */
+export function hostSettings(props: InstanceHostProps): InstanceHostSettings {
   const { instance } = props;
   return {
     instance,
     networkIsolation: props.networkIsolation ?? true,
     volumeSize: props.volumeSize ?? (instance.localStorage === false ? DEFAULT_VOLUME : undefined),
-    modelDownloadTimeout: props.modelDownloadTimeout ?? loadTime(instance),
-    startupTimeout: props.startupTimeout ?? loadTime(instance),
     enhancedMetrics: props.enhancedMetrics ?? false,
     metricFrequency: props.metricFrequency ?? Duration.minutes(1),
     removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,

@@ -1,10 +1,10 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import { CfnVPCEndpoint, ISubnet, IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { InstanceEndpointProps } from './instance-endpoint';
+import { InstanceHostProps } from './instance-endpoint';
 
 /** Problems with the VPC of an endpoint that show at once. @internal */
-export function networkProblems(scope: Construct, { vpc, vpcSubnets, securityGroups }: InstanceEndpointProps): string[] {
+export function networkProblems(scope: Construct, { vpc, vpcSubnets, securityGroups }: InstanceHostProps): string[] {
   if (vpc === undefined) {
     return [
       ...(vpcSubnets === undefined ? [] : [`'vpcSubnets' needs 'vpc': give the VPC or leave it out`]),

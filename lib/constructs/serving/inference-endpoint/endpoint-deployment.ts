@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import { rollbackAlarmSeconds } from '../endpoint/slo-alarms';
 import { EndpointSettings } from './endpoint-settings';
-import { rollbackAlarmNames, rollbackAlarmSeconds } from './inference-endpoint-alarms';
+import { rollbackAlarmNames } from './inference-endpoint-alarms';
 import { isUnguarded } from '../endpoint/endpoint-checks';
 import { RolloutSetting } from '../rollout/way';
 

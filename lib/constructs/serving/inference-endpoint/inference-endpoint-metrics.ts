@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { EndpointMetricOptions, EndpointMetrics, INVOCATIONS } from '../endpoint/endpoint-metrics';
+import { failureRate } from '../endpoint/failure-rate';
 
 /**
  * The metrics of one variant of a real-time endpoint
@@ -45,12 +45,12 @@ export class InferenceEndpointMetrics extends EndpointMetrics {
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
    */
   public failureRate(options?: EndpointMetricOptions): MathExpression {
-    return this.failures(options, 'IF(server > model - client, server, model - client) / invocations');
+    return failureRate((name) => this._metric(INVOCATIONS, name, Stats.SUM, options), { period: options?.period });
   }
 
   /** The failure rate once at least `minimum` requests came in a period, else 0: one failure of one request is no incident. @internal */
   public _failureRateAbove(minimum: number, options: EndpointMetricOptions): MathExpression {
-    return this.failures(options, `IF(invocations >= ${minimum}, IF(server > model - client, server, model - client) / invocations, 0)`);
+    return failureRate((name) => this._metric(INVOCATIONS, name, Stats.SUM, options), { period: options.period, minimum });
   }
 
   /** Time that SageMaker adds to a request, **microseconds**, average; the service publishes no percentiles of it. */
@@ -61,20 +61,5 @@ export class InferenceEndpointMetrics extends EndpointMetrics {
   /** Requests that the model works on or that wait in its container, count, largest value. */
   public concurrentRequests(options?: EndpointMetricOptions): Metric {
     return this._metric(INVOCATIONS, 'ConcurrentRequestsPerModel', Stats.MAXIMUM, options);
-  }
-
-  private failures(options: EndpointMetricOptions | undefined, expression: string): MathExpression {
-    const sum = (name: string) => this._metric(INVOCATIONS, name, Stats.SUM, options);
-    return new MathExpression({
-      expression,
-      label: 'failure rate',
-      period: options?.period ?? Duration.minutes(1),
-      usingMetrics: {
-        invocations: this.invocations(options),
-        client: sum('Invocation4XXErrors'),
-        server: sum('Invocation5XXErrors'),
-        model: sum('InvocationModelErrors'),
-      },
-    });
   }
 }

@@ -104,7 +104,7 @@ export class InferenceEndpoint extends EndpointBase {
     keepWhenReplaced(config, settings.removalPolicy);
 
     const alarms = new EndpointAlarms(this, this.endpointName, settings, this.metrics);
-    this.unhealthyAlarm = alarms.createUnhealthy();
+    this.unhealthyAlarm = alarms.createUnhealthy(alarms.createCauses());
     if (settings.capture !== undefined) {
       alarms.createDisk();
     }
