@@ -51,7 +51,7 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     kept = {variant.name: len(variant.instances) for variant in old.variants} if retained else {}
     counts = {spec["VariantName"]: kept.get(spec["VariantName"], spec.get("InitialInstanceCount", 1)) for spec in config["ProductionVariants"]}
     deployment = record.get("LastDeploymentConfig") if values.get("RetainDeploymentConfig") else values.get("DeploymentConfig")
-    plan = guardrails.plan(deployment, config["ProductionVariants"], counts)
+    plan = guardrails.plan(deployment, config["ProductionVariants"], counts, {variant.name for variant in old.variants})
     if faults.refuses_update(record["EndpointName"]):
         # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html (Errors)
         limit = f"{config['ProductionVariants'][0].get('InstanceType')} for endpoint usage"
@@ -130,7 +130,7 @@ def _replace(record: dict[str, Any], config: dict[str, Any], containers: dict[st
         MONITOR.stage(new, 0)
         _shift(old, new, plan, watch)
     except Exception as error:  # noqa: BLE001 - any failure of the new fleet means the old one
-        _roll_back(record, old, before, str(error) if isinstance(error, (CannotStart, guardrails.Tripped)) else f"{type(error).__name__}: {error}")
+        _roll_back(record, old, before, plan.rollback_batch, str(error) if isinstance(error, (CannotStart, guardrails.Tripped)) else f"{type(error).__name__}: {error}")
         return
     MONITOR.promote(new)
     _settle(record, "InService", config["EndpointConfigName"], None)
@@ -149,7 +149,7 @@ def _shift(old: Fleet, new: Fleet, plan: guardrails.Plan, watch: guardrails.Watc
     watch.wait(plan.termination_seconds, alarms=False)
 
 
-def _roll_back(record: dict[str, Any], old: Fleet, before: dict[str, int], reason: str) -> None:
+def _roll_back(record: dict[str, Any], old: Fleet, before: dict[str, int], batch: int, reason: str) -> None:
     """All traffic goes back to the old fleet, at its old size; the new one ends.
 
     The configuration's name stays the old one. https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
@@ -158,13 +158,28 @@ def _roll_back(record: dict[str, Any], old: Fleet, before: dict[str, int], reaso
         record.update(EndpointStatus="RollingBack", LastModifiedTime=now())
     try:
         for variant in old.variants:
-            variant.resize(before[variant.name])
+            _restore(variant, before[variant.name], batch)
     except CannotStart as error:
         _settle(record, "UpdateRollbackFailed", old.config, f"{reason}; the old fleet could not be restored: {error}")
         return
     finally:
         MONITOR.withdraw(old.endpoint)
     _settle(record, "InService", old.config, reason)
+
+
+def _restore(variant: Variant, size: int, batch: int) -> None:
+    """Brings instances back in batches, or all at once for 0; each batch takes its part of the traffic from the new fleet, which shrinks by it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RollingUpdatePolicy.html (RollbackMaximumBatchSize)
+    """
+    candidate = MONITOR.candidates.get(variant.endpoint)
+    grown = len(candidate.variants[0].instances) if candidate else 0
+    while (count := len(variant.instances)) < size:
+        variant.resize(min(size, count + (batch or size)))
+        share = 1 - len(variant.instances) / size
+        if candidate and share > 0:
+            MONITOR.stage(candidate, share)
+            candidate.variants[0].resize(min(grown, max(1, round(size * share))))
 
 
 def _settle(record: dict[str, Any], status: str, config: str, reason: str | None) -> None:

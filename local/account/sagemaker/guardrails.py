@@ -1,7 +1,8 @@
 """Deployment guardrails: what a DeploymentConfig may say, the steps that follow from it, and the alarms that are watched.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html and the API's DeploymentConfig, TrafficRoutingConfig and
-RollingUpdatePolicy. An alarm that does not exist is refused; AWS does not publish what it does then, so that is our model.
+RollingUpdatePolicy. An alarm that does not exist and a variant of another name are refused; AWS does not publish what it does then, so that is
+our model.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from ..service_models import ApiError
 
 LOOK_EVERY_SECONDS = 5
 """Platform seconds between two looks at the alarms during a baking period. Our model: AWS publishes no figure."""
-_BOUNDS = {"CanarySize": (0, 50), "LinearStepSize": (10, 50), "MaximumBatchSize": (5, 50)}
+_BOUNDS = {"CanarySize": (0, 50), "LinearStepSize": (10, 50), "MaximumBatchSize": (5, 50), "RollbackMaximumBatchSize": (0, 100)}
 """Percent of the variant's instances (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html, API_RollingUpdatePolicy.html)."""
 
 
@@ -35,27 +36,33 @@ class Plan:
     termination_seconds: int
     limit_seconds: float
     alarms: tuple[str, ...]
+    rollback_batch: int = 0
+    """Instances of the old fleet that a rollback brings back at a time; 0 is all of them at once."""
 
 
-def plan(config: dict[str, Any] | None, variants: list[dict[str, Any]], counts: dict[str, int]) -> Plan:
-    """The plan for an update to `variants` with `counts` instances. Raises ApiError."""
+def plan(config: dict[str, Any] | None, variants: list[dict[str, Any]], counts: dict[str, int], old: set[str] | None = None) -> Plan:
+    """The plan for an update to `variants` with `counts` instances; `old` are the names of the variants that serve. Raises ApiError."""
     total = sum(counts.values())
     if not config:
         return Plan(False, (total,), 0, 0, math.inf, ())
     shape(config)
     alarms = tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    if old is not None and old != counts.keys():
+        raise ApiError("ValidationException", f"A deployment with guardrails keeps the names of its variants: {', '.join(sorted(old))} serve, got {', '.join(sorted(counts))}.")
     missing = sorted(set(alarms) - states(alarms).keys())
     if missing:
         raise ApiError("ValidationException", f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
+    if any(variant.get("InstanceType", "").startswith("ml.inf1.") for variant in variants):
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html: all at once and no bake, whatever is asked
+        return Plan(False, (total,), 0, 0, math.inf, ())
     if "RollingUpdatePolicy" in config:
         policy = config["RollingUpdatePolicy"]
         if len(variants) > 1 or any("ServerlessConfig" in variant for variant in variants):
             # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
             raise ApiError("ValidationException", "RollingUpdatePolicy is for endpoints with one production variant on instances.")
         steps = _steps(_batch("MaximumBatchSize", policy["MaximumBatchSize"], total), total)
-        if "RollbackMaximumBatchSize" in policy and policy["RollbackMaximumBatchSize"]["Type"] == "CAPACITY_PERCENT" and policy["RollbackMaximumBatchSize"]["Value"] > 100:
-            raise ApiError("ValidationException", "RollbackMaximumBatchSize must be at most 100 % of the capacity.")
-        return _within(Plan(True, steps, policy["WaitIntervalInSeconds"], 0, policy.get("MaximumExecutionTimeoutInSeconds", math.inf), alarms))
+        back = _batch("RollbackMaximumBatchSize", policy["RollbackMaximumBatchSize"], total) if "RollbackMaximumBatchSize" in policy else 0
+        return _within(Plan(True, steps, policy["WaitIntervalInSeconds"], 0, policy.get("MaximumExecutionTimeoutInSeconds", math.inf), alarms, back))
     policy = config.get("BlueGreenUpdatePolicy", {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}})
     routing = policy["TrafficRoutingConfiguration"]
     steps = (total,)

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_account import Account, until
 
-from account.sagemaker import guardrails
+from account.sagemaker import deployments, guardrails
 
 BROKEN = "raise RuntimeError('no such weights')"
 _NAMES = itertools.count()
@@ -170,6 +170,18 @@ def test_a_canary_gets_its_share_before_everything(account: Account) -> None:
     assert {release.served() for _ in range(10)} == {"new"}
 
 
+def test_linear_steps_share_the_traffic_and_an_alarm_in_the_middle_gives_all_of_it_back(account: Account) -> None:
+    release = Release(account, count=2)
+    release.start(blue_green(900, kind="LINEAR", LinearStepSize=("CAPACITY_PERCENT", 50)))
+    until(lambda: release.served() == "new")
+    seen = [release.served() for _ in range(60)]
+    assert 10 < seen.count("new") < 50
+    account.cloudwatch.set_alarm_state(AlarmName=release.alarm, StateValue="ALARM", StateReason="test")
+    found = account.settled(release.name)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", release.old)
+    assert release.alarm in found["FailureReason"] and {release.served() for _ in range(10)} == {"old"}
+
+
 def test_a_rolling_release_replaces_batch_after_batch_and_never_doubles_the_fleet(account: Account) -> None:
     release, counts = Release(account, count=2), []
     release.start(rolling("CAPACITY_PERCENT", 50))
@@ -193,6 +205,101 @@ def test_a_rolling_release_that_goes_wrong_gives_the_old_fleet_its_size_back(acc
         found = account.settled(release.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"], found["ProductionVariants"][0]["CurrentInstanceCount"]) == ("InService", release.old, 2)
     assert traffic.errors == [] and {release.served() for _ in range(5)} == {"old"}
+
+
+def test_an_alarm_after_the_first_batch_brings_back_what_was_replaced(account: Account) -> None:
+    release = Release(account, count=2)
+    release.start(rolling("CAPACITY_PERCENT", 50, wait=600, RollbackMaximumBatchSize={"Type": "CAPACITY_PERCENT", "Value": 50}))
+    until(lambda: account.describe(release.name)["ProductionVariants"][0]["CurrentInstanceCount"] == 1)
+    until(lambda: {release.served() for _ in range(10)} == {"new"})
+    account.cloudwatch.set_alarm_state(AlarmName=release.alarm, StateValue="ALARM", StateReason="test")
+    found = account.settled(release.name)
+    assert (found["EndpointStatus"], found["EndpointConfigName"], found["ProductionVariants"][0]["CurrentInstanceCount"]) == ("InService", release.old, 2)
+    assert release.alarm in found["FailureReason"] and {release.served() for _ in range(10)} == {"old"}
+
+
+class Story:
+    """Stands in for the monitor, the watch and two fleets, and writes down what a deployment does with them."""
+
+    class Variant:
+        def __init__(self, count: int) -> None:
+            self.endpoint, self.name, self.instances = "any", "AllTraffic", [None] * count
+
+        def resize(self, count: int) -> None:
+            self.instances = [None] * count
+
+    class Fleet:
+        def __init__(self, count: int) -> None:
+            self.endpoint, self.variants = "any", [Story.Variant(count)]
+
+    def __init__(self, old: int, new: int) -> None:
+        self.old, self.new, self.share, self.lines = Story.Fleet(old), Story.Fleet(new), 0.0, []
+        self.candidates = {"any": self.new}
+
+    def stage(self, fleet: Any, share: float) -> None:
+        assert fleet is self.new
+        self.share = round(share, 3)
+
+    def wait(self, seconds: float, alarms: bool = True) -> None:
+        self.lines.append((self.share, *self.sizes(), seconds, alarms))
+
+    def sizes(self) -> tuple[int, int]:
+        return len(self.old.variants[0].instances), len(self.new.variants[0].instances)
+
+
+@pytest.mark.parametrize(("policy", "total", "lines"), [
+    (blue_green(300, 60), 4, [(1, 4, 4, 300, True), (1, 4, 4, 60, False)]),
+    (blue_green(300, kind="CANARY", CanarySize=("CAPACITY_PERCENT", 25)), 4, [(0.25, 4, 4, 300, True), (1, 4, 4, 300, True), (1, 4, 4, 0, False)]),
+    (
+        blue_green(300, kind="LINEAR", LinearStepSize=("INSTANCE_COUNT", 1)), 3,
+        [(0.333, 3, 3, 300, True), (0.667, 3, 3, 300, True), (1, 3, 3, 300, True), (1, 3, 3, 0, False)],
+    ),
+    (rolling("CAPACITY_PERCENT", 50, 60), 4, [(0.5, 4, 2, 60, True), (1, 2, 4, 60, True), (1, 2, 4, 0, False)]),
+])  # fmt: skip
+def test_each_step_has_its_share_of_traffic_its_fleets_and_its_bake(
+    monkeypatch: pytest.MonkeyPatch, policy: dict, total: int, lines: list[tuple]
+) -> None:
+    """Share of the new fleet, instances of the old and the new one, seconds, and whether alarms are watched. [row 76]"""
+    plan = guardrails.plan(policy, [{"VariantName": "AllTraffic"}], {"AllTraffic": total})
+    story = Story(total, plan.steps[0] if plan.rolling else total)
+    monkeypatch.setattr(deployments, "MONITOR", story)
+    deployments._shift(story.old, story.new, plan, story)  # type: ignore[arg-type]
+    assert story.lines == lines
+
+
+@pytest.mark.parametrize(("size", "batches"), [
+    ({"Type": "CAPACITY_PERCENT", "Value": 25}, [(0.5, 2, 2), (0.25, 3, 1)]),
+    ({"Type": "INSTANCE_COUNT", "Value": 2}, [(0.25, 3, 1)]),
+    ({"Type": "CAPACITY_PERCENT", "Value": 100}, []),
+    (None, []),
+])  # fmt: skip
+def test_a_rolling_rollback_takes_traffic_and_capacity_back_in_its_own_batches(
+    monkeypatch: pytest.MonkeyPatch, size: dict | None, batches: list[tuple]
+) -> None:
+    """Share, old and new instances after each batch but the last, after which the new fleet ends."""
+    plan = guardrails.plan(rolling("INSTANCE_COUNT", 1, **({"RollbackMaximumBatchSize": size} if size else {})), [{"VariantName": "AllTraffic"}], {"AllTraffic": 4})
+    story, seen = Story(1, 3), []
+    monkeypatch.setattr(deployments, "MONITOR", story)
+    monkeypatch.setattr(story.new.variants[0], "resize", lambda count: (Story.Variant.resize(story.new.variants[0], count), seen.append((story.share, *story.sizes()))))
+    deployments._restore(story.old.variants[0], 4, plan.rollback_batch)  # type: ignore[arg-type]
+    assert seen == batches and story.sizes()[0] == 4
+
+
+def test_instances_without_guardrails_are_replaced_at_once_and_nothing_is_watched() -> None:
+    """[row 74]"""
+    config = {**rolling("CAPACITY_PERCENT", 50), "AutoRollbackConfiguration": {"Alarms": []}}
+    plan = guardrails.plan(config, [{"VariantName": "AllTraffic", "InstanceType": "ml.inf1.xlarge"}], {"AllTraffic": 4})
+    assert (plan.rolling, plan.steps, plan.bake_seconds, plan.alarms) == (False, (4,), 0, ())
+
+
+def test_fails_a_deployment_to_a_variant_of_another_name(account: Account) -> None:
+    """[row 73]"""
+    release = Release(account)
+    variant = {"VariantName": "Other", "ModelName": release.new, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    account.sagemaker.create_endpoint_config(EndpointConfigName=f"{release.name}-other", ProductionVariants=[variant])
+    release.new = f"{release.name}-other"
+    with pytest.raises(ClientError, match="keeps the names of its variants: AllTraffic serve, got Other"):
+        release.start(blue_green(60))
 
 
 def test_the_last_deployment_configuration_is_used_again_when_retained(account: Account) -> None:
@@ -220,6 +327,10 @@ def one(account: Account) -> Release:
     ("two", rolling("CAPACITY_PERCENT", 51), "MaximumBatchSize must be 5-50 % of the variant's 2 instance"),
     ("two", rolling("CAPACITY_PERCENT", 4), "MaximumBatchSize must be 5-50 %"),
     ("two", rolling("INSTANCE_COUNT", 2), "MaximumBatchSize must be 5-50 %"),
+    ("two", rolling("INSTANCE_COUNT", 1, RollbackMaximumBatchSize={"Type": "CAPACITY_PERCENT", "Value": 101}), "RollbackMaximumBatchSize must be at most 100 %"),
+    ("two", rolling("INSTANCE_COUNT", 1, RollbackMaximumBatchSize={"Type": "INSTANCE_COUNT", "Value": 3}), "RollbackMaximumBatchSize must be at most 100 %"),
+    ("two", blue_green(kind="LINEAR", LinearStepSize=("CAPACITY_PERCENT", 51)), "LinearStepSize must be 10-50 %"),
+    ("two", blue_green(1200, kind="LINEAR", limit=2400, LinearStepSize=("CAPACITY_PERCENT", 50)), "larger than the waits of the deployment, 2400 s"),
     ("one", rolling("CAPACITY_PERCENT", 50), "MaximumBatchSize must be 5-50 % of the variant's 1 instance"),
     ("one", blue_green(kind="CANARY", CanarySize=("INSTANCE_COUNT", 1)), "CanarySize must be at most 50 %"),
     ("two", blue_green(kind="CANARY", CanarySize=("CAPACITY_PERCENT", 80)), "CanarySize must be at most 50 %"),
