@@ -1,3 +1,4 @@
+import { randomFrom } from '../../lib/constructs/shared/contract';
 import { averagePrecision, Evaluated, rank } from './scores';
 
 /** A difference of two models' average precision, and how far it may be off. */
@@ -7,17 +8,6 @@ export interface Difference {
   readonly standardError: number;
   /** Degrees of freedom: blocks - 1. */
   readonly freedom: number;
-}
-
-/** A small generator of random numbers in [0, 1) with a seed (mulberry32, public domain): the same data give the same decision. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**

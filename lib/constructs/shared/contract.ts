@@ -18,3 +18,14 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length];
 }
+
+/** A small generator of random numbers in [0, 1) with a seed (mulberry32, public domain): the same seed gives the same numbers. @internal */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

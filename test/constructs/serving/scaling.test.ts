@@ -45,7 +45,7 @@ describe('Scaling [A1, A2]', () => {
 
   test('fails without a measurement and says how to get one', () => {
     expect(Scaling.between(1, 4)._problems()).toEqual([
-      "'scaling' from 1 to 4 has no measured capacity: start with Scaling.fixed(1), measure one instance, then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)",
+      "'scaling' from 1 to 4 has no measured capacity: start with Scaling.fixed(1), measure one instance with `npm run measure`, then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)",
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { EvaluationReport, GateRules } from '../../../lib/constructs/delivery/contract';
-import { randomFrom } from '../../../runtime/quality-gate/bootstrap';
+import { randomFrom } from '../../../lib/constructs/shared/contract';
 import type { Evaluated } from '../../../runtime/quality-gate/scores';
 
 export const RULES: GateRules = {

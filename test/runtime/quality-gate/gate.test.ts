@@ -1,8 +1,8 @@
+import { randomFrom } from '../../../lib/constructs/shared/contract';
 import { difference, lowerBound, studentQuantile } from '../../../runtime/quality-gate/bootstrap';
 import { judge, levelFor, RESAMPLES } from '../../../runtime/quality-gate/core';
 import type { Evaluated } from '../../../runtime/quality-gate/scores';
 import { normalFrom, reportOf, RULES, simulate } from './evaluations';
-import { randomFrom } from '../../../runtime/quality-gate/bootstrap';
 
 const GOOD = { baseline: 2, candidate: 0.2, current: 1 };
 const withoutCurrent = ({ current: _, ...rest }: Evaluated): Evaluated => rest;

@@ -107,7 +107,7 @@ export class Scaling {
     }
     if (this.capacity === undefined) {
       problems.push(
-        `'scaling' from ${min} to ${max} has no measured capacity: start with Scaling.fixed(${min}), measure one instance, ` +
+        `'scaling' from ${min} to ${max} has no measured capacity: start with Scaling.fixed(${min}), measure one instance with \`npm run measure\`, ` +
           'then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)',
       );
     }

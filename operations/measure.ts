@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { loadBlueprint } from '../lib/config/load';
+import { argumentsOf, ENVIRONMENT, runCommand } from './command';
+import { CapacityFile, capacityFile } from './measure/capacity-file';
+import { Clock, realClock } from './measure/clock';
+import { EndpointClients, MeasurableEndpoint, measurableEndpoint } from './measure/endpoint';
+import { MeasureOptions, optionsOf } from './measure/options';
+import type { Send } from './measure/open-loop';
+import { planText, stepLine, stepTable, ToldStep } from './measure/report';
+import { loadClient, senderOf, warmUp } from './measure/runtime';
+import { beginning, measureRate, watchEventLoop } from './measure/run';
+import type { Bench } from './measure/step';
+
+const DEFAULT_CONFIG = 'config/dev.yaml';
+
+const USAGE = `Usage: npm run measure -- <endpoint> --request FILE [options]
+
+Finds the highest rate at which an endpoint still holds its objective and writes the capacity file that Scaling.between() takes
+(docs/capacity-file.md). It sends real requests, at their times whatever is still open, and counts latency from those times.
+
+<endpoint> is an endpoint of the config file, whose objective is taken, or the name of any SageMaker endpoint.
+
+Options:
+  --request FILE       body of a request; .jsonl: one a line, taken in turn
+  --content-type TYPE  of the bodies (default application/json)
+  --percentile P       latency percentile that must hold, 50 to 99.9 (default: the config's)
+  --below-ms N         its bound, milliseconds (default: the config's)
+  --availability P     share of requests that must be served, percent (default: the config's, else 99.5)
+  --arrivals WHAT      poisson (default), or a file of recorded times: one a line, or a CSV that starts with TIMESTAMP
+  --max-rate N         never more requests per second (default 1000)
+  --max-minutes N      never longer (default 30)
+  --seed N             of the arrivals (default 1)
+  --output FILE        the capacity file (default capacity/<endpoint>.json)
+  --config FILE        config file of the stage (default ${DEFAULT_CONFIG}, if it is there)
+  --yes                load an endpoint that is not the local account's
+  --json               the outcome for machines on standard output, progress on standard error
+
+${ENVIRONMENT}`;
+
+export interface Outcome {
+  readonly file: CapacityFile;
+  readonly steps: readonly ToldStep[];
+  readonly instances: number;
+  readonly atMaxRate: boolean;
+  readonly minutes: number;
+}
+
+/** What a measurement has to do with. */
+export interface World {
+  readonly clients: EndpointClients;
+  readonly send: Send;
+  readonly clock: Clock;
+  readonly watchLoop: Bench['watchLoop'];
+  /** Whether the endpoint is one of the local account. */
+  readonly local: boolean;
+  readonly say: (text: string) => void;
+}
+
+/** Measures and returns what to write. Errors: what refuses or ends a measurement; then there is no file. */
+export async function measure(world: World, options: MeasureOptions): Promise<Outcome> {
+  const { clients, send, clock, watchLoop, local, say } = world;
+  const { objective, arrivals, seed } = options;
+  const before = await measurableEndpoint(clients, options.endpoint);
+  const started = clock.now();
+  say(`${before.endpoint}: ${before.instances} x ${before.instance}, ${before.image}, model ${before.model}`);
+  const typicalMs = await warmUp(send, clock);
+  say(`warm: ${typicalMs.toFixed(1)} ms for one request alone`);
+  say(planText(objective, beginning(typicalMs, options), arrivals.name));
+  const steps: ToldStep[] = [];
+  const found = await measureRate({ clock, send, arrivals, watchLoop }, options, typicalMs, (step) => {
+    steps.push(step);
+    say(stepLine(step, objective.percentile));
+  });
+  const changed = differences(before, await measurableEndpoint(clients, options.endpoint));
+  if (changed.length > 0) {
+    throw new Error(`EndpointChanged: while it was measured ${changed.join(', ')}: measure again when nobody deploys`);
+  }
+  const how = `${arrivals.name} arrivals, seed ${seed}${local ? ', local account' : ''}`;
+  const file = capacityFile(before, objective, found.rate, new Date(), how);
+  return { file, steps, instances: before.instances, atMaxRate: found.atMaxRate, minutes: (clock.now() - started) / 60_000 };
+}
+
+function differences(before: MeasurableEndpoint, after: MeasurableEndpoint): string[] {
+  return (['configuration', 'instances', 'model'] as const)
+    .filter((name) => before[name] !== after[name])
+    .map((name) => `its ${name} went from ${before[name]} to ${after[name]}`);
+}
+
+/** Whether the runtime client talks to this machine, by the environment as the SDK reads it. */
+export function isLocal(env: NodeJS.ProcessEnv): boolean {
+  const url = env.AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME ?? env.AWS_ENDPOINT_URL;
+  return url !== undefined && URL.canParse(url) && /^(localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/.test(new URL(url).hostname);
+}
+
+/** Errors: `LiveEndpoint`. */
+export function checkConsent({ endpoint, maxRate, maxMinutes }: MeasureOptions, local: boolean, yes: boolean): void {
+  if (!local && !yes) {
+    throw new Error(
+      `LiveEndpoint: this sends up to ${maxRate} requests a second for up to ${maxMinutes} minutes to ${endpoint}, beyond what it can serve: its clients ` +
+        'will wait, its alarms may go off, data capture keeps the requests, and instances, capture and transfer cost money: add --yes to do it',
+    );
+  }
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const OPTIONS = {
+  ...{ request: text, 'content-type': text, percentile: text, 'below-ms': text, availability: text, arrivals: text, 'max-rate': text },
+  ...{ 'max-minutes': text, seed: text, output: text, config: text, yes: flag, json: flag },
+};
+
+async function main(args: string[]): Promise<number> {
+  const { values, argument } = argumentsOf(args, OPTIONS, USAGE);
+  if (values.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const config =
+    values.config === undefined && !existsSync(DEFAULT_CONFIG) ? undefined : loadBlueprint(String(values.config ?? DEFAULT_CONFIG));
+  const options = optionsOf(argument, values, config, USAGE);
+  const local = isLocal(process.env);
+  checkConsent(options, local, values.yes === true);
+  const common = config?.region === undefined ? {} : { region: config.region };
+  const clients = { registry: new SageMakerClient(common), scaling: new ApplicationAutoScalingClient(common) };
+  const send = senderOf(loadClient(common), options.endpoint, options.contentType, options.bodies);
+  const say = values.json === true ? console.error : console.log;
+  const outcome = await measure({ clients, send, clock: realClock, watchLoop: watchEventLoop, local, say }, options);
+  mkdirSync(dirname(options.output), { recursive: true });
+  writeFileSync(options.output, `${JSON.stringify(outcome.file, null, 2)}\n`);
+  console.log(values.json === true ? JSON.stringify(outcome, null, 2) : textOf(outcome, options, local));
+  return 0;
+}
+
+/** For people. */
+export function textOf(
+  { file, steps, instances, atMaxRate, minutes }: Outcome,
+  { objective, maxRate, output }: MeasureOptions,
+  local: boolean,
+): string {
+  return [
+    stepTable(steps, objective.percentile),
+    `${file.requestsPerSecondPerInstance} requests per second and instance (${instances} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
+    ...(atMaxRate ? [`It held --max-rate ${maxRate}; it may hold more.`] : []),
+    ...(local ? ['This is what the local account on this machine serves, not what the instance type serves in AWS.'] : []),
+  ].join('\n');
+}
+
+if (require.main === module) {
+  runCommand(main);
+}

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { BlueprintConfig } from '../../lib/config/schema';
+import { namesOf } from '../../lib/constructs/delivery/contract';
+import { closest } from '../../lib/constructs/shared/contract';
+import { UsageError } from '../command';
+import { Arrivals, poisson } from './arrivals';
+import { recordedFrom } from './recorded-file';
+import type { Objective } from './step';
+
+export interface MeasureOptions {
+  readonly endpoint: string;
+  readonly objective: Objective;
+  readonly bodies: readonly Uint8Array[];
+  readonly contentType: string;
+  readonly arrivals: Arrivals;
+  readonly maxRate: number;
+  readonly maxMinutes: number;
+  readonly seed: number;
+  readonly output: string;
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Blueprint = Pick<BlueprintConfig, 'workload' | 'stage' | 'endpoints'>;
+
+/** Ranges of the numbers: those of the capacity file where they go there. */
+const NUMBERS = {
+  percentile: { low: 50, high: 99.9, whole: false, otherwise: undefined },
+  'below-ms': { low: 1, high: 60_000, whole: true, otherwise: undefined },
+  availability: { low: 50, high: 99.999, whole: false, otherwise: 99.5 },
+  'max-rate': { low: 0.01, high: 100_000, whole: false, otherwise: 1000 },
+  'max-minutes': { low: 1, high: 1440, whole: false, otherwise: 30 },
+  seed: { low: 0, high: 2 ** 31, whole: true, otherwise: 1 },
+} as const;
+
+/** Options of the command; `blueprint` is undefined where there is no config file. Errors: `InvalidOption` with every problem. */
+export function optionsOf(argument: string, values: Values, blueprint: Blueprint | undefined, usage: string): MeasureOptions {
+  const problems: string[] = [];
+  const settings = blueprint?.endpoints[argument];
+  const number = (name: keyof typeof NUMBERS, configured?: number): number => {
+    const { low, high, whole, otherwise } = NUMBERS[name];
+    const given = values[name] === undefined ? (configured ?? otherwise) : Number(values[name]);
+    if (given === undefined) {
+      problems.push(`--${name} is missing: ${unknown(argument, blueprint)}, so state its objective`);
+      return NaN;
+    }
+    if (values[name] === '' || !(given >= low && given <= high) || (whole && !Number.isInteger(given))) {
+      problems.push(`--${name} must be ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}, got '${values[name]}'`);
+    }
+    return given;
+  };
+  const from = <T>(name: string, read: (file: string) => T): T | undefined => {
+    try {
+      return read(String(values[name]));
+    } catch (error) {
+      problems.push((error as Error).message);
+      return undefined;
+    }
+  };
+  const options = {
+    endpoint: settings === undefined ? argument : namesOf(`${blueprint!.workload}-${blueprint!.stage}`, argument).endpoint,
+    objective: {
+      percentile: number('percentile', settings?.slo.latencyPercentile),
+      belowMs: number('below-ms', settings?.slo.latencyBelowMs),
+      availabilityPercent: number('availability', settings?.slo.availabilityPercent),
+    },
+    bodies: from('request', bodiesOf)!,
+    contentType: (values['content-type'] as string | undefined) ?? 'application/json',
+    arrivals: [undefined, 'poisson'].includes(values.arrivals as string) ? poisson : from('arrivals', arrivalsOf)!,
+    ...{ maxRate: number('max-rate'), maxMinutes: number('max-minutes'), seed: number('seed') },
+    output: (values.output as string | undefined) ?? `capacity/${argument}.json`,
+  };
+  if (problems.length > 0) {
+    throw new UsageError(`InvalidOption:\n${problems.map((problem) => `  ${problem}`).join('\n')}\n\n${usage}`);
+  }
+  return options;
+}
+
+function unknown(argument: string, blueprint: Blueprint | undefined): string {
+  if (blueprint === undefined) {
+    return 'there is no config file';
+  }
+  const near = closest(argument, Object.keys(blueprint.endpoints));
+  return `'${argument}' is no endpoint of the config${near === undefined ? '' : ` (did you mean '${near}'?)`}`;
+}
+
+const LIMIT = 25 * 1024 * 1024;
+
+/** One body, or with `.jsonl` one a line. */
+function bodiesOf(file: string): Uint8Array[] {
+  if (file === 'undefined') {
+    throw new Error('--request is missing: a file with one body as your clients send it, or .jsonl with one a line');
+  }
+  const content = contentOf('request', file);
+  const lines = file.endsWith('.jsonl')
+    ? content
+        .toString('utf8')
+        .split(/\r?\n/)
+        .filter((line) => line.trim() !== '')
+    : [content];
+  const bodies = lines.map((line) => (typeof line === 'string' ? Buffer.from(line) : line));
+  if (bodies.length === 0 || bodies.some(({ length }) => length === 0 || length > LIMIT)) {
+    throw new Error(`--request: '${file}' must have bodies of 1 byte to 25 MB`);
+  }
+  return bodies;
+}
+
+const arrivalsOf = (file: string): Arrivals => recordedFrom(file, contentOf('arrivals', file).toString('utf8'));
+
+function contentOf(option: string, file: string): Buffer {
+  if (!existsSync(file)) {
+    throw new Error(`--${option}: there is no file '${file}'`);
+  }
+  return readFileSync(file);
+}
