@@ -115,7 +115,8 @@ function proceed(seen: Settled, open: Release): Action {
   }
 }
 
-function start({ now, desired, pointer, stack, alarming = [] }: Settled, { entry, to, changedAt }: Release): Action {
+function start(seen: Settled, { entry, to, changedAt }: Release): Action {
+  const { now, desired, pointer, stack, alarming = [] } = seen;
   const latest = Date.parse(changedAt) + CLEARING_MS;
   if (desired === to && stack.resolvedPointer !== to && alarming.length > 0 && now < latest) {
     return {
@@ -130,6 +131,9 @@ function start({ now, desired, pointer, stack, alarming = [] }: Settled, { entry
   }
   if (desired !== to && stack.resolvedPointer !== to) {
     return { action: 'Undo', entry, to, outcome: ReleaseState.SUPERSEDED, reason: 'another version is desired' };
+  }
+  if (now >= Date.parse(changedAt) + CLEARING_MS + seen.maxWait) {
+    return stuck(seen, `the stack takes no update to ${to} since ${changedAt}`);
   }
   return { action: 'UpdateStack', entry, state: ReleaseState.UPDATING, ...(alarming.length > 0 ? { alarming } : {}) };
 }
@@ -182,9 +186,11 @@ function restore(seen: Settled, open: Release): Action {
 /** An alarm that is on ends a deployment before it begins (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html). */
 function updateBack(seen: Settled, entry: string): Action {
   const { alarming = [] } = seen;
-  return alarming.length === 0
-    ? { action: 'UpdateStack', entry, state: ReleaseState.RESTORE_UPDATING }
-    : wait(seen, `${alarming.join(', ')} is in ALARM and would undo the way back`);
+  if (alarming.length > 0) {
+    return wait(seen, `${alarming.join(', ')} is in ALARM and would undo the way back`);
+  }
+  const late = wait(seen, 'the stack takes no update back');
+  return late.action === 'Stuck' ? late : { action: 'UpdateStack', entry, state: ReleaseState.RESTORE_UPDATING };
 }
 
 function describe(endpoint: EndpointState | undefined): string {

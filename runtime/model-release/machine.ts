@@ -110,9 +110,17 @@ export class Machine {
       return;
     }
     // Asked for before it is written down: the other way round, a crash between would look like an update that failed.
-    if (await updateStack(stacks, namesOf(prefix, this.model).stack, releaseRole, `${entry}#${state}`)) {
+    const asked = await updateStack(stacks, namesOf(prefix, this.model).stack, releaseRole, `${entry}#${state}`);
+    if (asked === 'accepted' || (asked === 'nothing to update' && (await this.stackFollows()))) {
       await this.table.change(this.execution, entry, { state, changedAt });
     }
+  }
+
+  /** A stack with nothing to update while its pointer says something else has not read what was just written: it is asked again. */
+  private async stackFollows(): Promise<boolean> {
+    const { stacks, parameters, prefix } = this.deps;
+    const stack = await stackOf(stacks, namesOf(prefix, this.model).stack, this.parameter);
+    return stack?.resolvedPointer === (await readPointer(parameters, this.parameter));
   }
 
   /** The owner hears of it now, once: the way back may take long. A step that comes twice finds that it has begun. */

@@ -31,14 +31,14 @@ export async function stackOf(client: CloudFormationClient, name: string, parame
   return { status: stack.StackStatus!, resolvedPointer: found.ResolvedValue };
 }
 
-/**
- * Deploys the stack as it is, so that only the pointer is read again. False when the stack is being changed by somebody else.
- * That there is nothing to update is no error: whether the right version serves is looked at afterwards.
- */
-export async function updateStack(client: CloudFormationClient, name: string, roleArn: string, release: string): Promise<boolean> {
+/** What became of asking for an update: it runs or ran, somebody else changes the stack at the moment, or there was nothing to change. */
+export type Asked = 'accepted' | 'busy' | 'nothing to update';
+
+/** Deploys the stack as it is, so that only the pointer is read again. */
+export async function updateStack(client: CloudFormationClient, name: string, roleArn: string, release: string): Promise<Asked> {
   const stack = await describe(client, name);
   if (stack === undefined) {
-    return false;
+    return 'busy';
   }
   try {
     await client.send(
@@ -51,18 +51,21 @@ export async function updateStack(client: CloudFormationClient, name: string, ro
         ClientRequestToken: `release-${createHash('sha256').update(release).digest('hex').slice(0, 40)}`,
       }),
     );
-    return true;
+    return 'accepted';
   } catch (error) {
     return outcomeOf(error as Error);
   }
 }
 
-function outcomeOf(error: Error): boolean {
-  if (error.name === 'TokenAlreadyExistsException' || /No updates are to be performed/.test(error.message)) {
-    return true;
+function outcomeOf(error: Error): Asked {
+  if (error.name === 'TokenAlreadyExistsException') {
+    return 'accepted';
+  }
+  if (/No updates are to be performed/.test(error.message)) {
+    return 'nothing to update';
   }
   if (/is in [A-Z_]+ state and can ?not be updated/.test(error.message)) {
-    return false;
+    return 'busy';
   }
   throw error;
 }

@@ -68,6 +68,13 @@ describe('the next step [R3, R7]', () => {
     expect(nextAction(seen(given))).toMatchObject(action);
   });
 
+  test('is a person when the stack takes no update for too long; the version is not to blame', () => {
+    const late = (given: Partial<Release>) =>
+      nextAction(seen({ desired: TWO, pointer: TWO, open: open(given), now: Date.parse(AT) + CLEARING_MS + 1000 }));
+    expect(late({})).toEqual({ action: 'Stuck', entry: 'r', reason: `the stack takes no update to ${TWO} since ${AT}` });
+    expect(late({ state: ReleaseState.RESTORING, from: TWO, to: TWO })).toMatchObject({ action: 'Stuck' });
+  });
+
   test('does not begin the way back while a rollback alarm is on: it would be undone at once', () => {
     const back: Partial<Observed> = {
       desired: ONE,

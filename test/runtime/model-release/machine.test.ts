@@ -92,10 +92,20 @@ describe('a release, step by step [R3]', () => {
     const account = await serving();
     await account.act(record);
     account.pointer = TWO;
+    account.stack = { status: 'UPDATE_COMPLETE', resolvedPointer: TWO };
     account.failures.UpdateStack = failure('ValidationError', 'No updates are to be performed.');
     await account.act({ action: 'UpdateStack', entry: ENTRY, state: ReleaseState.UPDATING });
-    account.stack = { status: 'UPDATE_COMPLETE', resolvedPointer: TWO };
     expect(await decide(account)).toMatchObject({ next: { action: 'Undo', outcome: 'failed', to: TWO } });
+  });
+
+  test('a stack that has nothing to update because it read the pointer of before is asked again', async () => {
+    const account = await serving();
+    await account.act(record);
+    account.pointer = TWO;
+    account.failures.UpdateStack = failure('ValidationError', 'No updates are to be performed.');
+    await account.act({ action: 'UpdateStack', entry: ENTRY, state: ReleaseState.UPDATING });
+    expect(account.row(ENTRY)).toMatchObject({ state: 'recorded' });
+    expect(await decide(account)).toMatchObject({ next: { action: 'UpdateStack' } });
   });
 
   test.each([

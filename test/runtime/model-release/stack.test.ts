@@ -17,7 +17,7 @@ describe('the serving stack [R3]', () => {
     expect(await stateOf(account)).toBeUndefined();
     account.stack = undefined;
     expect(await stateOf(account)).toBeUndefined();
-    expect(await update(account)).toBe(false);
+    expect(await update(account)).toBe('busy');
   });
 
   test('fails when no parameter of it reads the pointer', async () => {
@@ -37,7 +37,7 @@ describe('the serving stack [R3]', () => {
 describe('an update of it', () => {
   test('changes nothing but the pointer: template, parameters and capabilities stay, and the release role acts', async () => {
     const account = new Account();
-    expect(await update(account)).toBe(true);
+    expect(await update(account)).toBe('accepted');
     expect(account.lastUpdate).toEqual({
       StackName: STACK,
       UsePreviousTemplate: true,
@@ -61,19 +61,19 @@ describe('an update of it', () => {
 
   // Texts of AWS: https://github.com/remind101/empire/issues/932, https://github.com/floci-io/floci/issues/3097
   test.each([
-    ['was asked for already', 'TokenAlreadyExistsException', 'A client request token already exists', true],
-    ['has nothing to do', 'ValidationError', 'No updates are to be performed.', true],
+    ['was asked for already', 'TokenAlreadyExistsException', 'A client request token already exists', 'accepted'],
+    ['has nothing to do', 'ValidationError', 'No updates are to be performed.', 'nothing to update'],
     [
       'comes while another runs',
       'ValidationError',
       'Stack:arn:aws:cloudformation:eu-central-1:1:stack/s/1 is in UPDATE_IN_PROGRESS state and can not be updated.',
-      false,
+      'busy',
     ],
     [
       'comes while another is cleaned up',
       'ValidationError',
       'Stack:arn:aws:cloudformation:eu-central-1:1:stack/s/1 is in UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated.',
-      false,
+      'busy',
     ],
   ])('that %s is no error', async (_what, name, message, asked) => {
     const account = new Account();
