@@ -129,7 +129,9 @@ const training = z.strictObject({
     .min(1)
     .max(365)
     .optional()
-    .describe('Also train at this interval. Default: on new dataset versions, drift or by hand.'),
+    .describe(
+      'Also start the run of the newest dataset version at this interval: it costs nothing if that has run with this code and these parameters. Default: on new dataset versions, drift or by hand.',
+    ),
   gate: gate.describe('What a candidate must pass before it is registered.'),
   purpose: z.string().min(1).max(1000).describe('What the model is for: in its model card.'),
   intendedUses: z.string().min(1).max(1000).describe('What its predictions are used for: in its model card.'),
@@ -244,6 +246,15 @@ export const blueprintConfig = z.strictObject({
     quarantineRetentionDays: wholeDays.default(365).describe('Quarantined records are kept this long.'),
     deleteDataWithStack: z.boolean().default(false).describe('Let `cdk destroy` delete the data; only outside prod.'),
   }),
+  models: z
+    .strictObject({
+      trustedAccounts: z
+        .array(z.string().regex(/^\d{12}$/, 'must be 12 digits, in quotes'))
+        .default([])
+        .describe('Accounts that may read the registered models and deploy them, such as that of prod.'),
+    })
+    .prefault({})
+    .describe('Models that are trained here.'),
   endpoints: z.record(name(20), endpoint).describe('One endpoint per model, by route name.'),
   labelWindowHours: z.int().min(1).max(8760).default(48).describe('A prediction without ground truth expires this long after its event.'),
   network: network.optional().describe('Default: none in dev, isolated in prod.'),

@@ -25,6 +25,7 @@ export class DeliveryStack extends WorkloadStack {
     this.artifacts = new ModelArtifacts(this, 'Artifacts', {
       namePrefix: this.prefix,
       accessLogs,
+      trustedAccounts: config.models.trustedAccounts,
       removalPolicy: deleteDataWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
       deleteObjects: deleteDataWithStack,
     });

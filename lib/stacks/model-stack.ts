@@ -26,7 +26,7 @@ export class ModelStack extends WorkloadStack {
     const { model, instance, slo, signature } = config.endpoints[name];
     const training = model.training!;
     const identity = { namePrefix: this.prefix, model: name };
-    const registry = new ModelRegistry(this, 'Registry', identity);
+    const registry = new ModelRegistry(this, 'Registry', { ...identity, trustedAccounts: config.models.trustedAccounts });
     new ApprovedVersion(this, 'Approved', { ...identity, removalPolicy: this.removalPolicy });
     const pipeline = new TrainingPipeline(this, 'Training', {
       ...identity,

@@ -16,7 +16,8 @@ export const CAPACITY = {
 };
 
 /**
- * Writes a copy of the dev config with what neither stage has together: an isolated network and an endpoint that scales. Paths that begin with
+ * Writes a copy of the dev config with what neither stage has together: an isolated network, an endpoint that scales, and
+ * an account that may read the models. Paths that begin with
  * `../` stay those of config/. Returns the file, which is in `folder`.
  */
 export function isolatedConfig(folder: string): string {
@@ -31,6 +32,7 @@ export function isolatedConfig(folder: string): string {
   const capacity = join(folder, 'capacity.json');
   writeFileSync(capacity, JSON.stringify(CAPACITY));
   document.set('network', { mode: 'isolated' });
+  document.set('models', { trustedAccounts: ['444455556666'] });
   document.setIn(['endpoints', 'delay', 'scaling'], { min: 1, max: 2, capacity });
   const file = join(folder, 'isolated.yaml');
   writeFileSync(file, document.toString());
