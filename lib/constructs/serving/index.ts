@@ -4,6 +4,7 @@ export * from './endpoint/endpoint-metrics';
 export * from './endpoint/instance-endpoint';
 export * from './inference-endpoint/inference-endpoint';
 export * from './inference-endpoint/inference-endpoint-metrics';
+export * from './inference-ami';
 export * from './instance-type.generated';
 export * from './rollout';
 export * from './scaling';

@@ -43,3 +43,39 @@ export function hostingRegions(name: string, region: string): readonly string[] 
   }
   return data.hosting.find((entry) => entry.types.includes(name))?.regions;
 }
+
+/** Driver of NVIDIA GPUs, and the newest CUDA version that it carries. @internal */
+export interface GpuDriver {
+  readonly driver: number;
+  readonly cuda: string;
+}
+
+/** A version of the machine image, with the families that may use it. @internal */
+export interface ListedAmi extends Partial<GpuDriver> {
+  readonly version: string;
+  readonly families: readonly string[];
+}
+
+const AMIS: readonly ListedAmi[] = [...data.gpuAmis, ...data.neuronAmis];
+
+/** Names of the machine images that are known. @internal */
+export const AMI_NAMES: readonly string[] = AMIS.map(({ version }) => version);
+
+/** A machine image by its name, or undefined when the catalogue does not list it. @internal */
+export const amiOf = (name: string): ListedAmi | undefined => AMIS.find(({ version }) => version === name);
+
+/** Family of a type: 'g5' of 'ml.g5.xlarge'. @internal */
+export const familyOf = (name: string): string => name.split('.')[1];
+
+/** What SageMaker gives the GPUs of a type unless told otherwise; undefined for types without. @internal */
+export const gpuDefault = (name: string): GpuDriver | undefined =>
+  data.gpuDefaults.find(({ families }) => families.includes(familyOf(name)));
+
+/** Machine images that a family of GPU types may use, the oldest first. @internal */
+export const gpuAmis = (family: string) => data.gpuAmis.filter(({ families }) => families.includes(family));
+
+/** Less than, equal to or greater than 0, as `a` is older, the same or newer: versions, not decimal fractions. @internal */
+export function compareCuda(a: string, b: string): number {
+  const [[majorA, minorA], [majorB, minorB]] = [a, b].map((version) => version.split('.').map(Number));
+  return majorA - majorB || minorA - minorB;
+}

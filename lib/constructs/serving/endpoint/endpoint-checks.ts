@@ -2,6 +2,7 @@ import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Toke
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { chooseAmi } from '../inference-ami';
 import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from '../instance-catalogue';
 import { InstanceType } from '../instance-type.generated';
 import { EndpointProps } from './endpoint-base';
@@ -30,6 +31,7 @@ export function instanceEndpointProblems(
 export function hostProblems(scope: Construct, props: InstanceHostProps, settings: InstanceHostSettings, isAutomatic: boolean): string[] {
   return [
     ...instanceProblems(scope, props, isAutomatic),
+    ...settings.ami.problems,
     ...volumeProblems(props),
     ...metricProblems(settings, isAutomatic),
     ...networkProblems(scope, props),
@@ -47,8 +49,9 @@ export function addWarning(scope: Construct, id: string, message: string): void 
 }
 
 /** What is legal on instances but probably not meant. @internal */
-export function warnOfInstance(scope: Construct, { model, instance }: InstanceEndpointProps): void {
+export function warnOfInstance(scope: Construct, { model, instance, amiVersion }: InstanceEndpointProps): void {
   warnOfUnlisted(scope, instance);
+  chooseAmi(instance, model.image, amiVersion).warnings.forEach((warning) => addWarning(scope, 'gpu-driver', warning));
   if (model.image.accelerator === ImageAccelerator.CPU && (instance.accelerators ?? 0) > 0) {
     addWarning(
       scope,

@@ -75,6 +75,7 @@ export function createConfig(
         initialInstanceCount,
         initialVariantWeight: 1,
         volumeSizeInGb: settings.volumeSize?.toGibibytes(),
+        inferenceAmiVersion: settings.ami.version,
         modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout?.toSeconds(),
         containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout?.toSeconds(),
         managedInstanceScaling: components?.managedInstanceScaling,
@@ -94,15 +95,20 @@ export function createConfig(
     },
   });
   config.addMetadata('StorageEncryption', storage.reason);
+  if (settings.ami.reason !== undefined) {
+    config.addMetadata('InferenceAmi', settings.ami.reason);
+  }
   if (storage.key === undefined && settings.instance.localStorage) {
     const acknowledge = (pack: string) => ({ id: `${pack}-SageMakerEndpointConfigurationKMSKeyConfigured`, reason: storage.reason });
     Validations.of(config).acknowledge(...PACKS_THAT_DEMAND_A_KEY.map(acknowledge));
   }
-  if (settings.instance._shape === undefined) {
-    Validations.of(config).acknowledge({
-      id: 'CloudFormation-Validate::W3030',
-      reason: `InstanceType.of('${settings.instance.name}') is the caller's word that the type exists.`,
-    });
+  const unlisted = [
+    ...(settings.instance._shape === undefined ? [`InstanceType.of('${settings.instance.name}')`] : []),
+    ...(settings.ami.unlisted === true ? [`InferenceAmiVersion.of('${settings.ami.version}')`] : []),
+  ];
+  if (unlisted.length > 0) {
+    const reason = `${unlisted.join(' and ')} is the caller's word that it exists.`;
+    Validations.of(config).acknowledge({ id: 'CloudFormation-Validate::W3030', reason });
   }
   return config;
 }

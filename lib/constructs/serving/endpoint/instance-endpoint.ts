@@ -1,6 +1,8 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { IKey } from 'aws-cdk-lib/aws-kms';
+import { InferenceImage } from '../../models/inference-image';
+import { AmiDecision, chooseAmi, InferenceAmiVersion } from '../inference-ami';
 import { InstanceType } from '../instance-type.generated';
 import { BaseEndpointProps, EndpointProps } from './endpoint-base';
 
@@ -51,6 +53,13 @@ export interface InstanceHostProps extends BaseEndpointProps {
    */
   readonly volumeSize?: Size;
   /**
+   * Machine image of the instances, which decides the driver of their GPUs. Errors: one that is not for the instance type, or whose driver
+   * cannot run the CUDA version of the image.
+   *
+   * @default - the oldest whose driver carries the CUDA version of the image; where that is not known, the default of SageMaker
+   */
+  readonly amiVersion?: InferenceAmiVersion;
+  /**
    * Whether metrics come per instance and container too, at extra cost
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch-enhanced-metrics.html).
    *
@@ -86,6 +95,7 @@ export interface InstanceHostSettings {
   readonly instance: InstanceType;
   readonly networkIsolation: boolean;
   readonly volumeSize?: Size;
+  readonly ami: AmiDecision;
   readonly enhancedMetrics: boolean;
   readonly metricFrequency: Duration;
   readonly removalPolicy: RemovalPolicy;
@@ -108,7 +118,7 @@ const loadTime = (instance: InstanceType) => Duration.minutes((instance.accelera
 
 /** @internal */
 export function instanceSettings(props: InstanceEndpointProps): InstanceSettings {
-  return { ...hostSettings(props), ...loadSettings(props.instance, props) };
+  return { ...hostSettings(props, props.model.image), ...loadSettings(props.instance, props) };
 }
 
 /** @internal */
@@ -120,12 +130,13 @@ export function loadSettings(instance: InstanceType, given: Partial<LoadSettings
 }
 
 /** @internal */
-export function hostSettings(props: InstanceHostProps): InstanceHostSettings {
+export function hostSettings(props: InstanceHostProps, image?: InferenceImage): InstanceHostSettings {
   const { instance } = props;
   return {
     instance,
     networkIsolation: props.networkIsolation ?? true,
     volumeSize: props.volumeSize ?? (instance.localStorage === false ? DEFAULT_VOLUME : undefined),
+    ami: chooseAmi(instance, image, props.amiVersion),
     enhancedMetrics: props.enhancedMetrics ?? false,
     metricFrequency: props.metricFrequency ?? Duration.minutes(1),
     removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
