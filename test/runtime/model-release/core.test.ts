@@ -50,6 +50,15 @@ describe('the next step [R3, R7]', () => {
       { action: 'Stuck' },
     ],
     ['a person for a stack that cannot be updated', { stack: stackOf('UPDATE_ROLLBACK_FAILED') }, { action: 'Stuck' }],
+    [
+      'a person when a rolling deployment could neither go on nor back',
+      {
+        pointer: ONE,
+        endpoint: { status: 'UpdateRollbackFailed', packageArn: TWO },
+        open: open({ state: ReleaseState.RESTORE_UPDATING, outcome: ReleaseState.FAILED }),
+      },
+      { action: 'Stuck', entry: 'r' },
+    ],
     ['the version that serves for a pointer that is missing', { pointer: undefined }, { action: 'WritePointer', value: ONE }],
     ['a person when nobody knows what serves', { pointer: undefined, endpoint: { status: 'InService' } }, { action: 'Stuck' }],
     [
