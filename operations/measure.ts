@@ -6,7 +6,8 @@ import { loadBlueprint } from '../lib/config/load';
 import { argumentsOf, ENVIRONMENT, runCommand } from './command';
 import { CapacityFile, capacityFile } from './measure/capacity-file';
 import { Clock, realClock } from './measure/clock';
-import { EndpointClients, MeasurableEndpoint, measurableEndpoint } from './measure/endpoint';
+import { MeasurableEndpoint, measurableEndpoint } from './measure/endpoint';
+import type { EndpointClients } from './measure/model';
 import { MeasureOptions, optionsOf } from './measure/options';
 import type { Send } from './measure/open-loop';
 import { planText, stepLine, stepTable, ToldStep } from './measure/report';
@@ -25,6 +26,7 @@ Finds the highest rate at which an endpoint still holds its objective and writes
 
 Options:
   --request FILE       body of a request; .jsonl: one a line, taken in turn
+  --component NAME     an inference component of the endpoint: its copies are measured
   --content-type TYPE  of the bodies (default application/json)
   --percentile P       latency percentile that must hold, 50 to 99.9 (default: the config's)
   --below-ms N         its bound, milliseconds (default: the config's)
@@ -33,7 +35,7 @@ Options:
   --max-rate N         never more requests per second (default 1000)
   --max-minutes N      never longer (default 30)
   --seed N             of the arrivals (default 1)
-  --output FILE        the capacity file (default capacity/<endpoint>.json)
+  --output FILE        the capacity file (default capacity/<endpoint or component>.json)
   --config FILE        config file of the stage (default ${DEFAULT_CONFIG}, if it is there)
   --yes                load an endpoint that is not the local account's
   --json               the outcome for machines on standard output, progress on standard error
@@ -43,7 +45,9 @@ ${ENVIRONMENT}`;
 export interface Outcome {
   readonly file: CapacityFile;
   readonly steps: readonly ToldStep[];
-  readonly instances: number;
+  /** Instances that served, or copies of the component. */
+  readonly units: number;
+  readonly component: boolean;
   readonly atMaxRate: boolean;
   readonly minutes: number;
 }
@@ -63,9 +67,11 @@ export interface World {
 export async function measure(world: World, options: MeasureOptions): Promise<Outcome> {
   const { clients, send, clock, watchLoop, local, say } = world;
   const { objective, arrivals, seed } = options;
-  const before = await measurableEndpoint(clients, options.endpoint);
+  const before = await measurableEndpoint(clients, options);
   const started = clock.now();
-  say(`${before.endpoint}: ${before.instances} x ${before.instance}, ${before.image}, model ${before.model}`);
+  say(
+    `${before.component ?? before.endpoint}: ${before.units} x ${before.component === undefined ? '' : 'a copy on '}${before.instance}, ${before.image}, model ${before.model}`,
+  );
   const typicalMs = await warmUp(send, clock);
   say(`warm: ${typicalMs.toFixed(1)} ms for one request alone`);
   say(planText(objective, beginning(typicalMs, options), arrivals.name));
@@ -74,19 +80,28 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
     steps.push(step);
     say(stepLine(step, objective.percentile));
   });
-  const changed = differences(before, await measurableEndpoint(clients, options.endpoint));
+  const changed = differences(before, await measurableEndpoint(clients, options));
   if (changed.length > 0) {
     throw new Error(`EndpointChanged: while it was measured ${changed.join(', ')}: measure again when nobody deploys`);
   }
   const how = `${arrivals.name} arrivals, seed ${seed}${local ? ', local account' : ''}`;
   const file = capacityFile(before, objective, found.rate, new Date(), how);
-  return { file, steps, instances: before.instances, atMaxRate: found.atMaxRate, minutes: (clock.now() - started) / 60_000 };
+  return {
+    file,
+    steps,
+    units: before.units,
+    component: before.component !== undefined,
+    atMaxRate: found.atMaxRate,
+    minutes: (clock.now() - started) / 60_000,
+  };
 }
 
+const NAMES = { configuration: 'configuration', units: 'fleet', model: 'model' };
+
 function differences(before: MeasurableEndpoint, after: MeasurableEndpoint): string[] {
-  return (['configuration', 'instances', 'model'] as const)
+  return (['configuration', 'units', 'model'] as const)
     .filter((name) => before[name] !== after[name])
-    .map((name) => `its ${name} went from ${before[name]} to ${after[name]}`);
+    .map((name) => `its ${NAMES[name]} went from ${before[name]} to ${after[name]}`);
 }
 
 /** Whether the runtime client talks to this machine, by the environment as the SDK reads it. */
@@ -108,7 +123,16 @@ export function checkConsent({ endpoint, maxRate, maxMinutes }: MeasureOptions, 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 const OPTIONS = {
-  ...{ request: text, 'content-type': text, percentile: text, 'below-ms': text, availability: text, arrivals: text, 'max-rate': text },
+  ...{
+    request: text,
+    component: text,
+    'content-type': text,
+    percentile: text,
+    'below-ms': text,
+    availability: text,
+    arrivals: text,
+    'max-rate': text,
+  },
   ...{ 'max-minutes': text, seed: text, output: text, config: text, yes: flag, json: flag },
 };
 
@@ -125,7 +149,7 @@ async function main(args: string[]): Promise<number> {
   checkConsent(options, local, values.yes === true);
   const common = config?.region === undefined ? {} : { region: config.region };
   const clients = { registry: new SageMakerClient(common), scaling: new ApplicationAutoScalingClient(common) };
-  const send = senderOf(loadClient(common), options.endpoint, options.contentType, options.bodies);
+  const send = senderOf(loadClient(common), options);
   const say = values.json === true ? console.error : console.log;
   const outcome = await measure({ clients, send, clock: realClock, watchLoop: watchEventLoop, local, say }, options);
   mkdirSync(dirname(options.output), { recursive: true });
@@ -136,13 +160,13 @@ async function main(args: string[]): Promise<number> {
 
 /** For people. */
 export function textOf(
-  { file, steps, instances, atMaxRate, minutes }: Outcome,
+  { file, steps, units, component, atMaxRate, minutes }: Outcome,
   { objective, maxRate, output }: MeasureOptions,
   local: boolean,
 ): string {
   return [
     stepTable(steps, objective.percentile),
-    `${file.requestsPerSecondPerInstance} requests per second and instance (${instances} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
+    `${file.requestsPerSecondPerInstance} requests per second and ${component ? 'copy' : 'instance'} (${units} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
     ...(atMaxRate ? [`It held --max-rate ${maxRate}; it may hold more.`] : []),
     ...(local ? ['This is what the local account on this machine serves, not what the instance type serves in AWS.'] : []),
   ].join('\n');

@@ -26,7 +26,7 @@ export function capacityFile(
   return {
     version: 1,
     ...{ model: of.model, instance: of.instance, image: of.image },
-    requestsPerSecondPerInstance: Number((rate / of.instances).toPrecision(3)),
+    requestsPerSecondPerInstance: Number((rate / of.units).toPrecision(3)),
     ...{ latencyPercentile: percentile, latencyBelowMs: belowMs },
     measuredOn: now.toISOString().slice(0, 10),
     tool: `cdk-ai-workloads measure ${version}: ${how}`,

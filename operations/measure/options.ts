@@ -9,6 +9,7 @@ import type { Objective } from './step';
 
 export interface MeasureOptions {
   readonly endpoint: string;
+  readonly component?: string;
   readonly objective: Objective;
   readonly bodies: readonly Uint8Array[];
   readonly contentType: string;
@@ -58,6 +59,7 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
   };
   const options = {
     endpoint: settings === undefined ? argument : namesOf(`${blueprint!.workload}-${blueprint!.stage}`, argument).endpoint,
+    component: values.component as string | undefined,
     objective: {
       percentile: number('percentile', settings?.slo.latencyPercentile),
       belowMs: number('below-ms', settings?.slo.latencyBelowMs),
@@ -67,7 +69,7 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
     contentType: (values['content-type'] as string | undefined) ?? 'application/json',
     arrivals: [undefined, 'poisson'].includes(values.arrivals as string) ? poisson : from('arrivals', arrivalsOf)!,
     ...{ maxRate: number('max-rate'), maxMinutes: number('max-minutes'), seed: number('seed') },
-    output: (values.output as string | undefined) ?? `capacity/${argument}.json`,
+    output: (values.output as string | undefined) ?? `capacity/${values.component ?? argument}.json`,
   };
   if (problems.length > 0) {
     throw new UsageError(`InvalidOption:\n${problems.map((problem) => `  ${problem}`).join('\n')}\n\n${usage}`);

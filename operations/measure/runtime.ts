@@ -1,6 +1,7 @@
 import { InvokeEndpointCommand, SageMakerRuntimeClient, SageMakerRuntimeClientConfig } from '@aws-sdk/client-sagemaker-runtime';
 import type { Clock } from './clock';
 import type { Send } from './open-loop';
+import type { MeasureOptions } from './options';
 
 /** An invocation takes at most 60 s (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html). */
 const TIMEOUT_MS = 61_000;
@@ -21,16 +22,12 @@ export function loadClient(config: SageMakerRuntimeClientConfig): SageMakerRunti
   });
 }
 
-/** Sends the bodies in turn. */
-export function senderOf(
-  client: Pick<SageMakerRuntimeClient, 'send'>,
-  endpoint: string,
-  contentType: string,
-  bodies: readonly Uint8Array[],
-): Send {
+/** Sends the bodies in turn, to an endpoint or to a component of it. */
+export function senderOf(client: Pick<SageMakerRuntimeClient, 'send'>, { endpoint, component, contentType, bodies }: Requests): Send {
+  const common = { EndpointName: endpoint, InferenceComponentName: component, ContentType: contentType };
   return async (i) => {
     try {
-      await client.send(new InvokeEndpointCommand({ EndpointName: endpoint, ContentType: contentType, Body: bodies[i % bodies.length] }));
+      await client.send(new InvokeEndpointCommand({ ...common, Body: bodies[i % bodies.length] }));
       return undefined;
     } catch (error) {
       return failureOf(error as SendError);
@@ -38,6 +35,7 @@ export function senderOf(
   };
 }
 
+type Requests = Pick<MeasureOptions, 'endpoint' | 'component' | 'contentType' | 'bodies'>;
 type SendError = Error & { code?: string; OriginalStatusCode?: number; $metadata?: { httpStatusCode?: number } };
 
 /** What failures are counted under: `ModelError 500`, `ThrottlingException 429`, `ECONNRESET`. */

@@ -1,5 +1,6 @@
 // `npm run measure:local`: deploys the blueprint into a local account, releases a version of `delay`, measures its capacity with `npm run measure`
-// on flights of April, and synthesizes the blueprint with autoscaling from the file [A2, M3]. Last line: `N passed, N failed`.
+// on flights of April, and deploys the blueprint with autoscaling from the file [A2, M3]. What follows `--` is for the command: on a machine that does
+// other things too, `-- --max-rate 30`. Last line: `N passed, N failed`.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,20 @@ async function measured(arena: Arena, folder: string, env: Record<string, string
   await world.served(version);
   const [requests, output] = [join(folder, 'requests.jsonl'), join(folder, 'delay.json')];
   writeFileSync(requests, (await aprilTraffic()).map(({ request }) => JSON.stringify(request)).join('\n'));
-  const args = ['run', '--silent', 'measure', '--', 'delay', '--request', requests, '--output', output, '--max-minutes', String(MINUTES)];
+  const args = [
+    'run',
+    '--silent',
+    'measure',
+    '--',
+    'delay',
+    '--request',
+    requests,
+    '--output',
+    output,
+    '--max-minutes',
+    String(MINUTES),
+    ...process.argv.slice(2),
+  ];
   const ended = await run('env', [...Object.entries(env).map(([name, value]) => `${name}=${value}`), 'npm', ...args], (MINUTES + 1) * 60);
   console.log(ended.output);
   if (ended.code !== 0) {

@@ -1,4 +1,4 @@
-import type { EndpointClients } from '../../../operations/measure/endpoint';
+import type { EndpointClients } from '../../../operations/measure/model';
 
 type Command = { constructor: { name: string }; input: Record<string, string & string[]> };
 type Fields = Record<string, unknown>;
@@ -10,6 +10,11 @@ export class FakeEndpoint {
   public instances = 1;
   public desired?: number;
   public config: Fields = {};
+  /** The component `chat-small`, where the variant hosts components. */
+  public component: Fields = {
+    ...{ EndpointName: 'air-dev-delay', InferenceComponentStatus: 'InService', Specification: { ModelName: 'model-a' } },
+    RuntimeConfig: { CurrentCopyCount: 2, DesiredCopyCount: 2 },
+  };
   public variant: Fields = { VariantName: 'main', ModelName: 'model-a', InstanceType: 'ml.m5.large' };
   public more: Fields[] = [];
   public container: Fields = { ModelPackageName: 'arn:aws:sagemaker:us-east-1:1:model-package/air-dev-delay/3' };
@@ -24,11 +29,22 @@ export class FakeEndpoint {
       const counts = { CurrentInstanceCount: this.instances, DesiredInstanceCount: this.desired ?? this.instances };
       const names = [this.variant, ...this.more].map(({ VariantName }) => VariantName);
       const variants = names.map((VariantName) => ({ VariantName, ...counts }));
-      return { EndpointStatus: this.status, EndpointConfigName: this.configuration, ProductionVariants: variants };
+      return {
+        EndpointName: 'air-dev-delay',
+        EndpointStatus: this.status,
+        EndpointConfigName: this.configuration,
+        ProductionVariants: variants,
+      };
     },
     DescribeEndpointConfigCommand: ({ EndpointConfigName }) =>
       EndpointConfigName === this.configuration ? { ...this.config, ProductionVariants: [this.variant, ...this.more] } : {},
-    DescribeModelCommand: ({ ModelName }) => (ModelName === this.variant.ModelName ? { PrimaryContainer: this.container } : {}),
+    DescribeModelCommand: ({ ModelName }) => (ModelName === 'model-a' ? { PrimaryContainer: this.container } : {}),
+    DescribeInferenceComponentCommand: ({ InferenceComponentName }) => {
+      if (InferenceComponentName !== 'chat-small') {
+        throw new Error(`Could not find inference component "${InferenceComponentName}".`);
+      }
+      return this.component;
+    },
     DescribeModelPackageCommand: ({ ModelPackageName }) => ({
       InferenceSpecification: {
         Containers: [
@@ -43,9 +59,13 @@ export class FakeEndpoint {
     }),
     DescribeScalableTargetsCommand: ({ ServiceNamespace, ResourceIds }) => {
       const [ResourceId] = ResourceIds;
-      const known = ServiceNamespace === 'sagemaker' && ResourceId === 'endpoint/air-dev-delay/variant/main';
-      const identity = { ResourceId, ScalableDimension: 'sagemaker:variant:DesiredInstanceCount' };
-      return { ScalableTargets: known ? this.targets.map((target) => ({ ...identity, ...target })) : [] };
+      const dimensions: Record<string, string> = {
+        'endpoint/air-dev-delay/variant/main': 'sagemaker:variant:DesiredInstanceCount',
+        'inference-component/chat-small': 'sagemaker:inference-component:DesiredCopyCount',
+      };
+      const ScalableDimension = ServiceNamespace === 'sagemaker' ? dimensions[ResourceId] : undefined;
+      const identity = { ResourceId, ScalableDimension };
+      return { ScalableTargets: ScalableDimension !== undefined ? this.targets.map((target) => ({ ...identity, ...target })) : [] };
     },
   };
 

@@ -100,7 +100,7 @@ describe('a measurement', () => {
 
   test.each<[string, (fake: FakeEndpoint) => void, string]>([
     ['deployed', (fake) => (fake.configuration = 'second'), 'its configuration went from first to second'],
-    ['scaled', (fake) => (fake.instances = 2), 'its instances went from 1 to 2'],
+    ['scaled', (fake) => (fake.instances = 2), 'its fleet went from 1 to 2'],
   ])('fails when the endpoint was %s meanwhile', async (_, change, message) => {
     const fake = new FakeEndpoint();
     await expect(measured(fake, options(), () => change(fake)).outcome).rejects.toThrow(
@@ -115,6 +115,7 @@ describe('the options', () => {
       ...{ endpoint: 'air-dev-delay', objective: { percentile: 95, belowMs: 100, availabilityPercent: 99 } },
       ...{ contentType: 'application/json', maxRate: 1000, maxMinutes: 30, seed: 1, output: 'capacity/delay.json' },
     });
+    expect(options({ component: 'small' })).toMatchObject({ endpoint: 'air-dev-delay', component: 'small', output: 'capacity/small.json' });
     expect(options({ percentile: '50', 'below-ms': '9' }).objective).toEqual({ percentile: 50, belowMs: 9, availabilityPercent: 99 });
   });
 
@@ -123,6 +124,12 @@ describe('the options', () => {
     const expected = { endpoint: 'chat', objective: { percentile: 90, belowMs: 200, availabilityPercent: 99.5 } };
     expect(options(objective, 'chat')).toMatchObject(expected);
     expect(optionsOf('chat', { request, ...objective }, undefined, 'Usage')).toMatchObject(expected);
+  });
+
+  test('take bodies of up to 25 MB, as the service does [row 86]', () => {
+    const sized = (bytes: number) => () => options({ request: file('large.json', ' '.repeat(bytes)) });
+    expect(sized(25 * 1024 * 1024)).not.toThrow();
+    expect(sized(25 * 1024 * 1024 + 1)).toThrow('must have bodies of 1 byte to 25 MB');
   });
 
   test('take the lines of a .jsonl file in turn, and any other file as one body', () => {

@@ -56,6 +56,14 @@ describe('the rate found for an M/M/1 queue [A2]', () => {
     expect(await measured(100, 99, 100, 3)).toBe(await measured(100, 99, 100, 3));
   });
 
+  test('rests on other arrivals in each step, so in the confirmation too', async () => {
+    const seeds: number[] = [];
+    const watched: Arrivals = { name: 'watched', schedule: (rate, count, seed) => (seeds.push(seed), poisson.schedule(rate, count, seed)) };
+    await measured(100, 99, 100, 3, watched);
+    expect(seeds.length).toBeGreaterThan(5);
+    expect(new Set(seeds).size).toBe(seeds.length);
+  });
+
   test('fails before a step that would not end in time, and says what was held and what it needs', async () => {
     const message = /^OutOfTime: the search at [\d.]+\/s takes \d+ s and .*; [\d.]+\/s was held: give it \d+ minutes or more/;
     await expect(measured(100, 99, 100, 1, poisson, 1)).rejects.toThrow(message);

@@ -7,14 +7,19 @@ import { loadClient, senderOf, warmUp } from '../../../operations/measure/runtim
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
-const seen: { url?: string; type?: string; body: string }[] = [];
+const seen: { url?: string; type?: string; component?: string | string[]; body: string }[] = [];
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (data: Buffer) => (body += data.toString()));
     request.on('end', () => {
-      seen.push({ url: request.url, type: request.headers['content-type'], body });
+      seen.push({
+        url: request.url,
+        type: request.headers['content-type'],
+        component: request.headers['x-amzn-sagemaker-inference-component'],
+        body,
+      });
       answer(request, response, body);
     });
   });
@@ -29,11 +34,14 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function sender(bodies = ['a', 'b']) {
+function sender(bodies = ['a', 'b'], component?: string) {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const client = loadClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 's' } });
   const given = bodies.map((body) => Buffer.from(body));
-  return { send: senderOf(client, 'air-dev-delay', 'text/csv', given), end: () => client.destroy() };
+  return {
+    send: senderOf(client, { endpoint: 'air-dev-delay', component, contentType: 'text/csv', bodies: given }),
+    end: () => client.destroy(),
+  };
 }
 
 const failing = (status: number, type: string, fields: object = {}) => {
@@ -49,6 +57,13 @@ describe('what is sent to an endpoint', () => {
     end();
     const request = { url: '/endpoints/air-dev-delay/invocations', type: 'text/csv' };
     expect(seen).toEqual(['a', 'b', 'a'].map((body) => ({ ...request, body })));
+  });
+
+  test('goes to the component that is named', async () => {
+    const { send, end } = sender(['a'], 'chat-small');
+    await send(0);
+    end();
+    expect(seen).toMatchObject([{ component: 'chat-small' }]);
   });
 
   test('goes out while 150 requests are open: the 50 sockets of the SDK would hold 100 of them back', async () => {
