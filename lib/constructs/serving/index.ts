@@ -6,6 +6,7 @@ export * from './inference-endpoint/inference-endpoint';
 export * from './inference-endpoint/inference-endpoint-metrics';
 export * from './inference-ami';
 export * from './instance-type.generated';
+export * from './model-size';
 export * from './rollout';
 export * from './scaling';
 export * from './slo';

@@ -26,6 +26,10 @@ export function shapeOf(name: string): InstanceShape | undefined {
   return Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined;
 }
 
+/** Whether a type has NVIDIA GPUs: not the accelerators that AWS makes itself. @internal */
+export const isGpu = ({ accelerator }: InstanceShape): boolean =>
+  accelerator !== undefined && !/^(Inferentia|Trainium)/.test(accelerator.name);
+
 /** Problem when the catalogue does not list a type; suggests the one that was probably meant, and says how to give it all the same. @internal */
 export function unknownInstanceType(name: string, wayOut = 'give it with InstanceType.of()'): string[] {
   if (shapeOf(name) !== undefined) {

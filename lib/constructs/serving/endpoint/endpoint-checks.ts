@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { chooseAmi } from '../inference-ami';
-import { CATALOGUE_DATE, hostingRegions, unknownInstanceType } from '../instance-catalogue';
+import { CATALOGUE_DATE, hostingRegions, isGpu, unknownInstanceType } from '../instance-catalogue';
 import { InstanceType } from '../instance-type.generated';
 import { EndpointProps } from './endpoint-base';
 import { InstanceEndpointProps, InstanceHostProps, InstanceHostSettings, InstanceSettings, LoadSettings } from './instance-endpoint';
@@ -22,6 +22,7 @@ export function instanceEndpointProblems(
     ...nameProblems(props),
     ...props.model._problems(scope, settings.networkIsolation),
     ...imageProblems(props.instance, props.model.image),
+    ...(props.modelSize?._problems(scope, props.instance, props.volumeSize) ?? []),
     ...hostProblems(scope, props, settings, isAutomatic),
     ...loadProblems(settings),
   ];
@@ -147,9 +148,7 @@ export function imageProblems(instance: InstanceType, image: InferenceImage): st
 
 /** CUDA is for GPUs: not for CPUs, and not for the accelerators that AWS makes itself. */
 function acceleratorProblems(instance: InstanceType, image: InferenceImage): string[] {
-  const accelerator = instance._shape?.accelerator?.name;
-  const gpu = accelerator !== undefined && !/^(Inferentia|Trainium)/.test(accelerator);
-  return image.accelerator === ImageAccelerator.GPU && instance._shape !== undefined && !gpu
+  return image.accelerator === ImageAccelerator.GPU && instance._shape !== undefined && !isGpu(instance._shape)
     ? [
         `'instance' ${instance.name} has no GPU but the image ${image.label} needs one: use a type of the families g and p, such as ml.g5.xlarge`,
       ]

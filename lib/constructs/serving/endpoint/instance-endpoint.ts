@@ -4,6 +4,7 @@ import { IKey } from 'aws-cdk-lib/aws-kms';
 import { InferenceImage } from '../../models/inference-image';
 import { AmiDecision, chooseAmi, InferenceAmiVersion } from '../inference-ami';
 import { InstanceType } from '../instance-type.generated';
+import { ModelSize } from '../model-size';
 import { BaseEndpointProps, EndpointProps } from './endpoint-base';
 
 /** What every endpoint on instances is told, whether it serves one model or several. */
@@ -49,7 +50,7 @@ export interface InstanceHostProps extends BaseEndpointProps {
   /**
    * Storage volume of each instance, 1 to 512 GiB; not for types with local NVMe storage.
    *
-   * @default - 30 GiB, or the local storage
+   * @default - 30 GiB, or two and a half times the weights of `modelSize` when those are known and need more; or the local storage
    */
   readonly volumeSize?: Size;
   /**
@@ -76,6 +77,12 @@ export interface InstanceHostProps extends BaseEndpointProps {
 
 /** What every endpoint on instances with one model is told. */
 export interface InstanceEndpointProps extends EndpointProps, InstanceHostProps {
+  /**
+   * How much memory the model needs. An instance type that cannot hold it is an error that names the smallest one that can.
+   *
+   * @default - unknown: not checked
+   */
+  readonly modelSize?: ModelSize;
   /**
    * Time to download the model, 60 to 3,600 s.
    *
@@ -110,15 +117,20 @@ export interface LoadSettings {
 /** The properties of an endpoint with one model, with every default in its place. @internal */
 export interface InstanceSettings extends InstanceHostSettings, LoadSettings {}
 
-/** Volume of families without local storage: the container's image, the archive and the model unpacked. */
-const DEFAULT_VOLUME = Size.gibibytes(30);
+/** Volume of families without local storage, GiB: the container's image, the archive and the model unpacked. */
+const LEAST_VOLUME = 30;
+
+const defaultVolume = (instance: InstanceType, modelSize?: ModelSize): Size | undefined =>
+  instance.localStorage === false ? Size.gibibytes(Math.max(LEAST_VOLUME, modelSize?._volume.toGibibytes() ?? 0)) : undefined;
 
 /** Weights of models that need an accelerator are large: half an hour, otherwise ten minutes. */
 const loadTime = (instance: InstanceType) => Duration.minutes((instance.accelerators ?? 0) > 0 ? 30 : 10);
 
 /** @internal */
 export function instanceSettings(props: InstanceEndpointProps): InstanceSettings {
-  return { ...hostSettings(props, props.model.image), ...loadSettings(props.instance, props) };
+  const { instance, modelSize } = props;
+  const host = hostSettings(props, props.model.image);
+  return { ...host, volumeSize: props.volumeSize ?? defaultVolume(instance, modelSize), ...loadSettings(instance, props) };
 }
 
 /** @internal */
@@ -135,7 +147,7 @@ export function hostSettings(props: InstanceHostProps, image?: InferenceImage): 
   return {
     instance,
     networkIsolation: props.networkIsolation ?? true,
-    volumeSize: props.volumeSize ?? (instance.localStorage === false ? DEFAULT_VOLUME : undefined),
+    volumeSize: props.volumeSize ?? defaultVolume(instance),
     ami: chooseAmi(instance, image, props.amiVersion),
     enhancedMetrics: props.enhancedMetrics ?? false,
     metricFrequency: props.metricFrequency ?? Duration.minutes(1),
