@@ -106,18 +106,22 @@ function differences(before: MeasurableEndpoint, after: MeasurableEndpoint): str
 
 /** Whether the runtime client talks to this machine, by the environment as the SDK reads it. */
 export function isLocal(env: NodeJS.ProcessEnv): boolean {
+  if (env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === 'true') {
+    return false;
+  }
   const url = env.AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME ?? env.AWS_ENDPOINT_URL;
   return url !== undefined && URL.canParse(url) && /^(localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/.test(new URL(url).hostname);
 }
 
-/** Errors: `LiveEndpoint`. */
-export function checkConsent({ endpoint, maxRate, maxMinutes }: MeasureOptions, local: boolean, yes: boolean): void {
+/** What a load on a live endpoint means, to be read before it begins; empty for the local account. Errors: `LiveEndpoint` without consent. */
+export function warning({ endpoint, maxRate, maxMinutes }: MeasureOptions, local: boolean, yes: boolean): string[] {
+  const text =
+    `this sends up to ${maxRate} requests a second for up to ${maxMinutes} minutes to ${endpoint}, beyond what it can serve: its clients ` +
+    'will wait, its alarms may go off, data capture keeps the requests, and instances, capture and transfer cost money';
   if (!local && !yes) {
-    throw new Error(
-      `LiveEndpoint: this sends up to ${maxRate} requests a second for up to ${maxMinutes} minutes to ${endpoint}, beyond what it can serve: its clients ` +
-        'will wait, its alarms may go off, data capture keeps the requests, and instances, capture and transfer cost money: add --yes to do it',
-    );
+    throw new Error(`LiveEndpoint: ${text}: add --yes to do it`);
   }
+  return local ? [] : [text];
 }
 
 const text = { type: 'string' } as const;
@@ -146,13 +150,13 @@ async function main(args: string[]): Promise<number> {
     values.config === undefined && !existsSync(DEFAULT_CONFIG) ? undefined : loadBlueprint(String(values.config ?? DEFAULT_CONFIG));
   const options = optionsOf(argument, values, config, USAGE);
   const local = isLocal(process.env);
-  checkConsent(options, local, values.yes === true);
   const common = config?.region === undefined ? {} : { region: config.region };
   const clients = { registry: new SageMakerClient(common), scaling: new ApplicationAutoScalingClient(common) };
   const send = senderOf(loadClient(common), options);
   const say = values.json === true ? console.error : console.log;
+  warning(options, local, values.yes === true).forEach(say);
+  mkdirSync(dirname(options.output), { recursive: true }); // before the time is spent
   const outcome = await measure({ clients, send, clock: realClock, watchLoop: watchEventLoop, local, say }, options);
-  mkdirSync(dirname(options.output), { recursive: true });
   writeFileSync(options.output, `${JSON.stringify(outcome.file, null, 2)}\n`);
   console.log(values.json === true ? JSON.stringify(outcome, null, 2) : textOf(outcome, options, local));
   return 0;

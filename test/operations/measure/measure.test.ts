@@ -7,7 +7,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { version } from '../../../package.json';
 import { Duration } from 'aws-cdk-lib';
 import { InferenceEndpoint, InferenceImage, InstanceType, MeasuredCapacity, ModelSource, Scaling, Slo } from '../../../lib';
-import { checkConsent, isLocal, measure, textOf, World } from '../../../operations/measure';
+import { isLocal, measure, textOf, warning, World } from '../../../operations/measure';
 import { MeasureOptions, optionsOf } from '../../../operations/measure/options';
 import { exponential, singleServer, VirtualClock } from './queues';
 import { FakeEndpoint } from './fake-endpoint';
@@ -181,11 +181,11 @@ describe('the options', () => {
 
 describe('the consent to load an endpoint', () => {
   test('is needed for all but the local account', () => {
-    expect(() => checkConsent(options(), false, false)).toThrow(
+    expect(() => warning(options(), false, false)).toThrow(
       /^LiveEndpoint: this sends up to 1000 requests a second for up to 30 minutes to air-dev-delay, .* cost money: add --yes/,
     );
-    expect(() => checkConsent(options(), false, true)).not.toThrow();
-    expect(() => checkConsent(options(), true, false)).not.toThrow();
+    expect(warning(options(), false, true)).toEqual([expect.stringMatching(/^this sends up to 1000 requests a second .* cost money$/)]);
+    expect(warning(options(), true, false)).toEqual([]);
   });
 
   test.each([
@@ -194,6 +194,7 @@ describe('the consent to load an endpoint', () => {
     [false, { AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: 'https://runtime.x.org', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }],
     [false, { AWS_ENDPOINT_URL: 'http://127.0.0.1.x.org' }],
     [false, { AWS_ENDPOINT_URL: 'nonsense' }],
+    [false, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }],
     [false, {}],
   ])('local is %s with %j', (local, env) => {
     expect(isLocal(env)).toBe(local);
