@@ -1,3 +1,7 @@
+export * from './async-endpoint/async-endpoint';
+export * from './async-endpoint/async-endpoint-metrics';
+export * from './async-endpoint/async-location';
+export * from './async-endpoint/async-slo';
 export * from './endpoint/endpoint-base';
 export * from './endpoint/endpoint-capture';
 export * from './endpoint/endpoint-metrics';

@@ -5,6 +5,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceEndpoint, InferenceEndpointProps, InstanceType, Slo } from '../../../lib/constructs/serving';
 import { InferenceImage, ModelSource } from '../../../lib/constructs/models';
+import { AlarmBoard, AlertDestination, Owner, Owners } from '../../../lib/constructs/ownership';
 
 const made: string[] = [];
 afterAll(() => made.splice(0).forEach((folder) => rmSync(folder, { recursive: true })));
@@ -45,4 +46,20 @@ export function endpoint(stack: Stack, props: Partial<InferenceEndpointProps> = 
     endpointName: 'flights-dev-delay',
     ...props,
   });
+}
+
+/** A board in the stack, so that somebody hears of its alarms. */
+export function board(stack: Stack): void {
+  const team = new Owner({ team: 'ml-platform', contact: 'x@example.com', page: [AlertDestination.email('x@example.com')] });
+  const owners = Owners.byLayer({
+    data: team,
+    models: team,
+    serving: team,
+    delivery: team,
+    integration: team,
+    observability: team,
+    infrastructure: team,
+    product: team,
+  });
+  new AlarmBoard(stack, 'Board', { owners, namePrefix: 'p' }).attachTo(stack);
 }

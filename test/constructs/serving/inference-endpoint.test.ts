@@ -7,11 +7,10 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
 import { PrivateNetwork } from '../../../lib/constructs/network';
-import { AlarmBoard, AlertDestination, Owner, Owners } from '../../../lib/constructs/ownership';
 import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
 import { app, synth } from '../../support/synth';
 import { ModelSource } from '../../../lib/constructs/models';
-import { CAPACITY, endpoint, folder, image, tarball } from './fixtures';
+import { CAPACITY, board, endpoint, folder, image, tarball } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -329,9 +328,7 @@ describe('data capture [row 62, 63]', () => {
         account: '111122223333',
         region: 'eu-central-1',
       });
-    expect(of('us-east-1')).toThrow(
-      "'capture.bucket' is in us-east-1 but the endpoint in eu-central-1: capture to a bucket in eu-central-1",
-    );
+    expect(of('us-east-1')).toThrow("'capture.bucket' is in us-east-1 but the endpoint in eu-central-1: use a bucket in eu-central-1");
     expect(of('eu-central-1')).not.toThrow();
     expect(of(Aws.REGION)).not.toThrow();
   });
@@ -675,20 +672,6 @@ describe('grantInvoke', () => {
 });
 
 describe('alarms of an endpoint [O1, O2]', () => {
-  const board = (stack: Stack) => {
-    const team = new Owner({ team: 'ml-platform', contact: 'x@example.com', page: [AlertDestination.email('x@example.com')] });
-    const owners = Owners.byLayer({
-      data: team,
-      models: team,
-      serving: team,
-      delivery: team,
-      integration: team,
-      observability: team,
-      infrastructure: team,
-      product: team,
-    });
-    new AlarmBoard(stack, 'Board', { owners, namePrefix: 'p' }).attachTo(stack);
-  };
   const withBoard = (props = {}) =>
     synth((stack) => {
       board(stack);

@@ -1,10 +1,12 @@
 import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { chooseAmi } from '../inference-ami';
 import { CATALOGUE_DATE, hostingRegions, isGpu, unknownInstanceType } from '../instance-catalogue';
 import { InstanceType } from '../instance-type.generated';
+import { MeasuredCapacity } from '../scaling';
 import { EndpointProps } from './endpoint-base';
 import { InstanceEndpointProps, InstanceHostProps, InstanceHostSettings, InstanceSettings, LoadSettings } from './instance-endpoint';
 import { networkProblems } from './network-checks';
@@ -99,6 +101,50 @@ export function warnOfModel(scope: Construct, { model, removalPolicy }: Pick<End
   }
 }
 
+/**
+ * Warning when the capacity that a target is computed from was measured under other conditions; `conditions` are those beyond instance and image.
+ *
+ * @internal
+ */
+export function warnOfCapacity(
+  scope: Construct,
+  { instance, model }: InstanceEndpointProps,
+  capacity: MeasuredCapacity | undefined,
+  ...conditions: { readonly name: 'latencyPercentile' | 'latencyBelowMs'; readonly used?: number }[]
+): void {
+  if (capacity === undefined) {
+    return;
+  }
+  const differences = [
+    ['instance', capacity.instance, instance.name],
+    // The name of a repository made in this app is not known yet: then the tag decides.
+    ['image', capacity.image, capacity.image.endsWith(model.image.label) ? capacity.image : model.image.label],
+    ...conditions.map(({ name, used }) => [name, capacity[name], used]),
+  ].filter(([, measured, used]) => used !== undefined && measured !== used);
+  if (differences.length > 0) {
+    const list = differences.map(([name, measured, used]) => `${name} ${measured} there but ${used} here`).join(', ');
+    addWarning(
+      scope,
+      'capacity-mismatch',
+      `${capacity.file} was measured under other conditions (${list}): measure again, the scaling target is a guess`,
+    );
+  }
+}
+
+/** What is wrong with a place in a bucket, which must be in the Region of the endpoint. @internal */
+export function locationProblems(
+  scope: Construct,
+  property: string,
+  { bucket, prefix }: { readonly bucket: IBucket; readonly prefix: string },
+): string[] {
+  const [here, there] = [Stack.of(scope).region, bucket.env.region];
+  const elsewhere = ![here, there].some((region) => Token.isUnresolved(region)) && here !== there;
+  return [
+    ...mismatch(`${property}.prefix`, prefix, /^[A-Za-z0-9!_.'()=-]+(\/[A-Za-z0-9!_.'()=-]+)*$/, "a key prefix without '/' at either end"),
+    ...(elsewhere ? [`'${property}.bucket' is in ${there} but the endpoint in ${here}: use a bucket in ${here}`] : []),
+  ];
+}
+
 /** What is wrong with the name of an endpoint. @internal */
 export function nameProblems(props: EndpointProps): string[] {
   return [...physicalNameProblems('endpointName', props.endpointName), ...registryNameProblems(props)];
@@ -130,7 +176,9 @@ function instanceProblems(scope: Construct, { instance }: InstanceHostProps, isA
     );
   }
   if (instance.burstable && isAutomatic) {
-    problems.push(`'instance' ${instance.name} is burstable, which SageMaker cannot scale: use Scaling.fixed() or another type`);
+    problems.push(
+      `'instance' ${instance.name} is burstable, which SageMaker cannot scale: use a fixed number of instances or another type`,
+    );
   }
   return problems;
 }

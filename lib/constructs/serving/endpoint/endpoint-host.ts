@@ -1,9 +1,10 @@
-import { CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnCondition, CfnResource, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { ISecurityGroup, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { NO_VERSION } from '../../models/contract';
 import { ModelSource } from '../../models/model-source';
 import { createModel } from '../../models/sagemaker-model';
 import { generatedName } from '../../shared/names';
@@ -68,4 +69,9 @@ export function createHostedModel(
 /** What is there only while a version is approved. @internal */
 export function underConditionOf(model: CfnModel, ...resources: CfnResource[]): void {
   resources.forEach((resource) => (resource.cfnOptions.condition = model.cfnOptions.condition));
+}
+
+/** An alarm is always there and must name something: a dimension of no fleet has no data. @internal */
+export function whileThere(condition: CfnCondition | undefined, value: string): string {
+  return condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, NO_VERSION).toString();
 }

@@ -111,7 +111,7 @@ function stepScaling(policy: StepPolicy) {
   return {
     policyType: 'StepScaling',
     stepScalingPolicyConfiguration: {
-      adjustmentType: 'ChangeInCapacity',
+      adjustmentType: policy.adjustment === 'Exact' ? 'ExactCapacity' : 'ChangeInCapacity',
       cooldown: policy.cooldownSeconds,
       metricAggregationType: policy.metric.statistic === 'Maximum' ? 'Maximum' : 'Average',
       stepAdjustments: policy.steps.map(({ from, to, change }) => ({
@@ -128,7 +128,7 @@ function createAlarm(
   scope: Construct,
   id: string,
   alarmName: string,
-  policy: Pick<StepPolicy, 'metric' | 'periodSeconds' | 'periods' | 'threshold'>,
+  policy: Pick<StepPolicy, 'metric' | 'periodSeconds' | 'periods' | 'threshold' | 'side'>,
   rendered: CfnScalingPolicy,
 ): void {
   const { name: metricName, statistic, dimensions } = policy.metric;
@@ -142,7 +142,7 @@ function createAlarm(
     period: policy.periodSeconds,
     evaluationPeriods: policy.periods,
     threshold: policy.threshold,
-    comparisonOperator: 'GreaterThanOrEqualToThreshold',
+    comparisonOperator: policy.side === 'AtOrBelow' ? 'LessThanOrEqualToThreshold' : 'GreaterThanOrEqualToThreshold',
     treatMissingData: 'notBreaching',
     alarmActions: [rendered.ref],
   });

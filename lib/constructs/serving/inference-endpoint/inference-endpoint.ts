@@ -1,15 +1,20 @@
-import { CfnCondition, Fn } from 'aws-cdk-lib';
 import { CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnEndpoint, CfnEndpointConfig } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { NO_VERSION } from '../../models/contract';
 import { failOn } from '../../shared/checks';
 import { EndpointBase } from '../endpoint/endpoint-base';
 import { EndpointCapture } from '../endpoint/endpoint-capture';
 import { createConfig, decideStorage, keepWhenReplaced } from '../endpoint/endpoint-config';
-import { createHostedModel, createLogGroup, createSecurityGroups, identityOf, underConditionOf } from '../endpoint/endpoint-host';
+import {
+  createHostedModel,
+  createLogGroup,
+  createSecurityGroups,
+  identityOf,
+  underConditionOf,
+  whileThere,
+} from '../endpoint/endpoint-host';
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
 import { allowCapture, executionRole } from '../endpoint/execution-role';
 import { InstanceEndpointProps } from '../endpoint/instance-endpoint';
@@ -129,9 +134,4 @@ export class InferenceEndpoint extends EndpointBase {
     endpoint.node.addDependency(...rollback);
     return endpoint;
   }
-}
-
-/** An alarm is always there and must name something: a dimension of no fleet has no data. */
-function whileThere(condition: CfnCondition | undefined, value: string): string {
-  return condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, NO_VERSION).toString();
 }

@@ -36,12 +36,16 @@ export interface StepPolicy {
   /** What the policy is called within its target. */
   readonly name: string;
   readonly metric: NamedMetric;
-  /** The alarm: so many periods in a row at or above the threshold. */
+  /** The alarm: so many periods in a row at or above the threshold, or at or below it. */
   readonly threshold: number;
+  readonly side?: 'AtOrAbove' | 'AtOrBelow';
   readonly periods: number;
   readonly periodSeconds: number;
-  /** Change of capacity by how far the metric is above the threshold; bounds are relative to it, the last is open. */
-  readonly steps: readonly { readonly from: number; readonly to?: number; readonly change: number }[];
+  /**
+   * Change of capacity, or the capacity itself, by how far the metric is from the threshold; bounds are relative to it, a missing one is open.
+   */
+  readonly steps: readonly { readonly from?: number; readonly to?: number; readonly change: number }[];
+  readonly adjustment?: 'Change' | 'Exact';
   readonly cooldownSeconds: number;
 }
 
@@ -81,4 +85,14 @@ export const DEFAULT_SCALE_IN_COOLDOWN_SECONDS = 300;
  */
 export function invocationsPerMinute(requestsPerSecond: number, utilization: number): number {
   return Number((requestsPerSecond * utilization * 60).toPrecision(6));
+}
+
+/**
+ * Invocations that may wait for each instance, so that the last of them is answered `withinSeconds` after it came
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html asks for the figure, and says nothing of where it comes from).
+ *
+ * @internal
+ */
+export function backlogPerInstance(requestsPerSecond: number, withinSeconds: number, utilization: number): number {
+  return Number((requestsPerSecond * withinSeconds * utilization).toPrecision(6));
 }

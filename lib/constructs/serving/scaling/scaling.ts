@@ -128,7 +128,8 @@ export class Scaling {
   }
 }
 
-function cooldownProblems(name: string, value: Duration | undefined): string[] {
+/** Problem when a cool-down is none that the service takes. @internal */
+export function cooldownProblems(name: string, value: Duration | undefined): string[] {
   if (value === undefined || value.isUnresolved()) {
     return [];
   }

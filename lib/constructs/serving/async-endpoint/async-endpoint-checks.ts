@@ -1,0 +1,79 @@
+import { Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { notWhole, outsideRange } from '../../shared/checks';
+import {
+  addWarning,
+  instanceEndpointProblems,
+  locationProblems,
+  warnOfCapacity,
+  warnOfInstance,
+  warnOfModel,
+} from '../endpoint/endpoint-checks';
+import type { AsyncEndpointProps } from './async-endpoint';
+import { AsyncSettings, MOST_INVOCATIONS, rolloutSetting } from './async-settings';
+
+/** SageMaker takes 512 characters of an address, of which a bucket's name and the folders of this library need up to 83. */
+const LONGEST_PREFIX = 400;
+
+/** From the first invocation to the first answer: measured starts took 258 to 564 s (docs/capacity-file.md says how to measure one). */
+const START_SECONDS = 600;
+
+/** Everything that is wrong with an asynchronous endpoint, at once. @internal */
+export function asyncEndpointProblems(scope: Construct, props: AsyncEndpointProps, settings: AsyncSettings): string[] {
+  const { slo, scaling, maxConcurrentInvocations } = settings;
+  return [
+    ...instanceEndpointProblems(scope, props, settings, scaling.isAutomatic),
+    ...slo._problems(),
+    ...scaling._problems(slo.within),
+    ...placeProblems(scope, settings),
+    ...notWhole('maxConcurrentInvocations', maxConcurrentInvocations),
+    ...outsideRange('maxConcurrentInvocations', maxConcurrentInvocations, 1, MOST_INVOCATIONS),
+    ...rolloutProblems(settings),
+  ];
+}
+
+/** What is legal but probably not meant. @internal */
+export function warn(scope: Construct, props: AsyncEndpointProps, { scaling, slo }: AsyncSettings): void {
+  warnOfInstance(scope, props);
+  warnOfModel(scope, props);
+  warnOfCapacity(scope, props, scaling.capacity);
+  if (scaling.minInstances === 0 && slo.within.toSeconds() < START_SECONDS) {
+    addWarning(
+      scope,
+      'promise-shorter-than-start',
+      `'slo.within' of ${slo.within.toSeconds()} s is less than an instance takes to start, 5 to 10 minutes, and there may be none: ` +
+        'the first invocation after a pause will be late; promise more or keep one instance',
+    );
+  }
+}
+
+function placeProblems(scope: Construct, { input, output }: AsyncSettings): string[] {
+  const problems = [
+    ...locationProblems(scope, 'input', input),
+    ...locationProblems(scope, 'output', output),
+    ...lengthProblems('input.prefix', input.prefix),
+    ...lengthProblems('output.prefix', output.prefix),
+  ];
+  const nested = [`${output.prefix}/answers/`, `${output.prefix}/failures/`].find(
+    (written) => `${input.prefix}/`.startsWith(written) || written.startsWith(`${input.prefix}/`),
+  );
+  return nested === undefined || input.bucket !== output.bucket
+    ? problems
+    : [
+        ...problems,
+        `'input.prefix' ${input.prefix} and ${nested} of the output lie in each other: what the endpoint writes would pass for a request; keep them apart`,
+      ];
+}
+
+function lengthProblems(name: string, prefix: string): string[] {
+  return Token.isUnresolved(prefix) || prefix.length <= LONGEST_PREFIX
+    ? []
+    : [`'${name}' must have at most ${LONGEST_PREFIX} characters, got ${prefix.length}`];
+}
+
+/** Checked only when everything that a rollout is computed from is sound. */
+function rolloutProblems(settings: AsyncSettings): string[] {
+  const { slo, scaling } = settings;
+  const sound = slo._problems().length === 0 && scaling._problems(slo.within).length === 0;
+  return sound ? settings.rollout._problems(rolloutSetting(settings)) : [];
+}

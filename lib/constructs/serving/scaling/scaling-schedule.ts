@@ -1,0 +1,85 @@
+import { TimeZone, Token } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
+import { mismatch, notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
+import { ScheduledLimits } from './policy';
+
+/** New limits, and when they begin. At least one of `min` and `max` is needed. */
+export interface ScalingScheduleProps {
+  /** What it is called, unique in its endpoint: 1 to 64 letters, digits and hyphens. */
+  readonly name: string;
+  /**
+   * When the limits begin; they hold until another schedule changes them
+   * (https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-scheduled-scaling.html).
+   */
+  readonly schedule: Schedule;
+  /**
+   * Time zone in which the schedule is read. Summer time is kept.
+   *
+   * @default TimeZone.ETC_UTC
+   */
+  readonly timeZone?: TimeZone;
+  /**
+   * Fewest from then on, whole number. 0 only where the fewest may be 0 without a schedule: what wakes the fleet is made for that.
+   *
+   * @default - unchanged
+   */
+  readonly min?: number;
+  /**
+   * Most from then on, whole number, 1 to 1,000.
+   *
+   * @default - unchanged
+   */
+  readonly max?: number;
+}
+
+/** Limits of scaling that begin at a known time: cycles that are known need no metric to be seen. */
+export class ScalingSchedule {
+  /** Limits from a moment on, or from each of many. */
+  public static at(props: ScalingScheduleProps): ScalingSchedule {
+    return new ScalingSchedule(props);
+  }
+
+  /**
+   * What is wrong with the schedules of one fleet; `least` is the lowest minimum that it can leave again.
+   *
+   * @internal
+   */
+  public static _problems(property: string, schedules: ScalingSchedule[], least: number): string[] {
+    const names = schedules.map(({ name }) => name);
+    const twice = names.filter((name, position) => names.indexOf(name) !== position);
+    return [
+      ...schedules.flatMap((schedule, position) => schedule.problems(`${property}[${position}]`, least)),
+      ...[...new Set(twice)].map((name) => `'${property}' has '${name}' more than once: give each a name of its own`),
+    ];
+  }
+
+  private constructor(private readonly props: ScalingScheduleProps) {}
+
+  /** What it is called. */
+  public get name(): string {
+    return this.props.name;
+  }
+
+  /** @internal */
+  public get _limits(): ScheduledLimits {
+    const { name, schedule, timeZone, min, max } = this.props;
+    return { name, schedule: schedule.expressionString, timeZone: (timeZone ?? TimeZone.ETC_UTC).timezoneName, min, max };
+  }
+
+  private problems(property: string, least: number): string[] {
+    const { name, min, max } = this.props;
+    const problems = [
+      ...unknownAtSynth(`${property}.name`, name),
+      ...mismatch(`${property}.name`, name, /^[A-Za-z0-9-]{1,64}$/, '1 to 64 letters, digits and hyphens'),
+      ...notWhole(`${property}.min`, min),
+      ...outsideRange(`${property}.min`, min, least, 1000),
+      ...notWhole(`${property}.max`, max),
+      ...outsideRange(`${property}.max`, max, 1, 1000),
+    ];
+    if (min === undefined && max === undefined) {
+      problems.push(`'${property}' changes nothing: give 'min', 'max' or both`);
+    }
+    const known = min !== undefined && max !== undefined && ![min, max].some((value) => Token.isUnresolved(value));
+    return known && max < min ? [...problems, `'${property}' has a maximum of ${max} below its minimum of ${min}: swap them`] : problems;
+  }
+}
