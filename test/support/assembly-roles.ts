@@ -1,12 +1,14 @@
 import type { Statement } from './policy-simulator';
 
-type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
-type Properties = { readonly [name: string]: Value };
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
+export type Properties = { readonly [name: string]: Value };
 
 /** Templates by the name of their stack. */
 export interface Templates {
   readonly [stack: string]: {
-    readonly Resources: { readonly [id: string]: { readonly Type: string; readonly Properties?: Properties } };
+    readonly Resources: { readonly [id: string]: { readonly Type: string; readonly Properties?: Properties; readonly Condition?: string } };
+    readonly Conditions?: Properties;
+    readonly Parameters?: Properties;
     readonly Outputs?: { readonly [id: string]: { readonly Value: Value; readonly Export?: { readonly Name: Value } } };
   };
 }

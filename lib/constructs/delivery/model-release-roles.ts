@@ -15,15 +15,19 @@ export interface Allowed {
   readonly reason: string;
 }
 
-/** The role with which AWS CloudFormation updates a serving stack for a release: nothing outside the workload. @internal */
+/**
+ * The role with which AWS CloudFormation updates a serving stack for a release: nothing outside the workload. Handlers of resource types run
+ * with it, and each needs every action that the schema of its type names
+ * (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html#schema-properties-handlers).
+ *
+ * @internal
+ */
 export function releaseRole(scope: Construct, id: string, prefix: string): Role {
   const role = new Role(scope, id, {
     assumedBy: new ServicePrincipal('cloudformation.amazonaws.com'),
     description: `Updates the serving stacks of ${prefix} to another version of their model`,
   });
-  [...models(scope, prefix), ...endpoints(scope, prefix), ...scaling(scope, prefix), ...reading(scope, prefix)].forEach((allowed) =>
-    allowTo(role, allowed),
-  );
+  [models, endpoints, alarms, scaling, reading].flatMap((part) => part(scope, prefix)).forEach((allowed) => allowTo(role, allowed));
   return role;
 }
 
@@ -87,37 +91,72 @@ function endpoints(scope: Construct, prefix: string): Allowed[] {
     { actions: ['sagemaker:DescribeEndpoint', 'sagemaker:ListTags'], resources, reason },
     { actions: ['sagemaker:CreateEndpoint'], resources, conditions: made, reason },
     tagging(resources, prefix, ['CreateEndpoint'], reason),
-    { actions: changes, resources, conditions: owned, reason },
+    { actions: [...changes, 'sagemaker:DeleteTags'], resources, conditions: owned, reason },
+    { actions: ['sagemaker:AddTags'], resources, conditions: { ...owned, StringEqualsIfExists: made.StringEquals }, reason },
   ];
 }
 
-/** Creating a tracking policy needs the caller's right to its alarms (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html). */
+/**
+ * A tag beside the name, as for endpoints. Whether an update names tags is known from no document, so what has no tag yet may be changed too
+ * (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html).
+ */
+function alarms(scope: Construct, prefix: string): Allowed[] {
+  const resources = [arn(scope, 'cloudwatch', `alarm:${prefix}-*`)];
+  const reason = 'alarms of an endpoint have the prefix of the workload';
+  const made = { StringEquals: { [`aws:RequestTag/${WORKLOAD_TAG}`]: prefix } };
+  const owned = { [`aws:ResourceTag/${WORKLOAD_TAG}`]: prefix };
+  const nobodyElses = { StringEqualsIfExists: owned };
+  return [
+    { actions: ['cloudwatch:DescribeAlarms', 'cloudwatch:ListTagsForResource'], resources, reason },
+    { actions: ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], resources, conditions: nobodyElses, reason },
+    { actions: ['cloudwatch:TagResource'], resources, conditions: { ...made, ...nobodyElses }, reason },
+    { actions: ['cloudwatch:UntagResource'], resources, conditions: { StringEquals: owned }, reason },
+  ];
+}
+
+/** The service gives a scalable target a random id, so its tag says whose it is (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html). */
 function scaling(scope: Construct, prefix: string): Allowed[] {
+  const resources = [arn(scope, 'application-autoscaling', 'scalable-target/*')];
+  const reason = 'scalable targets have random ids; the conditions keep to the instance counts of the endpoints of the workload';
+  const instances = {
+    'application-autoscaling:service-namespace': 'sagemaker',
+    'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
+  };
+  const made = { [`aws:RequestTag/${WORKLOAD_TAG}`]: prefix };
+  const owned = { [`aws:ResourceTag/${WORKLOAD_TAG}`]: prefix };
+  const nobodyElses = { StringEqualsIfExists: owned };
+  const act = (...actions: string[]) => actions.map((action) => `application-autoscaling:${action}`);
+  return [
+    { actions: act('RegisterScalableTarget'), resources, conditions: { StringEquals: { ...instances, ...made }, ...nobodyElses }, reason },
+    { actions: act('TagResource'), resources, conditions: { StringEquals: made, ...nobodyElses }, reason },
+    {
+      actions: act('DeregisterScalableTarget', 'PutScalingPolicy', 'DeleteScalingPolicy', 'PutScheduledAction'),
+      resources,
+      conditions: { StringEquals: { ...instances, ...owned } },
+      reason,
+    },
+    { actions: act('ListTagsForResource'), resources, reason: 'what is gone has no tag, so reading tags needs none; it changes nothing' },
+    {
+      actions: [
+        ...act('DescribeScalableTargets', 'DescribeScalingPolicies', 'DescribeScheduledActions'),
+        // AWS CloudFormation demands it of whoever creates a scaling policy.
+        'cloudwatch:GetMetricData',
+      ],
+      resources: ['*'],
+      reason: 'reading scalable targets, their policies and schedules, and metrics has no resource type; it changes nothing',
+    },
+    ...scalingOfService(scope, prefix),
+  ];
+}
+
+/** What the service does in the name of its caller (https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html). */
+function scalingOfService(scope: Construct, prefix: string): Allowed[] {
   const service = 'sagemaker.application-autoscaling.amazonaws.com';
   return [
     {
       actions: ['cloudwatch:DescribeAlarms', 'cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'],
-      resources: [arn(scope, 'cloudwatch', `alarm:${prefix}-*`), arn(scope, 'cloudwatch', `alarm:TargetTracking-endpoint/${prefix}-*`)],
-      reason: 'alarms of an endpoint and of its scaling have the prefix of the workload',
-    },
-    {
-      actions: ['RegisterScalableTarget', 'DeregisterScalableTarget', 'PutScalingPolicy', 'DeleteScalingPolicy'].map(
-        (action) => `application-autoscaling:${action}`,
-      ),
-      resources: [arn(scope, 'application-autoscaling', 'scalable-target/*')],
-      conditions: {
-        StringEquals: {
-          'application-autoscaling:service-namespace': 'sagemaker',
-          'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
-        },
-      },
-      // AWS CloudFormation tags no scalable target, and AWS IAM knows no name of one.
-      reason: 'scalable targets have random ids; the condition keeps to the instance counts of endpoints',
-    },
-    {
-      actions: ['application-autoscaling:DescribeScalableTargets', 'application-autoscaling:DescribeScalingPolicies'],
-      resources: ['*'],
-      reason: 'reading scalable targets and their policies has no resource type; it changes nothing',
+      resources: [arn(scope, 'cloudwatch', `alarm:TargetTracking-endpoint/${prefix}-*`)],
+      reason: 'the service names the alarms of target tracking, which have no tags, after the endpoint',
     },
     {
       actions: ['iam:CreateServiceLinkedRole'],
@@ -139,6 +178,12 @@ function reading(scope: Construct, prefix: string): Allowed[] {
       actions: ['sagemaker:DescribeModelPackage'],
       resources: [arn(scope, 'sagemaker', `model-package/${prefix}-*/*`)],
       reason: 'every version of every model of the workload may be released',
+    },
+    {
+      // The alarms' topics (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html).
+      actions: ['cloudformation:DescribeStacks'],
+      resources: [arn(scope, 'cloudformation', `stack/${prefix}-*`)],
+      reason: 'an update resolves Fn::GetStackOutput with this role; the stacks of a workload have its prefix',
     },
   ];
 }

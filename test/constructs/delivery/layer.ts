@@ -6,15 +6,28 @@ import { DataStack } from '../../../lib/stacks/data-stack';
 import { DeliveryStack } from '../../../lib/stacks/delivery-stack';
 import { IntegrationStack } from '../../../lib/stacks/integration-stack';
 import { ModelStack } from '../../../lib/stacks/model-stack';
+import { NetworkStack } from '../../../lib/stacks/network-stack';
 import { OwnershipStack } from '../../../lib/stacks/ownership-stack';
 import { ServingStack } from '../../../lib/stacks/serving-stack';
 import { FoundRole, rolesOf, Templates } from '../../support/assembly-roles';
 import { app as newApp } from '../../support/synth';
 
-/** The delivery layer of the blueprint's development stage, composed as its app does. */
-export function deliveryLayer(): { roles: FoundRole[]; unexplained: string[] } {
+export const configOf = (stage: string): string => join(__dirname, `../../../config/${stage}.yaml`);
+
+export interface DeliveryLayer {
+  readonly roles: FoundRole[];
+  readonly unexplained: string[];
+  /** Of every stack. */
+  readonly templates: Templates;
+  /** Name of the serving stack. */
+  readonly serving: string;
+}
+
+/** The delivery layer of a config, composed as the blueprint's app does. */
+export function deliveryLayer(file = configOf('dev')): DeliveryLayer {
   const app = newApp();
-  const config = loadBlueprint(join(__dirname, '../../../config/dev.yaml'));
+  const config = loadBlueprint(file);
+  const network = config.network.mode === 'none' ? undefined : new NetworkStack(app, 'Network', config, config.network).network;
   new OwnershipStack(app, 'Ownership', config).board.attachTo(app);
   const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config);
   const { zones, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
@@ -25,6 +38,7 @@ export function deliveryLayer(): { roles: FoundRole[]; unexplained: string[] } {
     name: 'delay',
     captureBucket: zones.capture,
     artifacts: artifacts.bucket,
+    network,
   });
   const layer: Stack[] = [delivery, model, serving];
   const templates = Object.fromEntries(app.synth().stacks.map(({ stackName, template }) => [stackName, template as Templates[string]]));
@@ -35,5 +49,7 @@ export function deliveryLayer(): { roles: FoundRole[]; unexplained: string[] } {
       layer.map(({ stackName }) => stackName),
     ),
     unexplained: findings.map(({ ruleName }) => ruleName).filter((name) => /IAM[45]/.test(name)),
+    templates,
+    serving: serving.stackName,
   };
 }

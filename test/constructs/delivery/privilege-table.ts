@@ -1,4 +1,25 @@
-import { anywhere, APPROVAL, arn, each, iam, MADE, Need, OWNED, PREFIX, Privileges } from './privileges';
+import {
+  anywhere,
+  APPROVAL,
+  arn,
+  ARTIFACTS,
+  BOOTSTRAP,
+  CONFIG,
+  each,
+  ENDPOINT,
+  iam,
+  KEPT,
+  MADE,
+  MODEL,
+  Need,
+  OWNED,
+  passed,
+  POINTER,
+  PREFIX,
+  Privileges,
+  VERSION,
+} from './privileges';
+import { release } from './release-privileges';
 
 const TRACES = anywhere('xray', 'PutTraceSegments PutTelemetryRecords', 'AWS X-Ray takes segments without naming a resource');
 const MACHINE = [
@@ -19,24 +40,10 @@ const announcer = (table: string, letters: string): Need[] => [
   ...each('dynamodb', 'DescribeStream GetRecords GetShardIterator', arn('dynamodb', `${table}/StreamArn`)),
   ...each('events', 'PutEvents', arn('events', 'Bus')),
 ];
-const MODEL = arn('sagemaker', 'model/Model-Xk3');
-const CONFIG = arn('sagemaker', 'endpoint-config/Config-Xk3');
-const ENDPOINT = arn('sagemaker', `endpoint/${PREFIX}-delay`);
 const GROUP = arn('sagemaker', `model-package-group/${PREFIX}-delay`);
-const VERSION = arn('sagemaker', `model-package/${PREFIX}-delay/7`);
-const POINTER = arn('ssm', `parameter/${PREFIX}/models/delay/approved`);
-const BOOTSTRAP = arn('ssm', 'parameter/cdk-bootstrap/hnb659fds/version');
 const SERVING = arn('cloudformation', `stack/${PREFIX}-serving-delay/0a1b`);
-const ARTIFACTS = 'arn:aws:s3:::ArtifactsBucket';
-const KEPT = `${ARTIFACTS}/versions/delay/0f/1/model.tar.gz`;
 const TRAINED = `${ARTIFACTS}/runs/delay/training/j/output/model.tar.gz`;
 const KEY = arn('kms', 'ArtifactsKey');
-const SCALING = {
-  'application-autoscaling:service-namespace': 'sagemaker',
-  'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
-};
-const LINKED = 'sagemaker.application-autoscaling.amazonaws.com';
-const passed = (resource: string, service: string) => each('iam', 'PassRole', resource, { 'iam:PassedToService': service });
 const PULL = [
   ...each(
     'ecr',
@@ -45,48 +52,6 @@ const PULL = [
   ).map((need) => ({ ...need, reason: 'the repository is of AWS' })),
   ...anywhere('ecr', 'GetAuthorizationToken', 'logging in names no repository'),
 ];
-
-const release: Privileges = {
-  service: 'cloudformation.amazonaws.com',
-  may: [
-    ...each('sagemaker', 'CreateModel', MODEL, MADE),
-    ...each('sagemaker', 'CreateEndpointConfig', CONFIG, MADE),
-    ...each('sagemaker', 'AddTags', MODEL, { ...MADE, 'sagemaker:TaggingAction': 'CreateModel' }),
-    ...each('sagemaker', 'AddTags', CONFIG, { ...MADE, 'sagemaker:TaggingAction': 'CreateEndpointConfig' }),
-    ...each('sagemaker', 'DescribeModel DeleteModel ListTags', MODEL, OWNED),
-    ...each('sagemaker', 'DescribeEndpointConfig DeleteEndpointConfig ListTags CreateEndpoint UpdateEndpoint', CONFIG, OWNED),
-    ...each('sagemaker', 'CreateEndpoint', ENDPOINT, MADE),
-    ...each('sagemaker', 'AddTags', ENDPOINT, { ...MADE, 'sagemaker:TaggingAction': 'CreateEndpoint' }),
-    ...each('sagemaker', 'UpdateEndpoint DeleteEndpoint UpdateEndpointWeightsAndCapacities', ENDPOINT, OWNED),
-    ...each('sagemaker', 'DescribeEndpoint ListTags', ENDPOINT),
-    ...passed(iam(`role/${PREFIX}/serving/Endpoint`), 'sagemaker.amazonaws.com'),
-    ...each('cloudwatch', 'DescribeAlarms PutMetricAlarm DeleteAlarms', arn('cloudwatch', `alarm:${PREFIX}-delay-errors`)),
-    ...each('cloudwatch', 'PutMetricAlarm', arn('cloudwatch', `alarm:TargetTracking-endpoint/${PREFIX}-delay/variant/all-AlarmHigh-1`)),
-    ...each(
-      'application-autoscaling',
-      'RegisterScalableTarget DeregisterScalableTarget PutScalingPolicy DeleteScalingPolicy',
-      arn('application-autoscaling', 'scalable-target/0ec3'),
-      SCALING,
-    ),
-    ...anywhere('application-autoscaling', 'DescribeScalableTargets DescribeScalingPolicies', 'reading has no resource type'),
-    ...each(
-      'iam',
-      'CreateServiceLinkedRole',
-      iam(`role/aws-service-role/${LINKED}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`),
-      { 'iam:AWSServiceName': LINKED },
-    ),
-    ...each('ssm', 'GetParameter GetParameters', POINTER),
-    ...each('ssm', 'GetParameter GetParameters', BOOTSTRAP),
-    ...each('sagemaker', 'DescribeModelPackage', VERSION),
-  ],
-  mayNot: [
-    ...each('sagemaker', 'CreateModel', MODEL),
-    ...each('sagemaker', 'CreateEndpointConfig', CONFIG, OWNED),
-    ...each('ssm', 'PutParameter', POINTER),
-    ...each('s3', 'GetObject', KEPT),
-    ...each('lambda', 'InvokeFunction', arn('lambda', 'ReleaseSteps')),
-  ],
-};
 
 const steps: Privileges = {
   service: 'lambda.amazonaws.com',

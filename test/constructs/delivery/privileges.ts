@@ -65,6 +65,16 @@ export const APPROVAL = 'sagemaker:ModelApprovalStatus';
 export const MADE = { 'aws:RequestTag/workload': PREFIX };
 export const OWNED = { 'aws:ResourceTag/workload': PREFIX };
 
+export const MODEL = arn('sagemaker', 'model/Model-Xk3');
+export const CONFIG = arn('sagemaker', 'endpoint-config/Config-Xk3');
+export const ENDPOINT = arn('sagemaker', `endpoint/${PREFIX}-delay`);
+export const VERSION = arn('sagemaker', `model-package/${PREFIX}-delay/7`);
+export const POINTER = arn('ssm', `parameter/${PREFIX}/models/delay/approved`);
+export const BOOTSTRAP = arn('ssm', 'parameter/cdk-bootstrap/hnb659fds/version');
+export const ARTIFACTS = 'arn:aws:s3:::ArtifactsBucket';
+export const KEPT = `${ARTIFACTS}/versions/delay/0f/1/model.tar.gz`;
+export const passed = (resource: string, service: string) => each('iam', 'PassRole', resource, { 'iam:PassedToService': service });
+
 /** What no role of this layer may do, whatever it is for. */
 export const NEVER: readonly Call[] = [
   ...each('iam', 'AttachRolePolicy PutRolePolicy UpdateAssumeRolePolicy CreateRole', iam('role/Anything')),
