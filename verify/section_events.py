@@ -67,9 +67,11 @@ def training_rows(context: Context) -> list[dict[str, Any]]:
 
 
 def _attempts(row: dict[str, Any]) -> list[str]:
-    """A run that is still under way has not been announced; each attempt before it was."""
-    last = row["attempt"] - (row["state"] == "running")
-    return [f"{row['pk'].removeprefix('run#')}#{attempt}" for attempt in range(1, last + 1)]
+    """A run that is still under way has not been announced; each attempt before it was, as failed. So was a run whose version was found later."""
+    found_later = row["state"] == "registered" and "error" in row
+    states = [*["failed"] * (row["attempt"] - 1 + found_later), *([] if row["state"] == "running" else [row["state"]])]
+    numbers = [*range(1, row["attempt"] + found_later), row["attempt"]]
+    return [f"{row['pk'].removeprefix('run#')}#{number}#{state}" for number, state in zip(numbers, states)]
 
 
 def _of_a_month(row: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import {
   TrainingPlan,
 } from '../../lib/constructs/delivery/contract';
 import { LINEAGE, versionPrefix } from '../../lib/constructs/models/contract';
+import { descriptionOf } from '../shared/run-version';
 import { cardOf } from './card';
 
 /** State of the training machine after the gate. */
@@ -95,10 +96,11 @@ export function registrationProblems(request: RegistrationRequest, job: TrainedJ
 }
 
 /**
- * The version to register. The same run always gives the same request, with the run as its token: repeating it registers nothing new
- * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html). The token may have 36 characters.
+ * The version to register. The token is the run, so that two attempts which register at the same moment cannot both make one: repeating the
+ * request of one attempt registers nothing new (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html), and
+ * that of another one is refused. The token may have 36 characters.
  */
-export function versionOf(
+export function candidateVersion(
   request: RegistrationRequest,
   job: TrainedJob,
   kept: Kept,
@@ -108,7 +110,7 @@ export function versionOf(
   const lineage = lineageOf(request, job, kept) as Record<string, string>;
   return {
     ModelPackageGroupName: namesOf(prefix, model).group,
-    ModelPackageDescription: `Run ${request.runId.slice(0, 12)} on dataset ${request.datasetId.slice(0, 12)}`,
+    ModelPackageDescription: descriptionOf(request.runId, request.datasetId),
     ClientToken: request.runId.slice(0, 36),
     ModelApprovalStatus: 'PendingManualApproval',
     CustomerMetadataProperties: lineage,

@@ -7,7 +7,7 @@ import { DELIVERY_ENV, RunRow, RUNS, RunState } from '../../lib/constructs/deliv
 import { EVENT_SOURCE, EVENT_VERSION, EventType } from '../../lib/constructs/integration/contract';
 import { OutboxEvent, OutboxOptions, publishChanges } from '../shared/outbox';
 
-/** Announces each run that ended; run and attempt are the idempotency key. */
+/** Announces each run that ended; run, attempt and outcome are the idempotency key, for a run that failed may turn out to be registered. */
 export const makeHandler =
   (options: OutboxOptions) =>
   ({ Records }: { Records: DynamoDBRecord[] }): Promise<DynamoDBBatchResponse> =>
@@ -24,7 +24,7 @@ function eventOf(image: Record<string, unknown>): OutboxEvent | undefined {
     type: EventType.TRAINING_FINISHED,
     detail: {
       ...{
-        eventId: `${runId}#${attempt}`,
+        eventId: `${runId}#${attempt}#${state}`,
         version: EVENT_VERSION,
         model,
         runId,
@@ -35,7 +35,8 @@ function eventOf(image: Record<string, unknown>): OutboxEvent | undefined {
         startedAt,
         endedAt,
       },
-      ...{ outcome: state, packageArn, reasons: verdict?.reasons, figures: verdict?.figures, error },
+      ...{ outcome: state, packageArn, reasons: verdict?.reasons, figures: verdict?.figures },
+      ...(state === RunState.FAILED && { error }),
     },
   };
 }

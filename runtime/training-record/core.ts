@@ -49,6 +49,11 @@ export function endingOf(request: RecordRequest | ExecutionEvent): Ending {
   };
 }
 
+/** The ending of a run that failed after it had registered its version. */
+export function registeredAfterAll({ error: _, ...ending }: Ending, packageArn: string): Ending {
+  return { ...ending, state: RunState.REGISTERED, packageArn };
+}
+
 function shortened(...parts: (string | undefined)[]): string {
   return parts
     .filter((part) => part !== undefined)

@@ -9,12 +9,14 @@ import {
   CurrentVersion,
   DELIVERY_ENV,
   DELIVERY_METRIC,
+  namesOf,
   PipelineSettings,
   RunRow,
   RunState,
   TrainingPlan,
 } from '../../lib/constructs/delivery/contract';
 import { approvedParameter, LINEAGE, NO_VERSION } from '../../lib/constructs/models/contract';
+import { versionOfRun } from '../shared/run-version';
 import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
 import { checkRequest, DatasetVersion, evaluationInputs, executionOf, newestOf, planOf, runIdOf, TrainingRequest } from './core';
 import { Runs, startingRow } from './runs';
@@ -27,7 +29,7 @@ export interface TriggerDependencies {
   dynamo: DynamoDBDocumentClient;
   executions: Pick<SFNClient, 'send'>;
   parameters: Pick<SSMClient, 'send'>;
-  registry: Pick<SageMakerClient, 'send'>;
+  registry: SageMakerClient;
   now: () => Date;
   measure: Measure;
   logger: Log;
@@ -52,7 +54,8 @@ export interface CurrentAnswer {
 }
 
 /**
- * Starts one run per dataset version, code, gap and parameters. Every step may be repeated: the row is entered once, and a row that says `running`
+ * Starts one run per dataset version, code, gap and parameters; none that has a version in the registry already, whatever became of the attempt
+ * that registered it. Every step may be repeated: the row is entered once, and a row that says `running`
  * has its execution started again, which does nothing while it runs or has run
  * (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
  */
@@ -72,7 +75,9 @@ async function start(request: TrainingRequest, deps: TriggerDependencies): Promi
     runId,
     datasetId: dataset.id,
     day: startedAt.slice(0, 10),
+    now: startedAt,
     maximumRunsPerDay: settings.maximumRunsPerDay,
+    registered: () => versionOfRun(deps.registry, namesOf(settings.prefix, settings.model).group, runId),
     rowOf: (number) => {
       const plan = planOf(settings, { dataset, parameters, runId, ...number });
       return startingRow(plan, { trigger: request.trigger, startedAt, execution: executionOf(plan) });
@@ -84,6 +89,9 @@ async function start(request: TrainingRequest, deps: TriggerDependencies): Promi
     return { outcome: entered.outcome, runId };
   }
   const { row } = entered;
+  if (entered.outcome === 'registered') {
+    measure(DELIVERY_METRIC.registered, 1);
+  }
   const started = row.state === RunState.RUNNING && (await startExecution(row, deps));
   logger.info('training run', { runId, attempt: row.attempt, state: row.state, started });
   return { outcome: started ? 'started' : 'known', runId, state: row.state };

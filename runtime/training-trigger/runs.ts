@@ -9,9 +9,12 @@ export interface Entry {
   readonly day: string;
   readonly maximumRunsPerDay: number;
   readonly rowOf: (number: { attempt: number; candidateNumber: number }) => RunRow;
+  /** ARN of the version that the run has registered already. */
+  readonly registered: () => Promise<string | undefined>;
+  readonly now: string;
 }
 
-export type Entered = { readonly outcome: 'entered' | 'known'; readonly row: RunRow } | { readonly outcome: 'over limit' };
+export type Entered = { readonly outcome: 'entered' | 'known' | 'registered'; readonly row: RunRow } | { readonly outcome: 'over limit' };
 
 /** Two triggers may count at the same moment; each try reads anew. */
 const TRIES = 8;
@@ -24,7 +27,8 @@ export class Runs {
   ) {}
 
   /**
-   * Enters a run unless it is there and has not failed. The row, the day's count and the dataset's count change together or not at all.
+   * Enters a run unless it is there and has not failed. The row, the day's count and the dataset's count change together or not at all. A run
+   * whose version is there already is entered as `registered`, and counts for no day.
    *
    * Errors: `BusyRuns` when others count at the same moment, again and again.
    */
@@ -34,7 +38,8 @@ export class Runs {
       if (known !== undefined && known.state !== RunState.FAILED) {
         return { outcome: 'known', row: known };
       }
-      const outcome = await this.tryToEnter(entry, known);
+      const packageArn = await entry.registered();
+      const outcome = packageArn === undefined ? await this.tryToEnter(entry, known) : await this.tryToRegister(entry, known, packageArn);
       if (outcome !== undefined) {
         return outcome;
       }
@@ -43,23 +48,45 @@ export class Runs {
   }
 
   private async tryToEnter(entry: Entry, failed: RunRow | undefined): Promise<Entered | undefined> {
-    const seen = Number((await this.get(RUNS.dataset + entry.datasetId))?.candidates ?? 0);
+    const seen = await this.candidates(entry);
     const candidateNumber = failed?.plan.candidateNumber ?? seen + 1;
     const row = entry.rowOf({ attempt: (failed?.attempt ?? 0) + 1, candidateNumber });
-    const writes = [
+    const codes = await this.write([
       this.putRow(entry.runId, row, failed),
       this.countDay(entry),
       ...(failed === undefined ? [this.countCandidate(entry, seen)] : []),
-    ];
+    ]);
+    if (codes === undefined) {
+      return { outcome: 'entered', row };
+    }
+    return codes[0] === 'None' && codes[1] === 'ConditionalCheckFailed' ? { outcome: 'over limit' } : undefined;
+  }
+
+  private async tryToRegister(entry: Entry, failed: RunRow | undefined, packageArn: string): Promise<Entered | undefined> {
+    const seen = await this.candidates(entry);
+    const found = failed ?? entry.rowOf({ attempt: 1, candidateNumber: seen + 1 });
+    const row: RunRow = { ...found, state: RunState.REGISTERED, packageArn, endedAt: entry.now };
+    const codes = await this.write([
+      this.putRow(entry.runId, row, failed),
+      ...(failed === undefined ? [this.countCandidate(entry, seen)] : []),
+    ]);
+    return codes === undefined ? { outcome: 'registered', row } : undefined;
+  }
+
+  private async candidates({ datasetId }: Entry): Promise<number> {
+    return Number((await this.get(RUNS.dataset + datasetId))?.candidates ?? 0);
+  }
+
+  /** Writes all or nothing; answers why not, by write. */
+  private async write(writes: Write[]): Promise<(string | undefined)[] | undefined> {
     try {
       await this.client.send(new TransactWriteCommand({ TransactItems: writes }));
-      return { outcome: 'entered', row };
+      return undefined;
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) {
         throw error;
       }
-      const codes = error.CancellationReasons?.map(({ Code }) => Code) ?? [];
-      return codes[0] === 'None' && codes[1] === 'ConditionalCheckFailed' ? { outcome: 'over limit' } : undefined;
+      return error.CancellationReasons?.map(({ Code }) => Code) ?? [];
     }
   }
 

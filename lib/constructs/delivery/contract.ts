@@ -252,7 +252,7 @@ export interface RunRow {
   readonly endedAt?: string;
   readonly packageArn?: string;
   readonly verdict?: GateVerdict;
-  /** Why it failed. */
+  /** Why it failed; a run that is `registered` all the same was told as failed before its version was found. */
   readonly error?: string;
 }
 

@@ -100,6 +100,7 @@ function createRegistrar(scope: Construct, { pipeline, settings, registration, c
     environment: { [DELIVERY_ENV.pipeline]: stack.toJsonString(settings), [TRAINING_ENV.registration]: stack.toJsonString(registration) },
   });
   pipeline.registry.grantRegister(registrar);
+  pipeline.registry.grantRead(registrar);
   pipeline.artifacts.grantRegister(pipeline.model, registrar);
   allow(registrar, ['s3:GetObject'], Bucket.fromBucketName(scope, 'CodeBucket', code.bucketName).arnForObjects(code.codeKey));
   const jobs = stack.formatArn({ service: 'sagemaker', resource: 'training-job', resourceName: jobPattern(settings.jobPrefix) });
@@ -119,6 +120,7 @@ function createRecord(scope: Construct, { pipeline, settings, runs, undelivered 
   });
   record.configureAsyncInvoke({ retryAttempts: 2, onFailure: new QueueDestination(undelivered) });
   allow(record, ['dynamodb:UpdateItem'], runs.tableArn);
+  pipeline.registry.grantRead(record);
   withoutPolicyFindings(record);
   return record;
 }

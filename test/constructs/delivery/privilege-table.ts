@@ -158,6 +158,11 @@ const jobs = (code: readonly string[]): Privileges => ({
   ],
 });
 
+const READ_VERSIONS = [
+  ...each('sagemaker', 'DescribeModelPackageGroup ListModelPackages', GROUP),
+  ...each('sagemaker', 'DescribeModelPackage', VERSION),
+];
+
 const trainingRoles = (code: readonly string[]): Record<string, Privileges> => ({
   ApprovedHandlerServiceRole: {
     service: 'lambda.amazonaws.com',
@@ -178,8 +183,7 @@ const trainingRoles = (code: readonly string[]): Record<string, Privileges> => (
       ...each('dynamodb', 'GetItem Scan', arn('dynamodb', 'CatalogVersions')),
       ...each('states', 'StartExecution', arn('states', `stateMachine:${PREFIX}-delay-training`)),
       ...each('ssm', 'GetParameter', POINTER),
-      ...each('sagemaker', 'DescribeModelPackageGroup ListModelPackages', GROUP),
-      ...each('sagemaker', 'DescribeModelPackage', VERSION),
+      ...READ_VERSIONS,
     ],
     mayNot: [
       ...each('dynamodb', 'DeleteItem', arn('dynamodb', 'TrainingRuns')),
@@ -209,6 +213,7 @@ const trainingRoles = (code: readonly string[]): Record<string, Privileges> => (
         ...each('sagemaker', 'CreateModelPackage', resource, { [APPROVAL]: 'PendingManualApproval' }),
         ...each('sagemaker', 'AddTags', resource),
       ]),
+      ...READ_VERSIONS,
       ...each('sagemaker', 'DescribeTrainingJob', job('training-job')),
       ...each('s3', 'GetObject', TRAINED),
       ...each('s3', 'GetObject', code[0]),
@@ -224,7 +229,8 @@ const trainingRoles = (code: readonly string[]): Record<string, Privileges> => (
   TrainingRecordServiceRole: {
     service: 'lambda.amazonaws.com',
     logs: true,
-    may: [...TRACES, ...queue('TrainingUndelivered'), ...each('dynamodb', 'UpdateItem', arn('dynamodb', 'TrainingRuns'))],
+    ofModel: true,
+    may: [...TRACES, ...queue('TrainingUndelivered'), ...each('dynamodb', 'UpdateItem', arn('dynamodb', 'TrainingRuns')), ...READ_VERSIONS],
     mayNot: each('dynamodb', 'PutItem DeleteItem', arn('dynamodb', 'TrainingRuns')),
   },
   TrainingMachineRole: {

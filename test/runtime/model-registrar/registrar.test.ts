@@ -2,6 +2,7 @@ import type { CreateModelPackageCommandInput } from '@aws-sdk/client-sagemaker';
 import { LINEAGE } from '../../../lib/constructs/models/contract';
 import { imageIdentity, RegistrationRequest } from '../../../runtime/model-registrar/core';
 import { makeHandler } from '../../../runtime/model-registrar/handler';
+import { aboutVersions, RunVersion, sageMakerOf } from '../../support/fake-registry';
 
 const RUNS = 's3://artifacts/runs/delay';
 const CANDIDATE = `${RUNS}/training/j/output/model.tar.gz`;
@@ -58,12 +59,21 @@ function store(sizes: Record<string, number> = {}) {
   return { objects, send };
 }
 
-async function register(request: object = {}, job: object = {}, objects = store()) {
+/** `versions` are those of the group; a registration adds to them, or answers with `refused` when it has added what somebody else did. */
+async function register(request: object = {}, job: object = {}, objects = store(), { versions = [] as RunVersion[], refused = '' } = {}) {
   const calls: { name: string; input: CreateModelPackageCommandInput }[] = [];
-  const send = async (command: { constructor: { name: string }; input: never }) => {
-    calls.push({ name: command.constructor.name, input: command.input });
-    return command.constructor.name.startsWith('Describe') ? { ...JOB, ...job } : { ModelPackageArn: 'arn:package/1' };
-  };
+  const sagemaker = sageMakerOf((command, input) => {
+    const known = aboutVersions(versions, command, input);
+    if (known !== undefined) {
+      return known;
+    }
+    calls.push({ name: command, input: input as never });
+    if (command === 'CreateModelPackage' && refused !== '') {
+      versions.push(...(refused === 'by a rival' ? [{ arn: 'arn:package/rival', runId: REQUEST.runId }] : []));
+      throw new Error(refused);
+    }
+    return command === 'DescribeTrainingJob' ? { ...JOB, ...job } : { ModelPackageArn: 'arn:package/1' };
+  });
   const run = makeHandler({
     settings: { prefix: 'air-dev', model: 'delay', bucket: 'artifacts' } as never,
     registration: {
@@ -71,12 +81,12 @@ async function register(request: object = {}, job: object = {}, objects = store(
       environment: { SAGEMAKER_PROGRAM: 'inference.py' },
       card: { owner: 'ml-team', purpose: 'Warns.', intendedUses: 'Before departure.', limits: 'New York only.' },
     },
-    sagemaker: { send } as never,
+    sagemaker,
     s3: { send: objects.send } as never,
     logger: { info: () => undefined },
   });
   const answer = await run({ ...REQUEST, ...request });
-  return { answer, input: calls[1].input };
+  return { answer, input: calls[1]?.input, calls: calls.map(({ name }) => name) };
 }
 
 describe('the registrar [M1] [R1]', () => {
@@ -116,6 +126,23 @@ describe('the registrar [M1] [R1]', () => {
     expect(two.input.CustomerMetadataProperties).toEqual(one.input.CustomerMetadataProperties);
     expect(one.input.ClientToken).toMatch(/^[a-zA-Z0-9-]{1,36}$/);
     expect((await register()).input).toEqual(one.input);
+  });
+
+  test('a run that has a version gets no other one, whatever this attempt has made: nothing is copied and nothing registered', async () => {
+    const shelf = store();
+    const before = shelf.objects.size;
+    const versions = [{ arn: 'arn:package/7', runId: REQUEST.runId }];
+    const { answer, calls } = await register({ attempt: 2 }, { TrainingJobStatus: 'Stopped' }, shelf, { versions });
+    expect([answer, calls, shelf.objects.size - before]).toEqual([{ packageArn: 'arn:package/7' }, [], 0]);
+  });
+
+  test('an attempt that another one overtakes answers with the version of the other', async () => {
+    const { answer, calls } = await register({}, {}, store(), { refused: 'by a rival' });
+    expect([answer, calls]).toEqual([{ packageArn: 'arn:package/rival' }, ['DescribeTrainingJob', 'CreateModelPackage']]);
+  });
+
+  test('fails when a registration is refused and the run has no version', async () => {
+    await expect(register({}, {}, store(), { refused: 'Rate exceeded' })).rejects.toThrow('Rate exceeded');
   });
 
   test('keeps model, code, evaluation and verdict where they do not expire [row 83]', async () => {

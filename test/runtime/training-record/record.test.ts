@@ -8,7 +8,7 @@ import { FakeDynamoDb } from '../../support/fake-dynamodb';
 
 const PLAN = { runId: 'r1', attempt: 2, model: 'delay', datasetId: 'd2', codeRevision: 'c0de' };
 
-async function setting() {
+async function setting(versionOf: (runId: string) => Promise<string | undefined> = async () => undefined) {
   const dynamo = new FakeDynamoDb();
   const Item = { pk: 'run#r1', state: RunState.RUNNING, attempt: 2, trigger: 'hand', startedAt: 'then', plan: PLAN };
   await dynamo.client.send(new PutCommand({ TableName: 'runs', Item }));
@@ -17,6 +17,7 @@ async function setting() {
   const run = makeHandler({
     runsTable: 'runs',
     dynamo: dynamo.client,
+    versionOf,
     now: () => new Date(0),
     measure: (name) => void measured.push(name),
     logger,
@@ -53,6 +54,30 @@ describe('the record of a run [R1]', () => {
     expect(await it.run(event(status))).toEqual({ recorded: true });
     expect(it.row()).toMatchObject({ state: RunState.FAILED, error: `execution ${status}: why` });
     expect(it.measured).toEqual(['TrainingRunsFailed']);
+  });
+
+  test.each([
+    ['execution ABORTED', event('ABORTED')],
+    ['execution TIMED_OUT', event('TIMED_OUT')],
+    ['a step that failed', { outcome: RunState.FAILED, run: { ...PLAN, error: { Error: 'Sandbox.Timedout', Cause: 'after 900 s' } } }],
+  ])('%s: a run whose version is there has not failed', async (_, request) => {
+    const it = await setting(async (runId) => `arn:of/${runId}`);
+    expect(await it.run(request)).toEqual({ recorded: true });
+    expect(it.row()).toMatchObject({ state: RunState.REGISTERED, packageArn: 'arn:of/r1', endedAt: expect.any(String) });
+    expect(it.row()).not.toHaveProperty('error');
+    expect(it.measured).toEqual(['ModelsRegistered']);
+  });
+
+  test('records a failure also when the registry does not answer: a row that says running could never be repeated', async () => {
+    const it = await setting(() => Promise.reject(new Error('Rate exceeded')));
+    expect(await it.run(event('ABORTED'))).toEqual({ recorded: true });
+    expect(it.row()).toMatchObject({ state: RunState.FAILED, error: 'execution ABORTED: why' });
+  });
+
+  test('does not ask the registry about a run that was refused', async () => {
+    const it = await setting(() => Promise.reject(new Error('asked')));
+    await it.run({ outcome: RunState.REFUSED, run: { ...PLAN, verdict } });
+    expect(it.row().state).toBe(RunState.REFUSED);
   });
 
   test('an ending of an earlier attempt does not end the later one', async () => {
@@ -95,7 +120,7 @@ describe('the announcement of a run [R1]', () => {
         ...{
           DetailType: 'Training Finished',
           Source: 'ai-workloads',
-          eventId: 'r1#2',
+          eventId: 'r1#2#refused',
           version: '1',
           model: 'delay',
           runId: 'r1',

@@ -6,6 +6,7 @@ import { PipelineSettings, RunRow, RunState, TrainingPlan, TrainingTrigger } fro
 import { evaluationInputs, newestOf, planOf, runIdOf } from '../../../runtime/training-trigger/core';
 import { CurrentAnswer, makeHandler, TriggerAnswer } from '../../../runtime/training-trigger/handler';
 import { DynamoDbFailure, FakeDynamoDb } from '../../support/fake-dynamodb';
+import { aboutVersions, RunVersion, sageMakerOf } from '../../support/fake-registry';
 
 const SETTINGS: PipelineSettings = {
   ...{ prefix: 'air-dev', model: 'delay', dataset: 'flights', manifests: 'validated', bucket: 'artifacts', program: 'train.py' },
@@ -44,7 +45,9 @@ async function pipeline(given: Partial<PipelineSettings> = {}) {
     approved: undefined as string | undefined,
     failStart: false,
     package: {} as object,
+    versions: [] as RunVersion[],
     limits: 0,
+    registered: 0,
     asked: [] as string[],
   };
   const start = ({ name, input }: { name: string; input: string }) => {
@@ -70,9 +73,12 @@ async function pipeline(given: Partial<PipelineSettings> = {}) {
       }
       return { Parameter: { Value: world.approved } };
     }),
-    registry: client(() => world.package),
+    registry: sageMakerOf((command, input) => aboutVersions(world.versions, command, input) ?? world.package),
     now: () => new Date(world.now),
-    measure: (name) => void (world.limits += name === 'TrainingRunsOverLimit' ? 1 : 0),
+    measure: (name) => {
+      world.limits += name === 'TrainingRunsOverLimit' ? 1 : 0;
+      world.registered += name === 'ModelsRegistered' ? 1 : 0;
+    },
     logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   const rows = () => dynamo.items<RunRow & { pk: string }>('runs').filter(({ pk }) => pk.startsWith('run#'));
@@ -197,6 +203,46 @@ describe('the trigger [R1]', () => {
     expect(it.rows()).toEqual([expect.objectContaining({ state: 'running', attempt: 2 })]);
     expect(it.rows()[0].plan.candidateNumber).toBe(1);
     expect(it.executions.size).toBe(2);
+  });
+
+  test('a failed run that has a version is registered: nothing is trained, and no run of the day is used', async () => {
+    const it = await pipeline({ maximumRunsPerDay: 1 });
+    const { runId } = await it.start();
+    await it.end(RunState.FAILED);
+    it.world.versions = [{ arn: 'arn:package/1', runId }];
+    it.world.now = '2026-01-01T11:00:00.000Z';
+    expect(await it.start()).toEqual({ outcome: 'known', runId, state: RunState.REGISTERED });
+    expect(it.rows()).toEqual([
+      expect.objectContaining({
+        ...{ state: 'registered', attempt: 1, packageArn: 'arn:package/1' },
+        ...{ startedAt: '2026-01-01T10:00:00.000Z', endedAt: '2026-01-01T11:00:00.000Z' },
+      }),
+    ]);
+    expect(await it.start()).toEqual({ outcome: 'known', runId, state: RunState.REGISTERED });
+    expect([it.executions.size, it.world.registered, it.world.limits]).toEqual([1, 1, 0]);
+  });
+
+  test('a run whose row is lost is not trained again when it has a version', async () => {
+    const it = await pipeline({ maximumRunsPerDay: 1 });
+    const { runId } = await (await pipeline()).start();
+    it.world.versions = [
+      { arn: 'arn:package/2', runId: 'other' },
+      { arn: 'arn:package/1', runId },
+    ];
+    expect(await it.start()).toMatchObject({ outcome: 'known', state: RunState.REGISTERED });
+    expect(it.rows()).toEqual([expect.objectContaining({ state: 'registered', attempt: 1, packageArn: 'arn:package/1' })]);
+    expect(await it.start({ ...HAND, parameters: { depth: '5' } })).toMatchObject({ outcome: 'started' });
+    expect(it.rows().map(({ plan }) => plan.candidateNumber)).toEqual([1, 2]);
+  });
+
+  test('two that find the version of a run at the same moment enter it once', async () => {
+    const it = await pipeline();
+    const { runId } = await it.start();
+    await it.end(RunState.FAILED);
+    it.world.versions = [{ arn: 'arn:package/1', runId }];
+    const answers = await Promise.all([it.start(), it.start()]);
+    expect(answers.map(({ state }) => state)).toEqual([RunState.REGISTERED, RunState.REGISTERED]);
+    expect(it.world.registered).toBe(1);
   });
 
   test('a crash between row and execution loses nothing: the next trigger of the run starts it', async () => {
