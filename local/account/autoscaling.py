@@ -52,9 +52,12 @@ def _register(values: dict[str, Any]) -> dict[str, Any]:
         raise ApiError("ValidationException", f"only {_DIMENSION} of endpoint/<name>/variant/<name> is in the local account, got {key}")
     if "MinCapacity" not in merged or "MaxCapacity" not in merged:
         raise ApiError("ValidationException", "MinCapacity and MaxCapacity are required for a new scalable target")
-    if not 1 <= merged["MinCapacity"] <= merged["MaxCapacity"]:
-        raise ApiError("ValidationException", f"Minimum capacity must be at least 1 and not above maximum capacity, got {merged['MinCapacity']} and {merged['MaxCapacity']}")
     description = control_plane.call("DescribeEndpoint", {"EndpointName": match.group(1)})
+    least = 0 if "AsyncInferenceConfig" in description else 1  # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+    if not least <= merged["MinCapacity"] <= merged["MaxCapacity"]:
+        raise ApiError(
+            "ValidationException", f"Minimum capacity must be at least {least} and not above maximum capacity, got {merged['MinCapacity']} and {merged['MaxCapacity']}"
+        )
     if match.group(2) not in [variant["VariantName"] for variant in description.get("ProductionVariants", [])]:
         raise ApiError("ValidationException", f"ECS service or SageMaker variant doesn't exist: {values['ResourceId']}")
     arn = before.get("ScalableTargetARN") or f"arn:aws:application-autoscaling:{aws.region()}:{aws.ACCOUNT_ID}:scalable-target/{uuid.uuid4().hex}"

@@ -29,6 +29,7 @@ _MODULES = (
 _PARTS = (
     ("sagemaker.resources", "register_all"),
     ("sagemaker.job_actions", "register_all"),
+    ("sagemaker.async_inference", "install"),
     ("sagemaker.gateway", "install"),
     ("autoscaling", "register_all"),
 )

@@ -142,7 +142,7 @@ def _shift(old: Fleet, new: Fleet, plan: guardrails.Plan, watch: guardrails.Watc
     for with_traffic in plan.steps:
         if plan.rolling:
             new.variants[0].resize(with_traffic)
-        MONITOR.stage(new, with_traffic / total)
+        MONITOR.stage(new, with_traffic / total if total else 1)
         watch.wait(plan.bake_seconds)
         if plan.rolling and with_traffic < total:
             old.variants[0].resize(max(1, round(old_total * (1 - with_traffic / total))))
@@ -229,7 +229,7 @@ def _describe_endpoint(values: dict[str, Any]) -> dict[str, Any]:
         "KmsKeyId": capture.get("KmsKeyId", ""),
     }
     variants = fleet.summaries() if fleet else []
-    return {**record, "ProductionVariants": variants or None, "DataCaptureConfig": summary, "PendingDeploymentSummary": pending}
+    return {**record, "ProductionVariants": variants or None, "DataCaptureConfig": summary, "PendingDeploymentSummary": pending, "AsyncInferenceConfig": fleet.asynchronous if fleet else None}
 
 
 def _delete_endpoint(values: dict[str, Any]) -> dict[str, Any]:

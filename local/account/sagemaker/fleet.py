@@ -60,6 +60,7 @@ class Fleet:
         # What the fleet needs of its configuration stays with it: the configuration may be deleted while it serves.
         self.config: str = config["EndpointConfigName"]
         self.capture: dict[str, Any] | None = config.get("DataCaptureConfig")
+        self.asynchronous: dict[str, Any] | None = config.get("AsyncInferenceConfig")
         self.endpoint, self.variants = endpoint, variants
 
     def variant(self, name: str | None) -> Variant | None:

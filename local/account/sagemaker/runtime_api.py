@@ -1,4 +1,4 @@
-"""SageMaker's runtime API: InvokeEndpoint and InvokeEndpointWithResponseStream, served by the model host."""
+"""SageMaker's runtime API: InvokeEndpoint, InvokeEndpointWithResponseStream and InvokeEndpointAsync, served by the model host."""
 from __future__ import annotations
 
 import http.client
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, Mapping
 
 from ..service_models import ApiError
-from . import control_plane, faults
+from . import async_inference, control_plane, faults
 from .fleet import MONITOR, Fleet, Variant
 from .instance import Instance
 from .telemetry import Outcome, capture, record
@@ -37,11 +37,13 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     if match is None:
         raise ApiError("ValidationError", f"{path} is not a path of the runtime API")
     name, action = match.groups()
-    if action == "async-invocations":
-        raise ApiError("UnsupportedOperation", "asynchronous endpoints are not in the local account", 501)
     if len(body) > MAXIMUM_BODY_BYTES:
         raise ApiError("ValidationError", f"Request body of {len(body)} bytes is larger than {MAXIMUM_BODY_BYTES}.", 413)
     fleet, variant = _target(name, headers.get("x-amzn-sagemaker-target-variant"))
+    if action == "async-invocations":
+        return async_inference.accept(fleet, headers, body)
+    if fleet.asynchronous is not None:
+        raise ApiError("ValidationError", f"Endpoint {name} only supports asynchronous invocations.")
     inference_id = headers.get("x-amzn-sagemaker-inference-id") or str(uuid.uuid4())
     request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*")}
     started = time.monotonic()
