@@ -1,0 +1,160 @@
+import { Duration, Lazy, Size, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Repository } from 'aws-cdk-lib/aws-ecr';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import fc from 'fast-check';
+import { ImageAccelerator, InferenceImage, ModelSource } from '../../../lib/constructs/models';
+import {
+  InferenceAmiVersion,
+  InferenceEndpoint,
+  InstanceType,
+  MeasuredCapacity,
+  ModelSize,
+  Rollout,
+  Scaling,
+  Slo,
+  WeightPrecision,
+} from '../../../lib/constructs/serving';
+import { gated } from '../../support/gated';
+import { app } from '../../support/synth';
+import { board, CAPACITY, folder } from './fixtures';
+
+/** Names that nobody knows are the caller's word. */
+const UNLISTED = /W3030 .*'(ml\.z9\.large|x-ami-sagemaker-inference-y)' is not one of/;
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
+
+beforeAll(() => void jest.spyOn(console, 'error').mockImplementation());
+
+const number = (value: number) => Lazy.number({ produce: () => value });
+/** Mostly sound, sometimes at or over an edge, sometimes no whole number, rarely a Token. */
+const count = (low: number, high: number) =>
+  fc.oneof(
+    { weight: 16, arbitrary: fc.integer({ min: low, max: high }) },
+    { weight: 1, arbitrary: fc.constantFrom(low - 1, low, high, high + 1, low + 0.5, NaN) },
+    { weight: 1, arbitrary: fc.integer({ min: low, max: high }).map(number) },
+  );
+const seconds = (low: number, high: number) =>
+  count(low, high)
+    .filter((value) => !Number.isNaN(value) && !(value < 0 && value > -1e6))
+    .map(Duration.seconds);
+/** Given in one of six runs, so that most endpoints are sound. */
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+const catalogued = (...names: string[]) => fc.constantFrom(...names.map((name) => InstanceType.fromCatalogue(`ml.${name}`)));
+const cpus = catalogued('m5.large', 'c5.xlarge', 'm5d.xlarge', 'r5.4xlarge');
+const gpus = catalogued('g4dn.xlarge', 'g5.xlarge', 'g5.12xlarge', 'g6.2xlarge', 'g7e.2xlarge', 'p5en.48xlarge');
+const others = fc.oneof(
+  catalogued('c7g.large', 'inf1.xlarge', 'inf2.xlarge'),
+  fc.constantFrom('ml.t2.medium', 'ml.z9.large').map(InstanceType.of),
+);
+
+type ImageOf = (stack: Stack) => InferenceImage;
+const cpuImages = fc.constantFrom<ImageOf>(
+  () => InferenceImage.scikitLearn('1.4-2'),
+  () => InferenceImage.pytorch('2.6.0'),
+);
+const gpuImages = fc.constantFrom<ImageOf>(
+  () => InferenceImage.djlLmi('0.33.0-lmi15.0.0'),
+  () => InferenceImage.djlLmi('0.36.0-lmi28.0.0'),
+  () => InferenceImage.pytorch('2.6.0', ImageAccelerator.GPU),
+  () => InferenceImage.huggingFacePytorch('2.1.0-transformers4.37.0', ImageAccelerator.GPU),
+);
+const ownImage = (stack: Stack) => InferenceImage.fromEcr(Repository.fromRepositoryName(stack, 'Own', 'own'), 'v1');
+const anyImage = fc.oneof(
+  cpuImages,
+  gpuImages,
+  fc.constantFrom<ImageOf>(() => InferenceImage.pytorch('1.0'), ownImage),
+);
+const hosting = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(cpus, cpuImages) },
+  { weight: 6, arbitrary: fc.tuple(gpus, gpuImages) },
+  { weight: 2, arbitrary: fc.tuple(fc.oneof(cpus, gpus, others), anyImage) },
+);
+const { AL2_GPU_2, AL2_GPU_3_1, AL2023_GPU_4_1, AL2_NEURON_2 } = InferenceAmiVersion;
+
+const memory = fc.record({
+  kvBytesPerToken: maybe(count(1, 500_000)),
+  tokens: maybe(count(1, 200_000)),
+  accelerators: maybe(count(1, 16)),
+  memoryShare: maybe(fc.constantFrom(0.05, 0.1, 0.9, 1, 2)),
+});
+const modelSize = fc.oneof(
+  fc
+    .tuple(count(1, 30), memory, maybe(fc.constantFrom(...Object.values(WeightPrecision))))
+    .map(([billions, given, precision]) => ModelSize.ofParameters(billions * 1e9, { ...given, precision })),
+  fc.tuple(fc.integer({ min: 1, max: 200 }), memory).map(([gibibytes, given]) => ModelSize.ofWeights(Size.gibibytes(gibibytes), given)),
+);
+
+const bake = maybe(seconds(420, 3600));
+const rollout = fc.oneof(
+  bake.map((value) => Rollout.auto({ bake: value })),
+  bake.map((value) => Rollout.allAtOnce({ bake: value })),
+  fc.record({ bake, percent: maybe(count(1, 50)), instances: maybe(count(1, 5)) }).map((given) => Rollout.canary(given)),
+  fc.record({ bake, stepPercent: maybe(count(10, 50)) }).map((given) => Rollout.linear(given)),
+  fc.record({ bake, batchPercent: maybe(count(5, 50)), rollbackPercent: maybe(count(5, 100)) }).map((given) => Rollout.rolling(given)),
+);
+const scaling = fc.oneof(
+  count(1, 20).map((instances) => Scaling.fixed(instances)),
+  fc.tuple(count(1, 8), count(2, 20), fc.boolean()).map(([min, max, measured]) => {
+    const file = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
+    return Scaling.between(min, max, { capacity: measured ? MeasuredCapacity.fromFile(file) : undefined });
+  }),
+);
+
+const props = fc.record({
+  endpointName: fc.constantFrom('chat', 'a', 'b-2'),
+  hosting,
+  amiVersion: maybe(
+    fc.constantFrom(AL2_GPU_2, AL2_GPU_3_1, AL2023_GPU_4_1, AL2_NEURON_2, InferenceAmiVersion.of('x-ami-sagemaker-inference-y')),
+  ),
+  modelSize: maybe(modelSize),
+  slo: fc.oneof(
+    count(1, 60_000)
+      .filter((value) => !Number.isNaN(value) && value !== 0)
+      .map((value) => Slo.latency({ percentile: 99, below: Duration.millis(value) })),
+    fc.constantFrom(49, 50, 99.5, 100).map((percent) => Slo.availability(percent)),
+  ),
+  scaling: fc.option(scaling, { nil: undefined }),
+  rollout: fc.option(rollout, { nil: undefined }),
+  networkIsolation: maybe(fc.boolean()),
+  volumeSize: maybe(fc.integer({ min: 1, max: 513 }).map((size) => Size.gibibytes(size))),
+  modelDownloadTimeout: maybe(seconds(60, 3600)),
+  startupTimeout: maybe(seconds(60, 3600)),
+  enhancedMetrics: maybe(fc.boolean()),
+  metricFrequency: maybe(fc.constantFrom(10, 60, 61, 300).map((value) => Duration.seconds(value))),
+  region: fc.constantFrom(undefined, undefined, 'us-east-1', 'us-east-1', 'us-west-2', 'eu-west-3'),
+});
+
+type Props = typeof props extends fc.Arbitrary<infer T> ? T : never;
+
+/** The template, or the message of the error. */
+function outcome({ hosting: [instance, image], region, ...rest }: Props): Template | string {
+  const stack = new Stack(app(), 'Test', region === undefined ? {} : { env: { account: '111111111111', region } });
+  board(stack);
+  const bucket = Bucket.fromBucketName(stack, 'Models', 'my-models');
+  try {
+    const model = ModelSource.fromTarball(bucket, 'chat/1/model.tar.gz', { image: image(stack) });
+    new InferenceEndpoint(stack, 'Chat', { ...rest, instance, model });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return Template.fromStack(stack);
+}
+
+test(`${RUNS} random endpoints are each a template that passes the gate, or one of our errors [C2]`, async () => {
+  const seen = { built: 0, refused: 0 };
+  await fc.assert(
+    fc.asyncProperty(props, async (given) => {
+      const result = outcome(given);
+      if (typeof result === 'string') {
+        seen.refused++;
+        expect(result).toMatch(/^InvalidInferenceEndpoint: '.+ \[at Test\/Chat\]$/s);
+        return;
+      }
+      seen.built++;
+      expect((await gated(result)).filter((finding) => !UNLISTED.test(finding))).toEqual([]);
+    }),
+    { numRuns: RUNS, seed: 53, includeErrorInReport: true },
+  );
+  expect(Math.min(seen.built, seen.refused)).toBeGreaterThan(RUNS / 20);
+}, 600_000);
