@@ -53,7 +53,7 @@ export interface ComponentHostConfig {
   readonly executionRoleArn: string;
   readonly enableNetworkIsolation: boolean;
   readonly vpcConfig?: CfnEndpointConfig.VpcConfigProperty;
-  readonly managedInstanceScaling: CfnEndpointConfig.ManagedInstanceScalingProperty;
+  readonly managedInstanceScaling?: CfnEndpointConfig.ManagedInstanceScalingProperty;
   readonly routingConfig: CfnEndpointConfig.RoutingConfigProperty;
 }
 

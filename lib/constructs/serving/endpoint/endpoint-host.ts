@@ -14,8 +14,8 @@ import { InstanceHostProps, InstanceHostSettings } from './instance-endpoint';
 import { noRouteToS3 } from './network-checks';
 
 /** Name and ARN of an endpoint: literals. @internal */
-export function identityOf(scope: Construct, { endpointName, model }: EndpointProps): { name: string; arn: string } {
-  const name = endpointName ?? model._registry?.endpointName ?? generatedName(scope);
+export function identityOf(scope: Construct, { endpointName, model }: Partial<EndpointProps>): { name: string; arn: string } {
+  const name = endpointName ?? model?._registry?.endpointName ?? generatedName(scope);
   return { name, arn: Stack.of(scope).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName: name }) };
 }
 

@@ -52,7 +52,8 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): Re
     });
     rendered.cfnOptions.condition = condition;
     if (policy.kind === 'Step') {
-      createAlarm(scope, `${id}-Alarm`, `${props.name}-${policy.name}`, policy, rendered);
+      const alarm = createStepAlarm(scope, `${id}-Alarm`, `${props.name}-${policy.name}`, policy, rendered.ref);
+      alarm.cfnOptions.condition = condition;
     }
     policies[policy.name] = rendered;
   });
@@ -123,16 +124,16 @@ function stepScaling(policy: StepPolicy) {
   };
 }
 
-/** Part of the policy, like the alarms that the service makes for target tracking: it tells nobody. */
-function createAlarm(
+/** Part of a policy, like the alarms that the service makes for target tracking: it tells nobody. @internal */
+export function createStepAlarm(
   scope: Construct,
   id: string,
   alarmName: string,
   policy: Pick<StepPolicy, 'metric' | 'periodSeconds' | 'periods' | 'threshold' | 'side'>,
-  rendered: CfnScalingPolicy,
-): void {
+  policyArn: string,
+): CfnAlarm {
   const { name: metricName, statistic, dimensions } = policy.metric;
-  const alarm = new CfnAlarm(scope, id, {
+  return new CfnAlarm(scope, id, {
     alarmName,
     alarmDescription: `Scales by the policy ${alarmName}. Nothing needs to be done.`,
     namespace: 'AWS/SageMaker',
@@ -144,7 +145,6 @@ function createAlarm(
     threshold: policy.threshold,
     comparisonOperator: policy.side === 'AtOrBelow' ? 'LessThanOrEqualToThreshold' : 'GreaterThanOrEqualToThreshold',
     treatMissingData: 'notBreaching',
-    alarmActions: [rendered.ref],
+    alarmActions: [policyArn],
   });
-  alarm.cfnOptions.condition = rendered.cfnOptions.condition;
 }

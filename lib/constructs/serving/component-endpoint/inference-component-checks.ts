@@ -1,0 +1,109 @@
+import { Construct } from 'constructs';
+import { addWarning, imageProblems, loadProblems, physicalNameProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { environmentProblems } from './component-endpoint-checks';
+import { ComponentSettings } from './component-settings';
+import { COMFORTABLE_MEMORY_SHARE, computeProblems, demands, fitProblems, imageNeedProblems } from './compute';
+import type { InferenceComponentProps } from './inference-component';
+
+/** Everything that is wrong with a component, at once. @internal */
+export function componentProblems(scope: Construct, props: InferenceComponentProps, settings: ComponentSettings): string[] {
+  const { endpoint, model, compute, slo } = props;
+  return [
+    ...physicalNameProblems('componentName', props.componentName),
+    ...environmentProblems(scope, endpoint),
+    ...modelProblems(scope, props),
+    ...imageProblems(endpoint._settings.instance, model.image),
+    ...sizeProblems(props, settings),
+    ...imageNeedProblems(compute, model.image),
+    ...slo._problems(),
+    ...settings.copies._problems(),
+    ...frequencyProblems(props, settings),
+    ...loadProblems(settings),
+    ...rolloutProblems(settings),
+  ];
+}
+
+/** What is legal but probably not meant. @internal */
+export function warnOfComponent(scope: Construct, props: InferenceComponentProps, { copies }: ComponentSettings): void {
+  const { endpoint, compute, model } = props;
+  const { instance, removalPolicy } = endpoint._settings;
+  warnOfModel(scope, { model, removalPolicy });
+  for (const { name, perCopy, perInstance } of demands(compute, instance)) {
+    if (name === 'MiB of memory' && perCopy > COMFORTABLE_MEMORY_SHARE * perInstance) {
+      addWarning(
+        scope,
+        'tight-memory',
+        `'compute.minMemory' takes ${perCopy} of the ${perInstance} MiB of ${instance.name}: SageMaker itself needs some of it, so a copy may never start`,
+      );
+    }
+  }
+  warnOfZero(scope, endpoint.minInstances, copies.minCopies);
+  warnOfCapacity(scope, props, copies.capacity);
+}
+
+/** Both minima decide: instances go only when no copy is left, and cost until they go. */
+function warnOfZero(scope: Construct, minInstances: number, minCopies: number): void {
+  if (minInstances === 0 && minCopies > 0) {
+    addWarning(scope, 'never-zero', `the endpoint may have no instance but this component keeps ${minCopies} copies: its instances stay`);
+  }
+  if (minInstances > 0 && minCopies === 0) {
+    addWarning(
+      scope,
+      'idle-instances',
+      `this component may rest at 0 copies but the endpoint keeps ${minInstances} instances: requests fail while it wakes and nothing is saved`,
+    );
+  }
+}
+
+function warnOfCapacity(
+  scope: Construct,
+  { endpoint, model, slo }: InferenceComponentProps,
+  capacity: ComponentSettings['copies']['capacity'],
+): void {
+  if (capacity === undefined) {
+    return;
+  }
+  const differences = [
+    ['instance', capacity.instance, endpoint._settings.instance.name],
+    ['image', capacity.image, capacity.image.endsWith(model.image.label) ? capacity.image : model.image.label],
+    ['latencyPercentile', capacity.latencyPercentile, slo.latencyPercentile],
+    ['latencyBelowMs', capacity.latencyBelowMs, slo.latencyBelow?.toMilliseconds({ integral: false })],
+  ].filter(([, measured, used]) => used !== undefined && measured !== used);
+  if (differences.length > 0) {
+    const list = differences.map(([name, measured, used]) => `${name} ${measured} there but ${used} here`).join(', ');
+    addWarning(
+      scope,
+      'capacity-mismatch',
+      `${capacity.file} was measured under other conditions (${list}): measure again, the scaling target is a guess`,
+    );
+  }
+}
+
+function modelProblems(scope: Construct, { endpoint, model }: InferenceComponentProps): string[] {
+  return model._registry === undefined
+    ? model._problems(scope, endpoint._settings.networkIsolation)
+    : [
+        "'model' is of a registry, whose releases update endpoints with one model: use InferenceEndpoint, or give its archive by fromTarball()",
+      ];
+}
+
+/** A copy that does not fit stays in Creating, where it cannot be deleted for days. */
+function sizeProblems({ compute, endpoint }: InferenceComponentProps, { copies }: ComponentSettings): string[] {
+  const problems = computeProblems(compute);
+  const sound = problems.length === 0 && copies._problems().length === 0;
+  return sound ? fitProblems(compute, copies, endpoint._settings.instance, endpoint.maxInstances) : problems;
+}
+
+function frequencyProblems({ endpoint }: InferenceComponentProps, { copies }: ComponentSettings): string[] {
+  const frequency = endpoint._settings.metricFrequency.toSeconds({ integral: false });
+  return copies.isAutomatic && frequency > 60
+    ? [`'copies' follow metrics every 60 s, and 'metricFrequency' of the endpoint is ${frequency} s: use 60 s or less there`]
+    : [];
+}
+
+function rolloutProblems({ rollout, setting, shifts }: ComponentSettings): string[] {
+  if (shifts) {
+    return ["'rollout' of a component cannot shift traffic in steps: use Rollout.rolling() or Rollout.allAtOnce()"];
+  }
+  return setting === undefined ? [] : rollout._problems(setting);
+}
