@@ -143,6 +143,12 @@ class Handler(BaseHTTPRequestHandler):
             super().log_message(format, *args)
 
 
+class Server(ThreadingHTTPServer):
+    """Queues as many new connections as a web server does: above Python's 5 the kernel drops them, and the caller's tries again after a second."""
+
+    request_queue_size = 511
+
+
 def exit_with_host() -> None:
     while os.read(0, 4096):
         pass
@@ -152,7 +158,7 @@ def exit_with_host() -> None:
 def main() -> None:
     threading.Thread(target=exit_with_host, daemon=True).start()
     Handler.model = Model()
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+    Server(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 
 
 if __name__ == "__main__":
