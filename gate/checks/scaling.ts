@@ -2,6 +2,7 @@ import { Template } from '../assembly';
 import { Check } from '../check';
 import { asList, literal, numeric, ofType, target, waitsFor } from '../template';
 import { named, open, written } from '../text';
+import { lookUp } from './metric-lookup';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- properties of a template */
 
@@ -41,7 +42,9 @@ export const scaling: Check = {
       }
       return [
         ...problems.map((problem) => ({ resource, problem })),
-        ...own.flatMap(([id, policy]) => metricProblems(policy.Properties, Properties).map((problem) => ({ resource: id, problem }))),
+        ...own.flatMap(([id, policy]) =>
+          metricProblems(policy.Properties, Properties, template).map((problem) => ({ resource: id, problem })),
+        ),
       ];
     });
     return [
@@ -145,12 +148,30 @@ function orderProblems(resource: string, { ResourceId }: Record<string, any>, te
     : [`DependsOn does not name '${scaled}': the target would be registered before what it scales exists`];
 }
 
-function metricProblems(policy: Record<string, any>, scalable: Record<string, any>): string[] {
+/** A metric that is never published: the policy has no data and scales nothing. */
+function customMetricProblems(policy: Record<string, any>): string[] {
+  const custom = policy.TargetTrackingScalingPolicyConfiguration?.CustomizedMetricSpecification;
+  return custom?.MetricName === undefined
+    ? []
+    : lookUp(
+        custom.Namespace,
+        custom.MetricName,
+        asList<any>(custom.Dimensions).map(({ Name }) => String(Name)),
+        undefined,
+      ).problems;
+}
+
+function metricProblems(policy: Record<string, any>, scalable: Record<string, any>, template: Template): string[] {
   const metric = literal(policy.TargetTrackingScalingPolicyConfiguration?.PredefinedMetricSpecification?.PredefinedMetricType);
   const allowed = METRICS[scalable.ScalableDimension];
-  return metric === undefined || allowed === undefined || allowed.includes(String(metric))
-    ? []
-    : [`${metric} does not fit ${scalable.ScalableDimension}: use ${allowed.join(' or ')}`];
+  const problems = customMetricProblems(policy);
+  if (metric !== undefined && allowed !== undefined && !allowed.includes(String(metric))) {
+    problems.push(`${metric} does not fit ${scalable.ScalableDimension}: use ${allowed.join(' or ')}`);
+  }
+  if (metric !== undefined && scaledVariant(scalable, template)?.async === true) {
+    problems.push(`asynchronous endpoints do not publish ${metric}: track ApproximateBacklogSizePerInstance by EndpointName alone`);
+  }
+  return problems;
 }
 
 /** https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html: each type has its configuration. */

@@ -172,6 +172,21 @@ export const FAULTS: Fault[] = [
     'a metric of another dimension',
     (r) => (tracking(r).PredefinedMetricSpecification.PredefinedMetricType = 'SageMakerInferenceComponentInvocationsPerCopy'),
   ),
+  fault('scaling', 'a metric that asynchronous endpoints do not publish', (r) =>
+    Object.assign(r.Config.Properties, { AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://answers/chat' } } }),
+  ),
+  fault('scaling', 'a backlog by the dimensions of a variant, which nothing publishes', (r) => {
+    delete tracking(r).PredefinedMetricSpecification;
+    tracking(r).CustomizedMetricSpecification = {
+      Namespace: 'AWS/SageMaker',
+      MetricName: 'ApproximateBacklogSizePerInstance',
+      Statistic: 'Average',
+      Dimensions: [
+        { Name: 'EndpointName', Value: 'chat' },
+        { Name: 'VariantName', Value: 'AllTraffic' },
+      ],
+    };
+  }),
   fault('scaling', 'a target value of zero', (r) => (tracking(r).TargetValue = 0)),
   fault('scaling', 'a role', (r) => (r.Target.Properties.RoleARN = 'arn:aws:iam::123456789012:role/x')),
   fault('scaling', 'a burstable instance', (r) => (variant(r).InstanceType = 'ml.t2.medium')),
