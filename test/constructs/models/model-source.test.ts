@@ -25,7 +25,7 @@ const withModel = (make: (stack: Stack) => ModelSource, props = {}) => synth((st
 const bucket = (stack: Stack) => Bucket.fromBucketName(stack, 'Models', 'my-models');
 
 describe('ModelSource.fromTarball [M2, M3]', () => {
-  test('lets the execution role read exactly that object, and use the key of its bucket', () => {
+  test('lets the execution role read exactly that object, and use the key of its bucket [row 44]', () => {
     const { template, nag } = withModel((stack) => {
       const encrypted = new Bucket(stack, 'Mine', {
         encryptionKey: new Key(stack, 'Key'),

@@ -44,12 +44,12 @@ describe('InferenceEndpoint resources [S1, S6]', () => {
       MetricsConfig: { EnableDetailedObservability: false, EnableEnhancedMetrics: false, MetricPublishFrequencyInSeconds: 60 },
       KmsKeyId: Match.absent(),
       DataCaptureConfig: Match.absent(),
-      EnableNetworkIsolation: Match.absent(), // only inference components take it there [row 37]
     });
   });
 
-  test('isolates the container unless told otherwise [S5]', () => {
+  test('isolates the container unless told otherwise, by its model and not by its configuration [S5, row 37]', () => {
     build().template.hasResourceProperties('AWS::SageMaker::Model', { EnableNetworkIsolation: true, VpcConfig: Match.absent() });
+    build().template.hasResourceProperties('AWS::SageMaker::EndpointConfig', { EnableNetworkIsolation: Match.absent() });
     build({ networkIsolation: false }).template.hasResourceProperties('AWS::SageMaker::Model', { EnableNetworkIsolation: false });
   });
 
@@ -346,7 +346,7 @@ describe('data capture [row 62, 63]', () => {
 });
 
 describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
-  test('renders the policy on the literal variant, without role, after the endpoint [row 69, 99, 100, 108, 111]', () => {
+  test('renders the policy on the literal variant, without role, after the endpoint [row 69, 99, 100, 108, 110, 111]', () => {
     const { template } = build({ scaling: scaling(2, 4) });
     const [id] = Object.keys(template.findResources('AWS::SageMaker::Endpoint'));
     template.hasResource('AWS::ApplicationAutoScaling::ScalableTarget', {

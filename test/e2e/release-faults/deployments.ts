@@ -33,7 +33,7 @@ async function failure(deployment: Promise<void>): Promise<string | undefined> {
 /** Deployments by people, and releases by the machine, of the same stacks. */
 export const DEPLOYMENTS: Scenario[] = [
   {
-    name: 'cdk deploy --all of other tags during a release',
+    name: 'cdk deploy --all of other tags during a release [row 72]',
     run: async (arena, book) => {
       const world = await arena.world();
       await serving(world);

@@ -29,7 +29,7 @@ async function instanceOf({ clients: { sageMaker }, names }: ReleaseWorld): Prom
 /** After these the endpoint has another size. */
 export const SCALING: Scenario[] = [
   {
-    name: 'the instance type changes under scaling: the deployment says so, releases go on, three steps do it',
+    name: 'the instance type changes under scaling: the deployment says so, releases go on, three steps do it [row 71]',
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);

@@ -54,7 +54,7 @@ export const VERSIONS: Scenario[] = [
     },
   },
   {
-    name: 'versions that must not serve: other groups, artefacts, images, no lineage, no approval',
+    name: 'versions that must not serve: other groups, artefacts, images, no lineage, no approval [row 45]',
     run: async (arena, book) => {
       const world = await arena.world();
       const before = await serving(world);
