@@ -62,12 +62,19 @@ const LEAST_DRIVERS: Readonly<Record<string, number>> = { 11: 450, 12: 525, 13: 
 /**
  * The machine image for the CUDA version of an image: SageMaker's default where its driver carries that version, otherwise the oldest that
  * does. SageMaker itself never looks at the image
- * (https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html).
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html). Where models come later, without an image, it is the newest:
+ * a driver also runs images of older CUDA versions.
  *
  * @internal
  */
 export function chooseAmi(instance: InstanceType, image: InferenceImage | undefined, given: InferenceAmiVersion | undefined): AmiDecision {
   return given === undefined ? defaultAmi(instance, image) : givenAmi(instance, image, given);
+}
+
+/** What is wrong with a later model's image on instances that start from this machine image. @internal */
+export function driverProblems({ version }: AmiDecision, image: InferenceImage): readonly string[] {
+  const known = version === undefined ? undefined : amiOf(version);
+  return known === undefined ? [] : cudaFindings(known, image).problems;
 }
 
 function defaultAmi(instance: InstanceType, image: InferenceImage | undefined): AmiDecision {
@@ -77,24 +84,35 @@ function defaultAmi(instance: InstanceType, image: InferenceImage | undefined): 
   }
   const [family, cuda] = [familyOf(instance.name), image?.cudaVersion];
   const driver = `driver ${usual.driver} (CUDA ${usual.cuda}), the default of ml.${family}`;
+  if (image === undefined) {
+    const { version, ...newest } = gpuAmis(family).at(-1)!;
+    return newest.driver === usual.driver
+      ? { reason: `${driver}, is the newest`, problems: [], warnings: [] }
+      : {
+          version,
+          reason: `the newest version, because models come later: driver ${newest.driver} (CUDA ${newest.cuda}); not ${driver}`,
+          problems: [],
+          warnings: [],
+        };
+  }
   if (cuda === undefined) {
     // An image for CPUs is warned of elsewhere.
-    const blind = image !== undefined && image.accelerator === undefined;
-    const warning = `${driver}, must suffice for the image ${image?.label}, whose CUDA version is not known: give 'amiVersion' to choose the driver`;
+    const blind = image.accelerator === undefined;
+    const warning = `${driver}, must suffice for the image ${image.label}, whose CUDA version is not known: give 'amiVersion' to choose the driver`;
     return { reason: `${driver}: the CUDA version that it must carry is not known`, problems: [], warnings: blind ? [warning] : [] };
   }
   if (compareCuda(usual.cuda, cuda) >= 0) {
-    return { reason: `${driver}, carries CUDA ${cuda} of ${image!.label}`, problems: [], warnings: [] };
+    return { reason: `${driver}, carries CUDA ${cuda} of ${image.label}`, problems: [], warnings: [] };
   }
   const fitting = gpuAmis(family);
   const chosen = fitting.find((ami) => compareCuda(ami.cuda, cuda) >= 0);
   if (chosen !== undefined) {
-    const reason = `the oldest version that carries CUDA ${cuda} of ${image!.label}: driver ${chosen.driver} (CUDA ${chosen.cuda}); not ${driver}`;
+    const reason = `the oldest version that carries CUDA ${cuda} of ${image.label}: driver ${chosen.driver} (CUDA ${chosen.cuda}); not ${driver}`;
     return { version: chosen.version, reason, problems: [], warnings: [] };
   }
   const newest = fitting.at(-1)!;
   const problem =
-    `'instance' ${instance.name} has at most driver ${newest.driver} (CUDA ${newest.cuda}) but the image ${image!.label} needs CUDA ${cuda}: ` +
+    `'instance' ${instance.name} has at most driver ${newest.driver} (CUDA ${newest.cuda}) but the image ${image.label} needs CUDA ${cuda}: ` +
     `use an older version of the image, or give 'amiVersion' to try ${newest.version} all the same`;
   return { problems: [problem], warnings: [] };
 }

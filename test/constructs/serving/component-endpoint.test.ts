@@ -28,6 +28,7 @@ describe('ComponentEndpoint resources [S1, S4]', () => {
           InitialVariantWeight: 1,
           ManagedInstanceScaling: { Status: 'ENABLED', MinInstanceCount: 1, MaxInstanceCount: 2 },
           RoutingConfig: { RoutingStrategy: 'LEAST_OUTSTANDING_REQUESTS' },
+          InferenceAmiVersion: 'al2023-ami-sagemaker-inference-gpu-4-1',
         },
       ],
       MetricsConfig: { EnableDetailedObservability: false, EnableEnhancedMetrics: false, MetricPublishFrequencyInSeconds: 60 },

@@ -7,10 +7,11 @@ import { findings } from '../../../gate/gate';
 import { ImageAccelerator, InferenceImage, ModelSource } from '../../../lib/constructs/models';
 import { IMAGE_FAMILIES } from '../../../lib/constructs/models/image-families';
 import { InferenceAmiVersion, InferenceEndpointProps, InstanceType } from '../../../lib/constructs/serving';
-import { chooseAmi } from '../../../lib/constructs/serving/inference-ami';
+import { chooseAmi, driverProblems } from '../../../lib/constructs/serving/inference-ami';
 import { AMI_NAMES, amiOf, CATALOGUED_TYPES, compareCuda, gpuAmis, gpuDefault } from '../../../lib/constructs/serving/instance-catalogue';
 import { synth } from '../../support/synth';
 import { subject } from '../../gate/control';
+import { component, shared } from './component-fixtures';
 import { endpoint } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
@@ -24,6 +25,9 @@ const CUDA_12_8 = InferenceImage.djlLmi('0.33.0-lmi15.0.0');
 const CUDA_13_0 = InferenceImage.djlLmi('0.36.0-lmi28.0.0');
 const own = (stack: Stack) => InferenceImage.fromEcr(Repository.fromRepositoryName(stack, 'Own', 'own'), 'v1');
 
+const tarballOf = (stack: Stack, image: InferenceImage) =>
+  ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Models', 'my-models'), 'models/chat/1/model.tar.gz', { image });
+
 /** An image of a family that is not published yet. */
 function futureImage(cudaVersion: string): InferenceImage {
   const image = Object.create(InferenceImage.djlLmi('0.36.0-lmi28.0.0')) as InferenceImage;
@@ -36,9 +40,7 @@ function build(
   props: Partial<InferenceEndpointProps> = {},
 ) {
   const { template, built } = synth((stack) => {
-    const model = ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Models', 'my-models'), 'models/chat/1/model.tar.gz', {
-      image: typeof image === 'function' ? image(stack) : image,
-    });
+    const model = tarballOf(stack, typeof image === 'function' ? image(stack) : image);
     return endpoint(stack, { model, instance, ...props });
   });
   const config = Object.values(template.findResources('AWS::SageMaker::EndpointConfig'))[0] as Shape;
@@ -119,6 +121,27 @@ describe('the machine image of GPU instances [S3, row 33]', () => {
       'al2023-ami-sagemaker-inference-gpu-4-1 is given',
       [],
     ]);
+  });
+
+  test('is the newest where models come later, which an image must still suit', () => {
+    const of = (name: string, amiVersion?: InferenceAmiVersion) => chooseAmi(InstanceType.fromCatalogue(name), undefined, amiVersion);
+    expect(of('ml.g5.xlarge')).toMatchObject({
+      version: 'al2023-ami-sagemaker-inference-gpu-4-1',
+      reason: 'the newest version, because models come later: driver 580 (CUDA 13.0); not driver 470 (CUDA 11.4), the default of ml.g5',
+    });
+    expect(of('ml.g7e.2xlarge')).toMatchObject({ reason: 'driver 580 (CUDA 13.0), the default of ml.g7e, is the newest' });
+    expect([of('ml.g7e.2xlarge').version, of('ml.m5.large').version, of('ml.m5.large').reason]).toEqual([undefined, undefined, undefined]);
+    expect(driverProblems(of('ml.g5.xlarge'), CUDA_13_0)).toEqual([]);
+    expect(driverProblems(of('ml.g7e.2xlarge'), CUDA_13_0)).toEqual([]);
+    expect(driverProblems(of('ml.g5.xlarge', InferenceAmiVersion.AL2_GPU_3_1), CUDA_12_8)).toEqual([]);
+    const endpointWith = (amiVersion: InferenceAmiVersion) => () =>
+      synth((stack) => component(shared(stack, { amiVersion }), { model: tarballOf(stack, CUDA_13_0) }));
+    expect(endpointWith(InferenceAmiVersion.AL2_GPU_3_1)).toThrow(
+      "'amiVersion' al2-ami-sagemaker-inference-gpu-3-1 has driver 550 (CUDA 12.4) but the image djl-inference:",
+    );
+    endpointWith(InferenceAmiVersion.AL2023_GPU_4_1)().template.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      ProductionVariants: [{ InferenceAmiVersion: 'al2023-ami-sagemaker-inference-gpu-4-1' }],
+    });
   });
 
   test('fails where no machine image carries the CUDA version', () => {

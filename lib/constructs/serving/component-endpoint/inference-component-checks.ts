@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { addWarning, imageProblems, loadProblems, physicalNameProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { driverProblems } from '../inference-ami';
 import { environmentProblems } from './component-endpoint-checks';
 import { ComponentSettings } from './component-settings';
 import { COMFORTABLE_MEMORY_SHARE, computeProblems, demands, fitProblems, imageNeedProblems } from './compute';
@@ -13,6 +14,7 @@ export function componentProblems(scope: Construct, props: InferenceComponentPro
     ...environmentProblems(scope, endpoint),
     ...modelProblems(scope, props),
     ...imageProblems(endpoint._settings.instance, model.image),
+    ...driverProblems(endpoint._settings.ami, model.image),
     ...sizeProblems(props, settings),
     ...imageNeedProblems(compute, model.image),
     ...slo._problems(),

@@ -57,7 +57,8 @@ export interface InstanceHostProps extends BaseEndpointProps {
    * Machine image of the instances, which decides the driver of their GPUs. Errors: one that is not for the instance type, or whose driver
    * cannot run the CUDA version of the image.
    *
-   * @default - the oldest whose driver carries the CUDA version of the image; where that is not known, the default of SageMaker
+   * @default - the oldest whose driver carries the CUDA version of the image, or the newest where several models come later; where the CUDA version
+   * is not known, the default of SageMaker
    */
   readonly amiVersion?: InferenceAmiVersion;
   /**
