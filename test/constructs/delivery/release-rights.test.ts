@@ -1,11 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tags } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { InferenceImage, ModelSource } from '../../../lib/constructs/models';
+import { BacklogScaling } from '../../../lib/constructs/serving';
+import type { Templates } from '../../support/assembly-roles';
 import { isolatedConfig } from '../../support/isolated-config';
 import { allows, listed, Statement } from '../../support/policy-simulator';
 import { EXCEPTIONS, handlerCalls, HandlerCalls } from './handler-calls';
+import { synth } from '../../support/synth';
+import { asyncEndpoint } from '../serving/async-fixtures';
 import { configOf, DeliveryLayer, deliveryLayer } from './layer';
-import { arn } from './privileges';
+import { arn, PREFIX } from './privileges';
 import { releasedResources, stacksRead } from './released-resources';
 
 const folder = mkdtempSync(join(tmpdir(), 'release-rights-'));
@@ -18,8 +25,9 @@ const layers = {} as Record<Name, DeliveryLayer>;
 beforeAll(() => NAMES.forEach((name) => (layers[name] = deliveryLayer(CONFIGS[name]()))), 180_000);
 
 const templateOf = ({ templates, serving }: DeliveryLayer) => templates[serving];
-const handled = (layer: DeliveryLayer): HandlerCalls[] =>
-  releasedResources(templateOf(layer)).flatMap((resource) => handlerCalls(templateOf(layer), resource));
+const callsIn = (template: Templates[string]): HandlerCalls[] =>
+  releasedResources(template).flatMap((resource) => handlerCalls(template, resource));
+const handled = (layer: DeliveryLayer): HandlerCalls[] => callsIn(templateOf(layer));
 const roleOf = ({ roles }: DeliveryLayer) => roles.find(({ name }) => name === 'ReleaseReleaseRole')!;
 const missing = (statements: readonly Statement[], permissions: readonly HandlerCalls[]): string[] =>
   permissions.flatMap(({ what, calls, exception }) =>
@@ -33,6 +41,22 @@ const missing = (statements: readonly Statement[], permissions: readonly Handler
 describe('the rights of the role with which AWS CloudFormation releases [R7]', () => {
   test.each(NAMES)('cover every permission of every handler that a release runs: %s', (name) => {
     expect(missing(roleOf(layers[name]).statements, handled(layers[name]))).toEqual([]);
+  });
+
+  test('cover an asynchronous endpoint, whose alarms for scaling appear with the first approval', () => {
+    const { template } = synth((stack) => {
+      Tags.of(stack).add('workload', PREFIX);
+      const artifacts = Bucket.fromBucketName(stack, 'Artifacts', 'my-models');
+      const image = InferenceImage.scikitLearn('1.4-2');
+      return asyncEndpoint(stack, {
+        model: ModelSource.fromRegistry({ namePrefix: PREFIX, model: 'reports', artifacts, image }),
+        endpointName: undefined,
+        scaling: BacklogScaling.between(0, 4, { backlogPerInstance: 5 }),
+      });
+    });
+    const released = releasedResources(template.toJSON() as Templates[string]);
+    expect(released.some(({ type, handlers }) => type === 'AWS::CloudWatch::Alarm' && handlers.includes('create'))).toBe(true);
+    expect(missing(roleOf(layers.dev).statements, callsIn(template.toJSON() as Templates[string]))).toEqual([]);
   });
 
   test.each(NAMES)('let it read every stack whose outputs the serving stack names: %s', (name) => {
