@@ -1,19 +1,23 @@
 // Releases in a real AWS account, for its holder: see README.md beside this file. Against a local account it proves that the program itself works.
 import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { CloudFormationClient, DescribeStackResourcesCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CreateModelCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { CreateModelCommand, DeleteModelCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { loadBlueprint } from '../../lib/config/load';
+import { filesOf, packFolder } from '../../lib/constructs/models/archive';
 import scikit from '../../lib/constructs/models/data/scikit-learn.json';
 import { physicalName } from '../../lib/constructs/shared/names';
 import type { Clients } from '../../local/start/clients';
@@ -69,6 +73,7 @@ async function releases(world: ReleaseWorld, config: string): Promise<void> {
   await checks.part('unapproved version', () => unapproved(world, first));
   await world.approve(first);
   await serves(world, first);
+  await checks.part('approved version', () => approved(world, first));
   checks.same('first version: problems', await world.problems(first), []);
   const second = await world.register();
   await world.approve(second);
@@ -78,6 +83,7 @@ async function releases(world: ReleaseWorld, config: string): Promise<void> {
   await world.approve(second, 'Rejected');
   await serves(world, first);
   checks.same('rejection: problems', await world.problems(first), []);
+  await checks.part('slow version', () => slow(world, first));
   const broken = await world.register({ archive: Buffer.from('no archive') });
   await world.approve(broken);
   await until('the end of the release', RELEASE_SECONDS, async () =>
@@ -87,18 +93,113 @@ async function releases(world: ReleaseWorld, config: string): Promise<void> {
   checks.same('version that does not start: problems', await world.problems(first), []);
 }
 
-/** Deployability row 45: the exact refusal is known from no document. */
-async function unapproved(world: ReleaseWorld, ModelPackageName: string): Promise<void> {
+/** The answer of CreateModel to a version, with the role of the endpoint: no other reason is left to refuse it. What is created goes at once. */
+async function creating({ clients, names }: ReleaseWorld, ModelPackageName: string): Promise<string> {
+  const { StackResources = [] } = await clients.cloudFormation.send(new DescribeStackResourcesCommand({ StackName: names.stack }));
+  const role = StackResources.find(({ ResourceType }) => ResourceType === 'AWS::IAM::Role')!.PhysicalResourceId;
+  const [, partition, , , account] = ModelPackageName.split(':');
+  const ModelName = `integ-approval-${Date.now()}`;
   const create = new CreateModelCommand({
-    ModelName: `integ-unapproved-${Date.now()}`,
-    ExecutionRoleArn: process.env.EXECUTION_ROLE_ARN ?? 'arn:aws:iam::000000000000:role/none',
+    ModelName,
+    ExecutionRoleArn: `arn:${partition}:iam::${account}:role${names.rolePath}${role}`,
     PrimaryContainer: { ModelPackageName },
   });
-  const refused = await world.clients.sageMaker.send(create).then(
-    () => undefined,
-    (error: Error) => `${error.name}: ${error.message}`,
+  try {
+    await clients.sageMaker.send(create);
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+  await clients.sageMaker.send(new DeleteModelCommand({ ModelName }));
+  return 'created';
+}
+
+/** The words of the refusal are in no document; that it is for the approval is: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html. */
+async function unapproved(world: ReleaseWorld, arn: string): Promise<void> {
+  const answer = await creating(world, arn);
+  checks.that(
+    `unapproved version: CreateModel refuses it for that (${answer})`,
+    /^ValidationException: .*approv/i.test(answer),
+    () => answer,
   );
-  checks.that(`unapproved version: CreateModel refuses it (${refused})`, refused !== undefined, () => 'it was created');
+}
+
+/** The call that was refused, after the approval: so that was the only reason. */
+async function approved(world: ReleaseWorld, arn: string): Promise<void> {
+  checks.same('approved version: the same CreateModel', await creating(world, arn), 'created');
+}
+
+const PACKAGE = join(ROOT, 'examples/flight-delays/model/package');
+/** Three times the objective of the config. */
+const SLOW = `
+import time
+
+_quick = predict_fn
+
+
+def predict_fn(request, model):
+    time.sleep(1.5)
+    return _quick(request, model)
+`;
+
+function slowArchive(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'integ-slow-'));
+  try {
+    cpSync(PACKAGE, folder, { recursive: true });
+    appendFileSync(join(folder, 'code/inference.py'), SLOW);
+    return packFolder(folder, filesOf(folder)).bytes;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A version that starts and answers, but too late: the alarm on the latency of the new fleet takes it back while requests come. */
+async function slow(world: ReleaseWorld, before: string): Promise<void> {
+  const alarm = `${world.names.endpoint}-rollback-latency`;
+  const version = await world.register({ archive: slowArchive() });
+  const answered = await underTraffic(world.names.endpoint, async () => {
+    await world.approve(version);
+    await until(`${alarm} in ALARM`, RELEASE_SECONDS, () => alarming(world, alarm));
+    await world.ended(version, RELEASE_SECONDS);
+  });
+  checks.that(`slow version: requests were answered meanwhile (${answered})`, answered > 0);
+  checks.same('slow version: its release', (await world.releaseOf(version))?.state, 'failed');
+  checks.same('slow version: problems', await world.problems(before), []);
+}
+
+async function alarming({ clients }: ReleaseWorld, name: string): Promise<true | undefined> {
+  const { MetricAlarms = [] } = await clients.cloudWatch.send(new DescribeAlarmsCommand({ AlarmNames: [name] }));
+  return MetricAlarms.some(({ StateValue }) => StateValue === 'ALARM') ? true : undefined;
+}
+
+const REQUEST = JSON.stringify({
+  inputs: [
+    ...[['minute_of_day', 'INT32', 600] as const, ['weekday', 'INT32', 1] as const, ['distance', 'FP64', 1000] as const],
+    ...[['carrier', 'BYTES', 'UA'] as const, ['origin', 'BYTES', 'EWR'] as const, ['dest', 'BYTES', 'ORD'] as const],
+  ].map(([name, datatype, value]) => ({ name, datatype, shape: [1], data: [value] })),
+});
+
+/** Requests to the endpoint, several at a time, until `work` is over; how many were answered. */
+async function underTraffic(EndpointName: string, work: () => Promise<void>): Promise<number> {
+  const runtime = new SageMakerRuntimeClient({ maxAttempts: 1 });
+  const request = new InvokeEndpointCommand({ EndpointName, ContentType: 'application/json', Body: REQUEST });
+  let [over, answered] = [false, 0];
+  const caller = async () => {
+    while (!over) {
+      answered += await runtime.send(request).then(
+        () => 1,
+        () => 0,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const callers = Array.from({ length: 4 }, caller);
+  try {
+    await work();
+  } finally {
+    over = true;
+    await Promise.all(callers);
+  }
+  return answered;
 }
 
 function nothingToDeploy(config: string): void {
