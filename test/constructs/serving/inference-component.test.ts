@@ -1,5 +1,6 @@
 import { Duration, Lazy, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceImage, ModelSource } from '../../../lib/constructs/models';
@@ -10,6 +11,7 @@ import {
   InferenceComponentProps,
   InstanceType,
   Rollout,
+  ScalingSchedule,
   Slo,
 } from '../../../lib/constructs/serving';
 import { app, synth } from '../../support/synth';
@@ -203,6 +205,15 @@ describe('copies of an InferenceComponent [A1, A2, A5]', () => {
       TreatMissingData: 'notBreaching',
       AlarmActions: [{ Ref: id }],
     });
+  });
+
+  test('take new limits at known times, and none below one where nothing wakes them [A4]', () => {
+    const night = (min: number) => ScalingSchedule.at({ name: 'night', schedule: Schedule.cron({ hour: '20', minute: '0' }), min });
+    const of = (least: number, min: number) => build({ copies: Copies.between(least, 4, { concurrency: 8, schedules: [night(min)] }) });
+    of(0, 0).template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+      ScheduledActions: [{ ScheduledActionName: 'night', ScalableTargetAction: { MinCapacity: 0 } }],
+    });
+    expect(() => of(1, 0)).toThrow("'copies.schedules[0].min' must be between 1 and 1000, got 0");
   });
 
   test('of a fixed number have neither target nor wake-up', () => {

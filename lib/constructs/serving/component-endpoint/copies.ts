@@ -11,6 +11,7 @@ import {
   invocationsPerMinute,
 } from '../scaling/policy';
 import { cooldownProblems } from '../scaling/scaling';
+import { ScalingSchedule } from '../scaling/scaling-schedule';
 
 /** How the copies of a component follow the traffic: by `capacity`, by `concurrency`, or by the first with the second as guard. */
 export interface CopiesProps {
@@ -46,6 +47,12 @@ export interface CopiesProps {
    * @default Duration.seconds(300)
    */
   readonly scaleInCooldown?: Duration;
+  /**
+   * New limits at known times. A minimum of 0 only where `min` is 0.
+   *
+   * @default - none
+   */
+  readonly schedules?: ScalingSchedule[];
 }
 
 /** How many copies of a model serve. */
@@ -120,7 +127,7 @@ export class Copies {
     if (this.minCopies === 0) {
       policies.push(wakeUp(componentName));
     }
-    return { min: this.minCopies, max: this.maxCopies, policies, schedules: [] };
+    return { min: this.minCopies, max: this.maxCopies, policies, schedules: (this.props.schedules ?? []).map(({ _limits }) => _limits) };
   }
 
   /** @internal */
@@ -129,7 +136,7 @@ export class Copies {
     if (this.props === undefined) {
       return countProblems('copies', min, 1);
     }
-    const { capacity, concurrency, utilization, scaleOutCooldown, scaleInCooldown } = this.props;
+    const { capacity, concurrency, utilization, scaleOutCooldown, scaleInCooldown, schedules } = this.props;
     return [
       ...countProblems('copies.min', min, 0),
       ...countProblems('copies.max', max, 1),
@@ -148,6 +155,7 @@ export class Copies {
       ...outsideRange('copies.concurrency', concurrency, 1, 10_000),
       ...cooldownProblems('copies.scaleOutCooldown', scaleOutCooldown),
       ...cooldownProblems('copies.scaleInCooldown', scaleInCooldown),
+      ...ScalingSchedule._problems('copies.schedules', schedules ?? [], min === 0 ? 0 : 1),
     ];
   }
 
