@@ -119,10 +119,12 @@ def _lineage(version: Version, run: TrainingRun) -> Iterator[str]:
     image = run.job["AlgorithmSpecification"]["TrainingImage"]
     place = _place(run)
     evaluation, code = f"{place}/evaluation.json", f"{place}/code.tar.gz"
-    digest = image.rpartition("@")[2] if "@" in image else f"tag:{image.rpartition(':')[2]}"
+    digest = image.rpartition("@")[2]
     values = (run.dataset.id, run.plan["codeRevision"], digest, hashlib.sha256(parameters.encode()).hexdigest(), run.id, evaluation, code)
     if version.says != dict(zip(ROLES, values)):
         yield f"{version.arn} says {version.says}"
+    if not digest.startswith("sha256:") or container["Image"] != image:
+        yield f"{version.arn} serves {container['Image']}, {image} trained it: both must name the same digest"
     if container["ModelDataUrl"] != f"{place}/model.tar.gz" or run.row.get("packageArn") != version.arn:
         yield f"{version.arn} is not the candidate of run {run.id[:12]}"
     if version.described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] != evaluation:

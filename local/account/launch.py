@@ -12,6 +12,7 @@ from pathlib import Path
 _MODULES = (
     "attributes",
     "buckets",
+    "image_registries",
     "rest_apis",
     "emf",
     "service_metrics",

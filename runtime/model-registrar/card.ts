@@ -6,7 +6,7 @@ import type { Kept, RegistrationRequest, TrainedJob } from './core';
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-details.html#model-card-schema). It holds nothing but what the run and the
  * owner said.
  */
-export function cardOf(request: RegistrationRequest, job: TrainedJob, kept: Kept, { image, card }: RegistrationSettings): object {
+export function cardOf(request: RegistrationRequest, job: TrainedJob, kept: Kept, { card }: RegistrationSettings): object {
   const { verdict, live, parameters, datasetId, codeRevision, runId } = request;
   const metric = ([name, value]: [string, number]) => ({ name, type: 'number', value });
   return {
@@ -18,7 +18,7 @@ export function cardOf(request: RegistrationRequest, job: TrainedJob, kept: Kept
       training_job_details: {
         training_arn: job.arn,
         training_datasets: [datasetId],
-        training_environment: { container_image: [image] },
+        training_environment: { container_image: [job.image] },
         user_provided_hyper_parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })),
       },
     },

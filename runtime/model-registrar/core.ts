@@ -57,13 +57,9 @@ export function copiesOf({ uris }: RegistrationRequest, kept: Kept): Copy[] {
   ];
 }
 
-/**
- * What identifies an image: its digest where the address has one, otherwise `tag:<tag>`, because the registries of AWS let nobody else
- * describe their images.
- */
-export function imageIdentity(image: string): string | undefined {
-  const [, kind, name] = /([@:])([^@:/]+(?::[0-9a-f]{64})?)$/.exec(image) ?? [];
-  return kind === undefined ? undefined : kind === '@' ? name : `tag:${name}`;
+/** What identifies an image: the digest of its address. A tag does not, for another image may take it. */
+export function digestOf(image: string): string | undefined {
+  return /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1];
 }
 
 /** The seven facts that every version says of itself. */
@@ -72,7 +68,7 @@ export function lineageOf(request: RegistrationRequest, job: TrainedJob, kept: K
   return {
     [LINEAGE.dataset]: request.datasetId,
     [LINEAGE.codeRevision]: request.codeRevision,
-    [LINEAGE.imageDigest]: imageIdentity(job.image ?? ''),
+    [LINEAGE.imageDigest]: digestOf(job.image ?? ''),
     [LINEAGE.parameters]: request.parameters && createHash('sha256').update(parameters).digest('hex'),
     [LINEAGE.run]: request.runId,
     [LINEAGE.evaluation]: kept.evaluation,
@@ -115,7 +111,7 @@ export function candidateVersion(
     ModelApprovalStatus: 'PendingManualApproval',
     CustomerMetadataProperties: lineage,
     InferenceSpecification: {
-      Containers: [{ Image: registration.image, ModelDataUrl: kept.model, Environment: { ...registration.environment } }],
+      Containers: [{ Image: job.image, ModelDataUrl: kept.model, Environment: { ...registration.environment } }],
       SupportedContentTypes: ['application/json'],
       SupportedResponseMIMETypes: ['application/json'],
     },

@@ -192,7 +192,6 @@ export interface PipelineSettings {
 
 /** How a passing candidate is registered: `TRAINING_ENV.registration`, as JSON. */
 export interface RegistrationSettings {
-  readonly image: string;
   readonly environment: { readonly [name: string]: string };
   readonly card: CardTexts;
 }

@@ -51,11 +51,11 @@ export class TrainingPipeline extends Construct {
     const machineName = physicalName([this.name, 'training'], 80);
     const settings = this.settings(props, code);
     const role = jobRole(this, { ...props, code });
-    const image = props.image._bind(this, role);
+    props.image._bind(this, role);
     const functions = trainingFunctions(this, {
       ...{ pipeline: props, settings, code, runs: this.runs, undelivered: this.undelivered },
       registration: {
-        ...{ image, environment: { ...props.image._environment } },
+        environment: { ...props.image._environment },
         card: { owner: props.owner, purpose: props.purpose, intendedUses: props.intendedUses, limits: props.limits },
       },
       rules: props.gate._rules(
@@ -65,7 +65,7 @@ export class TrainingPipeline extends Construct {
       machineArn: this.machineArn(machineName),
     });
     this.trigger = functions.trigger;
-    this.stateMachine = this.createMachine(props, { machineName, image, code, role, functions, jobPrefix: settings.jobPrefix });
+    this.stateMachine = this.createMachine(props, { machineName, code, role, functions, jobPrefix: settings.jobPrefix });
     this.createTriggers(props);
     this.createRepair(functions.record, machineName);
     registerTrainingAlarms(this, { ...functions, name: this.name, undelivered: this.undelivered });
@@ -111,12 +111,14 @@ export class TrainingPipeline extends Construct {
   }
 
   private createMachine(props: TrainingPipelineProps, parts: MachineParts): StateMachine {
-    const { machineName, image, code, role, functions, jobPrefix } = parts;
+    const { machineName, code, role, functions, jobPrefix } = parts;
     const timeout = props.timeout ?? Duration.hours(4);
     const wait = props.maximumWait ?? Duration.seconds(2 * timeout.toSeconds());
     const { trigger, gate, registrar, record } = functions;
+    const executor = machineRole(this, { jobRole: role, jobPrefix, functions: [trigger, gate, registrar, record] });
     const states = trainingStates({
-      ...{ image, jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate },
+      image: props.image._resolvable(this, executor)!,
+      ...{ jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate },
       trainingInstance: props.trainingInstance.name,
       servingInstance: props.servingInstance.name,
       volumeGiB: props.volumeSize?.toGibibytes() ?? 30,
@@ -129,7 +131,7 @@ export class TrainingPipeline extends Construct {
     return new StateMachine(this, 'Resource', {
       stateMachineName: machineName,
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(states)),
-      role: machineRole(this, { jobRole: role, jobPrefix, functions: [trigger, gate, registrar, record] }),
+      role: executor,
       tracingEnabled: true,
       logs: { destination, level: LogLevel.ALL, includeExecutionData: true },
     });
@@ -205,7 +207,6 @@ export class TrainingPipeline extends Construct {
 
 interface MachineParts {
   readonly machineName: string;
-  readonly image: string;
   readonly code: TrainingCode;
   readonly role: ReturnType<typeof jobRole>;
   readonly functions: TrainingFunctions;

@@ -1,9 +1,11 @@
 import { Aws } from 'aws-cdk-lib';
+import { PublishedTag } from '../models/image-registry';
 import { CONTAINER, RunState } from './contract';
 
 /** What the states name. @internal */
 export interface TrainingStatesProps {
-  readonly image: string;
+  /** What trains, evaluates and, registered, serves. */
+  readonly image: PublishedTag;
   readonly jobRoleArn: string;
   readonly trainingInstance: string;
   readonly servingInstance: string;
@@ -43,12 +45,13 @@ const FUNCTION_RETRIES = [
 
 const TO_FAILURE = [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailed' }];
 
-/** Definition of the training machine: prepare, train, evaluate, gate, register, record. Its input is a `TrainingPlan`. @internal */
+/** Definition of the training machine: image, prepare, train, evaluate, gate, register, record. Its input is a `TrainingPlan`. @internal */
 export function trainingStates(props: TrainingStatesProps): object {
   return {
-    StartAt: 'Prepare',
+    StartAt: 'Image',
     TimeoutSeconds: 2 * props.stepSeconds + (props.waitSeconds ?? props.trainingSeconds) + 2 * 3600,
     States: {
+      Image: resolvedImage(props.image),
       Prepare: job('createProcessingJob', 'Train', prepareJob(props)),
       Train: job('createTrainingJob', 'Current', trainingJob(props)),
       Current: call(props.triggerArn, { 'current.$': '$' }, '$.live', 'Evaluate'),
@@ -66,6 +69,29 @@ export function trainingStates(props: TrainingStatesProps): object {
       Done: { Type: 'Succeed' },
       Failed: { Type: 'Fail', Error: 'TrainingRunFailed', CausePath: '$.error.Cause' },
     },
+  };
+}
+
+/**
+ * The image behind the tag, by its digest: AWS has replaced images under a tag (https://github.com/aws/sagemaker-scikit-learn-container/issues/223),
+ * so all jobs of a run and the version that it registers name one and the same. Without the media types of today's images Amazon ECR may
+ * convert a manifest, which has another digest (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-manifest-formats.html).
+ */
+function resolvedImage({ registryId, repositoryName, repositoryUri, tag }: PublishedTag): object {
+  return {
+    Type: 'Task',
+    Resource: `arn:${Aws.PARTITION}:states:::aws-sdk:ecr:batchGetImage`,
+    Parameters: {
+      RegistryId: registryId,
+      RepositoryName: repositoryName,
+      ImageIds: [{ ImageTag: tag }],
+      AcceptedMediaTypes: ['application/vnd.docker.distribution.manifest.v2+json', 'application/vnd.oci.image.manifest.v1+json'],
+    },
+    ResultSelector: { 'uri.$': `States.Format('${repositoryUri}@{}', $.Images[0].ImageId.ImageDigest)` },
+    ResultPath: '$.image',
+    Retry: [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 10, MaxAttempts: 6, BackoffRate: 2 }],
+    Catch: TO_FAILURE,
+    Next: 'Prepare',
   };
 }
 
@@ -89,7 +115,7 @@ function trainingJob(props: TrainingStatesProps): object {
   });
   return {
     'TrainingJobName.$': '$.jobs.train',
-    AlgorithmSpecification: { TrainingImage: props.image, TrainingInputMode: 'File' },
+    AlgorithmSpecification: { 'TrainingImage.$': '$.image.uri', TrainingInputMode: 'File' },
     RoleArn: props.jobRoleArn,
     'HyperParameters.$': '$.hyperparameters',
     InputDataConfig: [channel('train'), channel('validation')],
@@ -118,7 +144,7 @@ function prepareJob(props: TrainingStatesProps): object {
   return {
     ...processingJob(props, '$.jobs.prepare', props.trainingInstance),
     AppSpecification: {
-      ImageUri: props.image,
+      'ImageUri.$': '$.image.uri',
       ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.prepare.file}`],
       'ContainerArguments.$': `States.Array(${[...manifest, gap, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
     },
@@ -143,7 +169,7 @@ function evaluationJob(props: TrainingStatesProps): object {
   return {
     ...processingJob(props, '$.jobs.evaluate', props.servingInstance),
     AppSpecification: {
-      ImageUri: props.image,
+      'ImageUri.$': '$.image.uri',
       ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.evaluate.file}`],
       'ContainerArguments.$': `States.Array('--dataset-id', $.datasetId, '--output', '${output}')`,
     },

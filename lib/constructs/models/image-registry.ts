@@ -4,18 +4,48 @@ import { Construct } from 'constructs';
 import { ImageFamily } from './image-families';
 import { grantLogin } from './image-login';
 
+/** A tag of a registry, as Amazon ECR is asked for the image behind it. @internal */
+export interface PublishedTag {
+  readonly registryId: string;
+  readonly repositoryName: string;
+  /** Address of the repository, without tag and digest. */
+  readonly repositoryUri: string;
+  readonly tag: string;
+}
+
+/**
+ * Lets `role` ask for the image behind a tag of a family. Whoever may pull from a registry of AWS may ask so: a pull asks the same
+ * (https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html), while `DescribeImages` is no part of pulling.
+ *
+ * @internal
+ */
+export function grantResolve(scope: Construct, role: IRole, family: ImageFamily): void {
+  role.addToPrincipalPolicy(
+    new PolicyStatement({ sid: 'ResolveImage', actions: ['ecr:BatchGetImage'], resources: [repositoryArn(scope, family)] }),
+  );
+}
+
+/** @internal */
+export function publishedTag(scope: Construct, family: ImageFamily, tag: string): PublishedTag {
+  const [registryId, repositoryName] = [registryAccount(scope, family), family.data.repository];
+  return { registryId, repositoryName, repositoryUri: repositoryUri(scope, family), tag };
+}
+
 /** Lets `role` pull from the repository of a family in the Region of `scope`, and from no other. @internal */
 export function grantPull(scope: Construct, role: IRole, family: ImageFamily): void {
-  const stack = Stack.of(scope);
-  const account = registryAccount(scope, family);
   role.addToPrincipalPolicy(
     new PolicyStatement({
       sid: 'PullImage',
       actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-      resources: [stack.formatArn({ service: 'ecr', account, resource: 'repository', resourceName: family.data.repository })],
+      resources: [repositoryArn(scope, family)],
     }),
   );
   grantLogin(role);
+}
+
+function repositoryArn(scope: Construct, family: ImageFamily): string {
+  const account = registryAccount(scope, family);
+  return Stack.of(scope).formatArn({ service: 'ecr', account, resource: 'repository', resourceName: family.data.repository });
 }
 
 /** Address of the repository of a family in the Region of `scope`. @internal */

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { closest, failOn } from '../shared/checks';
 import * as families from './image-families';
 import { acknowledgeLogin } from './image-login';
-import { grantPull, repositoryUri } from './image-registry';
+import { grantPull, grantResolve, PublishedTag, publishedTag, repositoryUri } from './image-registry';
 
 /** What an image computes on. */
 export enum ImageAccelerator {
@@ -145,6 +145,11 @@ export abstract class InferenceImage {
   public abstract _problems(scope: Construct): string[];
   /** Lets `role` pull the image and returns its address. @internal */
   public abstract _bind(scope: Construct, role: IRole): string;
+
+  /** Lets `role` ask for the image behind the tag and returns what to ask for; undefined for an image that trains nothing. @internal */
+  public _resolvable(_scope: Construct, _role: IRole): PublishedTag | undefined {
+    return undefined;
+  }
 }
 
 /** An image that AWS publishes: what differs between the families is data. */
@@ -199,6 +204,14 @@ class AwsImage extends InferenceImage {
   public _bind(scope: Construct, role: IRole): string {
     grantPull(scope, role, this.family);
     return `${repositoryUri(scope, this.family)}${this.label.slice(this.family.data.repository.length)}`;
+  }
+
+  public override _resolvable(scope: Construct, role: IRole): PublishedTag | undefined {
+    if (!this._trains) {
+      return undefined;
+    }
+    grantResolve(scope, role, this.family);
+    return publishedTag(scope, this.family, this.label.slice(this.family.data.repository.length + 1));
   }
 
   public repositoryUri(scope: Construct): string {

@@ -19,7 +19,7 @@ from .. import aws, clock
 from . import faults
 
 SERVE = Path(__file__).with_name("serve.py")
-SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn:")
+SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn[:@]")
 DRAIN_SECONDS = 5.0
 """Real seconds that a container which is to end may take to finish its requests. Our model: AWS publishes no figure."""
 PING_TIMEOUT_SECONDS = 2

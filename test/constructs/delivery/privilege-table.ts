@@ -240,6 +240,7 @@ const trainingRoles = (code: readonly string[]): Record<string, Privileges> => (
       ...each('sagemaker', 'CreateTrainingJob DescribeTrainingJob StopTrainingJob AddTags ListTags', job('training-job')),
       ...each('sagemaker', 'CreateProcessingJob DescribeProcessingJob StopProcessingJob AddTags ListTags', job('processing-job')),
       ...passed(iam('role/TrainingJobRole'), 'sagemaker.amazonaws.com'),
+      ...PULL.filter(({ action }) => action === 'ecr:BatchGetImage'),
       ...['Training', 'Processing'].flatMap((kind) => each('events', 'PutTargets PutRule DescribeRule', rule(kind))),
       ...['Trigger', 'Gate', 'Registrar', 'Record'].flatMap((name) => each('lambda', 'InvokeFunction', arn('lambda', `Training${name}`))),
       ...MACHINE,

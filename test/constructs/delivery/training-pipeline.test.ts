@@ -26,8 +26,9 @@ describe('TrainingPipeline [R1]', () => {
     const definition = definitionOf(plain().template);
     expect(asl(definition, { checkPaths: true, checkArn: false }).errors).toEqual([]);
     const next = Object.fromEntries(Object.entries(definition.States as Loose).map(([name, state]) => [name, (state as Loose).Next]));
-    expect(definition.StartAt).toBe('Prepare');
+    expect(definition.StartAt).toBe('Image');
     expect(next).toMatchObject({
+      Image: 'Prepare',
       Prepare: 'Train',
       Train: 'Current',
       Current: 'Evaluate',
@@ -44,10 +45,26 @@ describe('TrainingPipeline [R1]', () => {
 
   test('records every error of every step as a failed run', () => {
     const { States } = definitionOf(plain().template);
-    for (const name of ['Prepare', 'Train', 'Current', 'Evaluate', 'Gate', 'Register']) {
+    for (const name of ['Image', 'Prepare', 'Train', 'Current', 'Evaluate', 'Gate', 'Register']) {
       expect(States[name].Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailed' }]);
     }
     expect(States.RecordFailed.Parameters).toEqual({ outcome: 'failed', 'run.$': '$' });
+  });
+
+  test('asks once which image its tag names, and every job of the run names that by digest', () => {
+    const { States } = definitionOf(plain().template);
+    expect(States.Image).toMatchObject({
+      Resource: expect.stringMatching(/:states:::aws-sdk:ecr:batchGetImage$/),
+      Parameters: { RegistryId: '492215442770', RepositoryName: 'sagemaker-scikit-learn', ImageIds: [{ ImageTag: '1.4-2-cpu-py3' }] },
+      ResultPath: '$.image',
+    });
+    expect(States.Image.ResultSelector['uri.$']).toMatch(
+      /^States\.Format\('492215442770\.dkr\.ecr\.eu-central-1\.[^']+\/sagemaker-scikit-learn@\{\}', \$\.Images\[0\]\.ImageId\.ImageDigest\)$/,
+    );
+    expect(States.Train.Parameters.AlgorithmSpecification['TrainingImage.$']).toBe('$.image.uri');
+    for (const name of ['Prepare', 'Evaluate']) {
+      expect(States[name].Parameters.AppSpecification['ImageUri.$']).toBe('$.image.uri');
+    }
   });
 
   test('waits for throttled calls and used-up quotas', () => {

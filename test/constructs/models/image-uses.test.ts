@@ -1,18 +1,25 @@
 import { Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { ImageAccelerator, InferenceImage } from '../../../lib/constructs/models';
-import { imageIdentity } from '../../../runtime/model-registrar/core';
 import { repositoryOf } from '../../../runtime/model-release/versions';
 import { app } from '../../support/synth';
 import { flat } from '../data/statements';
 import { build } from '../delivery/training';
 
 describe('images of AWS in training, registration and release [R1, R3]', () => {
-  test('a trained model is registered with the address and the environment of its image, of any family that trains', () => {
-    const functions = Object.entries(build({ image: InferenceImage.xgboost('1.7-1') }).template.findResources('AWS::Lambda::Function'));
+  test('a run asks for the image of any family that trains, and its version has the environment of that', () => {
+    const { template } = build({ image: InferenceImage.xgboost('1.7-1') });
+    const functions = Object.entries(template.findResources('AWS::Lambda::Function'));
     const registrars = functions.filter(([id]) => id.startsWith('TrainingRegistrar')).map(([, it]) => flat(it.Properties.Environment));
     expect(registrars).toHaveLength(1);
-    expect(registrars[0]).toMatch(/492215442770\.dkr\.ecr\.eu-central-1\.[^/]+\/sagemaker-xgboost:1\.7-1/);
+    const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
+    const { Parameters, ResultSelector } = JSON.parse(flat(machine.Properties.DefinitionString)).States.Image;
+    expect(Parameters).toMatchObject({
+      RegistryId: '492215442770',
+      RepositoryName: 'sagemaker-xgboost',
+      ImageIds: [{ ImageTag: '1.7-1' }],
+    });
+    expect(ResultSelector['uri.$']).toMatch(/492215442770\.dkr\.ecr\.eu-central-1\.[^/]+\/sagemaker-xgboost@\{\}/);
     expect(registrars[0]).toMatch(/SAGEMAKER_PROGRAM\W+inference\.py/);
   });
 
@@ -30,12 +37,12 @@ describe('images of AWS in training, registration and release [R1, R3]', () => {
     InferenceImage.pytorch('2.6.0', ImageAccelerator.GPU),
     InferenceImage.djlLmi('0.36.0-lmi28.0.0'),
     InferenceImage.huggingFaceTgi('2.4.0-tgi3.0.1'),
-  ])('a release knows the repository of a registered address, and its lineage the tag (%#)', (image) => {
+  ])('a release knows the repository of a registered address, by tag and by digest (%#)', (image) => {
     const stack = new Stack(app(), 'S', { env: { account: '111111111111', region: 'eu-west-1' } });
     const address = flat(
       stack.resolve(image._bind(stack, new Role(stack, 'Role', { assumedBy: new ServicePrincipal('a.amazonaws.com') }))),
     );
     expect(repositoryOf(address)).toBe(flat(stack.resolve(image.repositoryUri(stack))));
-    expect(imageIdentity(address)).toBe(`tag:${image.label.split(':')[1]}`);
+    expect(repositoryOf(`${repositoryOf(address)}@sha256:${'0'.repeat(64)}`)).toBe(repositoryOf(address));
   });
 });

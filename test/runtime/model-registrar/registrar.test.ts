@@ -1,13 +1,13 @@
 import type { CreateModelPackageCommandInput } from '@aws-sdk/client-sagemaker';
 import { LINEAGE } from '../../../lib/constructs/models/contract';
-import { imageIdentity, RegistrationRequest } from '../../../runtime/model-registrar/core';
+import { digestOf, RegistrationRequest } from '../../../runtime/model-registrar/core';
 import { makeHandler } from '../../../runtime/model-registrar/handler';
 import { aboutVersions, RunVersion, sageMakerOf } from '../../support/fake-registry';
 
 const RUNS = 's3://artifacts/runs/delay';
 const CANDIDATE = `${RUNS}/training/j/output/model.tar.gz`;
 const KEPT = `s3://artifacts/versions/delay/${'f'.repeat(64)}/1`;
-const IMAGE = '141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3';
+const IMAGE = '141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn@sha256:' + '0'.repeat(64);
 const REQUEST = {
   ...{
     runId: 'f'.repeat(64),
@@ -77,7 +77,6 @@ async function register(request: object = {}, job: object = {}, objects = store(
   const run = makeHandler({
     settings: { prefix: 'air-dev', model: 'delay', bucket: 'artifacts' } as never,
     registration: {
-      image: IMAGE,
       environment: { SAGEMAKER_PROGRAM: 'inference.py' },
       card: { owner: 'ml-team', purpose: 'Warns.', intendedUses: 'Before departure.', limits: 'New York only.' },
     },
@@ -113,7 +112,7 @@ describe('the registrar [M1] [R1]', () => {
     const { input } = await register();
     expect(Object.keys(input.CustomerMetadataProperties!).sort()).toEqual(Object.values(LINEAGE).sort());
     expect(input.CustomerMetadataProperties).toMatchObject({
-      ...{ 'dataset-id': 'd2', 'code-revision': 'c0de', 'training-run': 'f'.repeat(64), 'image-digest': 'tag:1.4-2-cpu-py3' },
+      ...{ 'dataset-id': 'd2', 'code-revision': 'c0de', 'training-run': 'f'.repeat(64), 'image-digest': `sha256:${'0'.repeat(64)}` },
       ...{ 'evaluation-s3-uri': `${KEPT}/evaluation.json`, 'code-s3-uri': `${KEPT}/code.tar.gz` },
       // sha256 of {"a":"1","b":"2"}
       'parameters-sha256': '21f76dfbfe6dfe21f762080ef484112cf2952974cef30741fd1931e1c6d92112',
@@ -222,6 +221,7 @@ describe('the registrar [M1] [R1]', () => {
     ['no dataset', { datasetId: '' }, {}, 'lineage lacks dataset-id'],
     ['no code revision', { codeRevision: undefined }, {}, 'lineage lacks code-revision'],
     ['no image', {}, { AlgorithmSpecification: undefined }, 'lineage lacks image-digest'],
+    ['an image by its tag', {}, { AlgorithmSpecification: { TrainingImage: 'a/b:1.4-2' } }, 'lineage lacks image-digest'],
     ['no parameters', { parameters: undefined }, {}, 'lineage lacks parameters-sha256'],
     ['a job that was stopped', {}, { TrainingJobStatus: 'Stopped' }, 'the training job is Stopped, not Completed'],
     [
@@ -234,12 +234,13 @@ describe('the registrar [M1] [R1]', () => {
     await expect(register(request, job)).rejects.toThrow(`IncompleteLineage: run ${'f'.repeat(64)} cannot be registered: ${message}`);
   });
 
-  test.each([
+  test.each<[string, string | undefined]>([
     ['a/b@sha256:' + '0'.repeat(64), 'sha256:' + '0'.repeat(64)],
-    ['host:5000/b:1.2', 'tag:1.2'],
+    ['host:5000/b:1.2', undefined],
+    ['host/b@sha256:12', undefined],
     ['host/b', undefined],
     ['', undefined],
-  ])('an image %s is %s', (image, identity) => {
-    expect(imageIdentity(image)).toBe(identity);
+  ])('the digest of %s is %s', (image, digest) => {
+    expect(digestOf(image)).toBe(digest);
   });
 });
