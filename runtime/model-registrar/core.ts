@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CreateModelPackageCommandInput } from '@aws-sdk/client-sagemaker';
-import {
-  CurrentVersion,
-  GateVerdict,
-  namesOf,
-  PipelineSettings,
-  RegistrationSettings,
-  TrainingPlan,
-} from '../../lib/constructs/delivery/contract';
+import { CurrentVersion, GateVerdict, RegistrationSettings, TrainingPlan } from '../../lib/constructs/delivery/contract';
 import { LINEAGE, versionPrefix } from '../../lib/constructs/models/contract';
 import { descriptionOf } from '../shared/run-version';
 import { cardOf } from './card';
@@ -16,6 +9,12 @@ import { cardOf } from './card';
 export interface RegistrationRequest extends TrainingPlan {
   readonly verdict: GateVerdict;
   readonly live?: { readonly version?: CurrentVersion };
+}
+
+/** What the machine asks. */
+export interface RegistrarEvent {
+  readonly run: RegistrationRequest;
+  readonly registration: RegistrationSettings;
 }
 
 /** What is known of the job that trained. */
@@ -40,7 +39,7 @@ export interface Copy {
 }
 
 /** Where the version of a run is kept: each attempt has a folder of its own, because another one may have trained another model. */
-export function keptOf({ runId, attempt, model }: RegistrationRequest, { bucket }: PipelineSettings): Kept {
+export function keptOf({ runId, attempt, model }: RegistrationRequest, { bucket }: RegistrationSettings): Kept {
   const folder = `s3://${bucket}/${versionPrefix(model)}${runId}/${attempt}`;
   return { model: `${folder}/model.tar.gz`, code: `${folder}/code.tar.gz`, evaluation: `${folder}/evaluation.json` };
 }
@@ -100,12 +99,11 @@ export function candidateVersion(
   request: RegistrationRequest,
   job: TrainedJob,
   kept: Kept,
-  { prefix, model }: PipelineSettings,
   registration: RegistrationSettings,
 ): CreateModelPackageCommandInput {
   const lineage = lineageOf(request, job, kept) as Record<string, string>;
   return {
-    ModelPackageGroupName: namesOf(prefix, model).group,
+    ModelPackageGroupName: registration.group,
     ModelPackageDescription: descriptionOf(request.runId, request.datasetId),
     ClientToken: request.runId.slice(0, 36),
     ModelApprovalStatus: 'PendingManualApproval',

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { DELIVERY_ENV, DELIVERY_METRIC, namesOf, PipelineSettings, RUNS, RunState } from '../../lib/constructs/delivery/contract';
+import { DELIVERY_ENV, DELIVERY_METRIC, RUNS, RunState, TRAINING_ENV } from '../../lib/constructs/delivery/contract';
 import { versionOfRun } from '../shared/run-version';
 import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
 import { Ending, endingOf, ExecutionEvent, RecordRequest, registeredAfterAll } from './core';
@@ -83,13 +83,13 @@ async function end({ runId, attempt, state, ...outputs }: Ending, { dynamo, runs
 }
 
 export const handler = async (request: RecordRequest | ExecutionEvent): Promise<{ recorded: boolean }> => {
-  const { prefix, model } = JSON.parse(process.env[DELIVERY_ENV.pipeline]!) as PipelineSettings;
-  const metrics = metricsFor({ [DELIVERY_METRIC.dimension]: `${prefix}-${model}` });
+  const group = process.env[TRAINING_ENV.group]!;
+  const metrics = metricsFor({ [DELIVERY_METRIC.dimension]: group });
   const registry = new SageMakerClient({});
   const run = makeHandler({
     runsTable: process.env[DELIVERY_ENV.runs]!,
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } }),
-    versionOf: (runId) => versionOfRun(registry, namesOf(prefix, model).group, runId),
+    versionOf: (runId) => versionOfRun(registry, group, runId),
     now: () => new Date(),
     measure: measureWith(metrics),
     logger: new Logger({ serviceName: 'training-record' }),

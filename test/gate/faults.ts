@@ -260,4 +260,17 @@ export const FAULTS: Fault[] = [
     ),
   ),
   fault('limits', 'too large a template', (r) => (r.Topic.Metadata = { text: 'x'.repeat(900_000) })),
+  fault(
+    'limits',
+    'an environment above 4 KB',
+    (r) => (r.Worker.Properties.Environment = { Variables: { A: 'x'.repeat(2048), B: 'x'.repeat(2048) } }),
+  ),
+  fault(
+    'limits',
+    'an environment above 4 KB by the quotes of its JSON',
+    (r) =>
+      (r.Worker.Properties.Environment = {
+        Variables: { SETTINGS: { 'Fn::Join': ['', ['{"a":"', { Ref: 'Jobs' }, '","b":"', '"'.repeat(2040), '"}']] } },
+      }),
+  ),
 ];

@@ -140,6 +140,12 @@ export const FOREIGN_FAULTS: Fault[] = [
     (r) => (of(r, 'Lambda::Function', 'Worker').Environment = { Variables: many(61, (i) => `{{resolve:ssm:/shop/${i}}}`) }),
   ),
 
+  fault('limits', 'texts in an environment above 4 KB', (r) =>
+    Object.assign(of(r, 'Lambda::Function', 'Worker'), {
+      Environment: { Variables: { TEXT: { 'Fn::Sub': `\${AWS::Region} ${'é'.repeat(2048)}` } } },
+    }),
+  ),
+
   // Known to go unseen: they count against the share.
   {
     ...fault(

@@ -23,6 +23,18 @@ describe('the gate on a hand-written template [C2]', () => {
     expect(shown(await findings([subject(control())]))).toEqual([]);
   });
 
+  test.each([
+    [4096, 0],
+    [4097, 1],
+  ])('an environment of %d bytes as JSON, beside what is known only at deployment, has %d problems [row 164]', async (bytes, problems) => {
+    const template = control();
+    const frame = JSON.stringify({ A: '', B: '' }).length;
+    const join = { 'Fn::Join': ['', ['x'.repeat(bytes - frame), { 'Fn::GetAtt': ['Jobs', 'Arn'] }]] };
+    template.Resources!.Worker.Properties!.Environment = { Variables: { A: join, B: { Ref: 'Jobs' } } };
+    const found = await findings([subject(template)]);
+    expect(found.filter(({ check }) => check === 'limits')).toHaveLength(problems);
+  });
+
   test('lists namespaces that it knows nothing of instead of judging them', () => {
     expect(uncheckedNamespaces([subject(control())])).toEqual([{ namespace: 'Mine', aws: false }]);
   });

@@ -190,14 +190,21 @@ export interface PipelineSettings {
   readonly evaluateUri: string;
 }
 
-/** How a passing candidate is registered: `TRAINING_ENV.registration`, as JSON. */
+/**
+ * How a passing candidate is registered. The machine hands it to the registrar: texts of a card are longer than what an environment takes
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+ */
 export interface RegistrationSettings {
+  /** Group of model packages. */
+  readonly group: string;
+  /** Bucket of artefacts. */
+  readonly bucket: string;
   readonly environment: { readonly [name: string]: string };
   readonly card: CardTexts;
 }
 
 /** Environment variables of the handlers of a training pipeline, beside `DELIVERY_ENV`. */
-export const TRAINING_ENV = { registration: 'REGISTRATION', rules: 'GATE_RULES' } as const;
+export const TRAINING_ENV = { rules: 'GATE_RULES', group: 'MODEL_PACKAGE_GROUP' } as const;
 
 /** Folders of a processing job's container. */
 export const CONTAINER = { root: '/opt/ml/processing', jobs: '/opt/ml/processing/jobs' } as const;

@@ -10,7 +10,7 @@ import { approvedParameter, runPrefix } from '../models/contract';
 import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
 import { handlerFunction } from '../shared/handler-function';
 import { followChanges } from '../shared/table-follower';
-import { DELIVERY_ENV, GateRules, PipelineSettings, RegistrationSettings, TRAINING_ENV } from './contract';
+import { DELIVERY_ENV, GateRules, namesOf, PipelineSettings, TRAINING_ENV } from './contract';
 import { TrainingCode } from './training-code';
 import { TrainingPipelineProps } from './training-pipeline-props';
 import { jobPattern } from './training-roles';
@@ -19,7 +19,6 @@ import { jobPattern } from './training-roles';
 export interface TrainingFunctionsProps {
   readonly pipeline: TrainingPipelineProps;
   readonly settings: PipelineSettings;
-  readonly registration: RegistrationSettings;
   readonly code: TrainingCode;
   readonly rules: GateRules;
   readonly runs: ITable;
@@ -90,14 +89,13 @@ function createGate(scope: Construct, { pipeline: { artifacts, model }, rules }:
   return gate;
 }
 
-function createRegistrar(scope: Construct, { pipeline, settings, registration, code }: TrainingFunctionsProps): Lambda {
+function createRegistrar(scope: Construct, { pipeline, settings, code }: TrainingFunctionsProps): Lambda {
   const stack = Stack.of(scope);
   const registrar = handlerFunction(scope, 'Registrar', {
     handler: 'model-registrar',
     description: `Registers candidates of ${pipeline.model}`,
     // Amazon S3 answers when it has copied, up to 5 GiB.
     timeout: Duration.minutes(15),
-    environment: { [DELIVERY_ENV.pipeline]: stack.toJsonString(settings), [TRAINING_ENV.registration]: stack.toJsonString(registration) },
   });
   pipeline.registry.grantRegister(registrar);
   pipeline.registry.grantRead(registrar);
@@ -110,13 +108,13 @@ function createRegistrar(scope: Construct, { pipeline, settings, registration, c
   return registrar;
 }
 
-function createRecord(scope: Construct, { pipeline, settings, runs, undelivered }: TrainingFunctionsProps): Lambda {
+function createRecord(scope: Construct, { pipeline, runs, undelivered }: TrainingFunctionsProps): Lambda {
   const record = handlerFunction(scope, 'Record', {
     handler: 'training-record',
     description: `Records how training runs of ${pipeline.model} end`,
     timeout: Duration.seconds(30),
     memory: Size.mebibytes(256),
-    environment: { [DELIVERY_ENV.pipeline]: Stack.of(scope).toJsonString(settings), [DELIVERY_ENV.runs]: runs.tableName },
+    environment: { [TRAINING_ENV.group]: namesOf(pipeline.namePrefix, pipeline.model).group, [DELIVERY_ENV.runs]: runs.tableName },
   });
   record.configureAsyncInvoke({ retryAttempts: 2, onFailure: new QueueDestination(undelivered) });
   allow(record, ['dynamodb:UpdateItem'], runs.tableArn);

@@ -40,7 +40,8 @@ export interface TrainingPipelineProps {
   /** Instance of the endpoint: the evaluation measures latency on it. */
   readonly servingInstance: InstanceType;
   /**
-   * Parameters of the training program: up to 90 texts of up to 2,500 characters. A run may be given others for these names
+   * Parameters of the training program: up to 90 texts, of about 2,500 characters together, because the trigger has them in its
+   * environment; larger ones belong into a file of the code. A run may be given others for these names
    * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html).
    *
    * @default - none

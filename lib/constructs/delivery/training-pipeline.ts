@@ -13,7 +13,7 @@ import { EVENT_SOURCE, EventType } from '../integration/contract';
 import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { physicalName } from '../shared/names';
-import { DELIVERY_METRIC, namesOf, PipelineSettings, RUNS, TrainingTrigger } from './contract';
+import { DELIVERY_METRIC, namesOf, PipelineSettings, RegistrationSettings, RUNS, TrainingTrigger } from './contract';
 import { registerTrainingAlarms, trainingMetric } from './training-alarms';
 import { pipelineProblems } from './training-checks';
 import { ownPrograms, stageCode, TrainingCode } from './training-code';
@@ -54,10 +54,6 @@ export class TrainingPipeline extends Construct {
     props.image._bind(this, role);
     const functions = trainingFunctions(this, {
       ...{ pipeline: props, settings, code, runs: this.runs, undelivered: this.undelivered },
-      registration: {
-        environment: { ...props.image._environment },
-        card: { owner: props.owner, purpose: props.purpose, intendedUses: props.intendedUses, limits: props.limits },
-      },
       rules: props.gate._rules(
         props.slo?.latencyBelow?.toMilliseconds(),
         props.signature?.inputs.map(({ name }) => name),
@@ -110,6 +106,11 @@ export class TrainingPipeline extends Construct {
     };
   }
 
+  private registration({ artifacts, image, owner, purpose, intendedUses, limits }: TrainingPipelineProps): RegistrationSettings {
+    const card = { owner, purpose, intendedUses, limits };
+    return { group: this.name, bucket: artifacts.bucket.bucketName, environment: { ...image._environment }, card };
+  }
+
   private createMachine(props: TrainingPipelineProps, parts: MachineParts): StateMachine {
     const { machineName, code, role, functions, jobPrefix } = parts;
     const timeout = props.timeout ?? Duration.hours(4);
@@ -118,6 +119,7 @@ export class TrainingPipeline extends Construct {
     const executor = machineRole(this, { jobRole: role, jobPrefix, functions: [trigger, gate, registrar, record] });
     const states = trainingStates({
       image: props.image._resolvable(this, executor)!,
+      registration: this.registration(props),
       ...{ jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate },
       trainingInstance: props.trainingInstance.name,
       servingInstance: props.servingInstance.name,

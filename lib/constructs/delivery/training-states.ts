@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { PublishedTag } from '../models/image-registry';
-import { CONTAINER, RunState } from './contract';
+import { CONTAINER, RegistrationSettings, RunState } from './contract';
 
 /** What the states name. @internal */
 export interface TrainingStatesProps {
@@ -21,6 +21,7 @@ export interface TrainingStatesProps {
   readonly triggerArn: string;
   readonly gateArn: string;
   readonly registrarArn: string;
+  readonly registration: RegistrationSettings;
   readonly recordArn: string;
 }
 
@@ -62,7 +63,7 @@ export function trainingStates(props: TrainingStatesProps): object {
         Choices: [{ Variable: '$.verdict.passed', BooleanEquals: true, Next: 'Register' }],
         Default: 'RecordRefused',
       },
-      Register: call(props.registrarArn, undefined, '$.registered', 'RecordRegistered'),
+      Register: call(props.registrarArn, { 'run.$': '$', registration: props.registration }, '$.registered', 'RecordRegistered'),
       ...record('RecordRegistered', RunState.REGISTERED, props.recordArn, 'Done'),
       ...record('RecordRefused', RunState.REFUSED, props.recordArn, 'Done'),
       ...record('RecordFailed', RunState.FAILED, props.recordArn, 'Failed'),

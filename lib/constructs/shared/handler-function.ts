@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { Architecture, CfnFunction, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
@@ -22,9 +22,23 @@ export interface HandlerFunctionProps {
   readonly ephemeralStorage?: Size;
 }
 
-/** A Lambda function from one of our prebuilt bundles, with its own log group, JSON logs and tracing. @internal */
+/**
+ * Most bytes of all environment variables of a function, measured as JSON: a quote inside a value counts twice
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html,
+ * https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594).
+ */
+const MOST_ENVIRONMENT_BYTES = 4096;
+/** What is known only at deployment is counted as this many bytes: most names are shorter, and few ARNs are longer. */
+const UNKNOWN = 'x'.repeat(64);
+
+/**
+ * A Lambda function from one of our prebuilt bundles, with its own log group, JSON logs and tracing. Errors at synth: an environment that AWS
+ * Lambda would refuse.
+ *
+ * @internal
+ */
 export function handlerFunction(scope: Construct, id: string, props: HandlerFunctionProps): LambdaFunction {
-  return new LambdaFunction(scope, id, {
+  const made = new LambdaFunction(scope, id, {
     description: props.description,
     runtime: HANDLER_RUNTIME,
     architecture: Architecture.ARM_64,
@@ -38,6 +52,30 @@ export function handlerFunction(scope: Construct, id: string, props: HandlerFunc
     loggingFormat: LoggingFormat.JSON,
     logGroup: new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }),
   });
+  made.node.addValidation({ validate: () => environmentProblems(made) });
+  return made;
+}
+
+function environmentProblems(made: LambdaFunction): string[] {
+  const { environment } = made.node.defaultChild as CfnFunction;
+  const { variables = {} } = (Stack.of(made).resolve(environment) ?? {}) as { variables?: Record<string, unknown> };
+  const texts = Object.entries(variables).map(([name, value]) => [name, textOf(value)] as const);
+  const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(texts)));
+  const sizes = texts.map(([name, text]) => `${name} ${Buffer.byteLength(JSON.stringify(text))}`).join(', ');
+  return bytes <= MOST_ENVIRONMENT_BYTES
+    ? []
+    : [
+        `EnvironmentTooLarge: the environment variables have ${bytes} bytes as JSON, AWS Lambda takes ${MOST_ENVIRONMENT_BYTES} (${sizes}): shorten the texts that they are made of, or put them into a file that the code reads`,
+      ];
+}
+
+/** A resolved text, as long as it will be at least or about. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) {
+    return String(value);
+  }
+  const [separator, parts] = ((value as Record<string, unknown>)['Fn::Join'] as [string, unknown[]] | undefined) ?? [];
+  return parts === undefined ? UNKNOWN : parts.map(textOf).join(separator);
 }
 
 function bundleOf(handler: string): string {

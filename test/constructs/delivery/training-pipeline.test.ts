@@ -291,6 +291,27 @@ describe('roles of a TrainingPipeline [M3]', () => {
   });
 });
 
+describe('sizes [row 164]', () => {
+  test('long texts of a card travel with the machine, so that no environment is too large', () => {
+    const [purpose, intendedUses, limits] = ['p', 'i', '"'].map((letter) => letter.repeat(2048));
+    const parameters = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, 'x'.repeat(200)]));
+    const { template } = build({ purpose, intendedUses, limits, parameters });
+    const { Parameters } = definitionOf(template).States.Register;
+    expect(Parameters).toMatchObject({
+      'run.$': '$',
+      registration: { group: 'air-dev-delay', card: { owner: 'ml-team', purpose, intendedUses, limits } },
+    });
+    expect(functionOf(template, 'Registrar').Environment).toBeUndefined();
+  });
+
+  test('fails at synth when the parameters do not fit into the environment of the trigger, with all sizes', () => {
+    const parameters = { a: 'x'.repeat(2000), b: 'x'.repeat(2000) };
+    expect(() => build({ parameters })).toThrow(
+      /EnvironmentTooLarge: the environment variables have \d+ bytes as JSON, AWS Lambda takes 4096 \(TRAINING_PIPELINE \d+, .+\): shorten/,
+    );
+  });
+});
+
 describe('mistakes [R1]', () => {
   const gate = (given: object) => QualityGate.averagePrecision({ lowestAuc: 0.6, highestAuc: 0.8, ...given });
   test.each<[Partial<TrainingPipelineProps>, string]>([

@@ -75,16 +75,19 @@ async function register(request: object = {}, job: object = {}, objects = store(
     return command === 'DescribeTrainingJob' ? { ...JOB, ...job } : { ModelPackageArn: 'arn:package/1' };
   });
   const run = makeHandler({
-    settings: { prefix: 'air-dev', model: 'delay', bucket: 'artifacts' } as never,
-    registration: {
-      environment: { SAGEMAKER_PROGRAM: 'inference.py' },
-      card: { owner: 'ml-team', purpose: 'Warns.', intendedUses: 'Before departure.', limits: 'New York only.' },
-    },
     sagemaker,
     s3: { send: objects.send } as never,
     logger: { info: () => undefined },
   });
-  const answer = await run({ ...REQUEST, ...request });
+  const answer = await run({
+    run: { ...REQUEST, ...request },
+    registration: {
+      group: 'air-dev-delay',
+      bucket: 'artifacts',
+      environment: { SAGEMAKER_PROGRAM: 'inference.py' },
+      card: { owner: 'ml-team', purpose: 'Warns.', intendedUses: 'Before departure.', limits: 'New York only.' },
+    },
+  });
   return { answer, input: calls[1]?.input, calls: calls.map(({ name }) => name) };
 }
 
