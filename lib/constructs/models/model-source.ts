@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CfnCondition, Stack, Token } from 'aws-cdk-lib';
-import { Grant, IRole } from 'aws-cdk-lib/aws-iam';
+import { IRole } from 'aws-cdk-lib/aws-iam';
 import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Archive, filesOf, packFolder, packingProblems } from './archive';
 import { stageArchive } from './archive-asset';
+import { grantReadObject } from './archive-object';
 import { environmentProblems } from './container-environment';
 import { InferenceImage } from './inference-image';
 import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
@@ -215,15 +216,4 @@ class AssetSource extends ArchiveSource {
     grantReadObject(Bucket.fromBucketName(scope, 'AssetBucket', location.bucketName), location.objectKey, role);
     return location.s3ObjectUrl;
   }
-}
-
-/** Exactly one object, and its key when the bucket has one. */
-function grantReadObject(bucket: IBucket, key: string, role: IRole): void {
-  Grant.addToPrincipalOrResource({
-    grantee: role,
-    actions: ['s3:GetObject'],
-    resourceArns: [bucket.arnForObjects(key)],
-    resource: bucket,
-  });
-  bucket.encryptionKey?.grantDecrypt(role);
 }

@@ -1,9 +1,10 @@
 import { Resource, Stack, Token } from 'aws-cdk-lib';
 import { CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
-import { Grant, IGrantable, Role } from 'aws-cdk-lib/aws-iam';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnInferenceComponent } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { grantReadObject } from '../../models/archive-object';
 import { failOn } from '../../shared/checks';
 import { generatedName } from '../../shared/names';
 import { EndpointBase } from '../endpoint/endpoint-base';
@@ -67,7 +68,7 @@ export class AdapterComponent extends Resource {
     this.metrics = InferenceComponentMetrics._of(this.componentName);
     endpoint._admit({ name: this.componentName, arn: this.componentArn, rollbackAlarmNames: [] });
     // AWS does not say whose role fetches an adapter: each may read this one object.
-    [endpoint.role, base.role].forEach((role) => allowObject(role, bucket, key));
+    [endpoint.role, base.role].forEach((role) => grantReadObject(bucket, key, role));
 
     this.unhealthyAlarm = createComponentAlarms(this, {
       endpoint,
@@ -115,14 +116,4 @@ function adapterProblems(scope: Construct, { base, bucket, key, slo, componentNa
     ...environmentProblems(scope, base.endpoint),
     ...slo._problems(),
   ];
-}
-
-function allowObject(role: Role, bucket: IBucket, key: string): void {
-  Grant.addToPrincipalOrResource({
-    grantee: role,
-    actions: ['s3:GetObject'],
-    resourceArns: [bucket.arnForObjects(key)],
-    resource: bucket,
-  });
-  bucket.encryptionKey?.grantDecrypt(role);
 }
