@@ -1,4 +1,4 @@
-import { Duration, Lazy, Size, Stack } from 'aws-cdk-lib';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import fc from 'fast-check';
@@ -13,23 +13,14 @@ import {
   RoutingStrategy,
   Slo,
 } from '../../../lib/constructs/serving';
-import { gated } from '../../support/gated';
+import { RUNS, counts, expectTemplateOrOurError } from '../../support/random-constructs';
 import { app } from '../../support/synth';
 import { capacity, gpuTarball } from './component-fixtures';
 import { board, tarball } from './fixtures';
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
-
 beforeAll(() => void jest.spyOn(console, 'error').mockImplementation());
 
-const number = (value: number) => Lazy.number({ produce: () => value });
-/** Mostly sound, sometimes at or over an edge, sometimes no whole number, rarely a Token. */
-const count = (low: number, high: number) =>
-  fc.oneof(
-    { weight: 24, arbitrary: fc.integer({ min: low, max: high }) },
-    { weight: 1, arbitrary: fc.constantFrom(low - 1, high + 1, low + 0.5) },
-    { weight: 1, arbitrary: fc.integer({ min: low, max: high }).map(number) },
-  );
+const count = counts(24, (low, high) => [low - 1, high + 1, low + 0.5]);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 /** The first ones mostly, the last one rarely. */
 const rarely = <T>(sound: readonly T[], odd: T) =>
@@ -131,19 +122,8 @@ function outcome({ host, machine: { instance, driver, gpu }, component, adapterK
 }
 
 test(`${RUNS} random endpoints with component and adapter are each a template that passes the gate, or one of our errors [C2]`, async () => {
-  const seen = { built: 0, refused: 0 };
-  await fc.assert(
-    fc.asyncProperty(props, async (given) => {
-      const result = outcome(given);
-      if (typeof result === 'string') {
-        seen.refused++;
-        expect(result).toMatch(/Invalid(ComponentEndpoint|InferenceComponent|AdapterComponent): .+ \[at Test\/(Shared|Chat|Tone)\]/s);
-        return;
-      }
-      seen.built++;
-      expect(await gated(result)).toEqual([]);
-    }),
-    { numRuns: RUNS, seed: 87, includeErrorInReport: true },
-  );
-  expect(Math.min(seen.built, seen.refused)).toBeGreaterThan(RUNS / 20);
+  await expectTemplateOrOurError(props, outcome, {
+    ours: /Invalid(ComponentEndpoint|InferenceComponent|AdapterComponent): .+ \[at Test\/(Shared|Chat|Tone)\]/s,
+    seed: 87,
+  });
 }, 600_000);

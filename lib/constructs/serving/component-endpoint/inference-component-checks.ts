@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { addWarning, imageProblems, loadProblems, physicalNameProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { addWarning, imageProblems, loadProblems, physicalNameProblems, warnOfCapacity, warnOfModel } from '../endpoint/endpoint-checks';
 import { driverProblems } from '../inference-ami';
 import { environmentProblems } from './component-endpoint-checks';
 import { ComponentSettings } from './component-settings';
@@ -40,7 +40,13 @@ export function warnOfComponent(scope: Construct, props: InferenceComponentProps
     }
   }
   warnOfZero(scope, endpoint.minInstances, copies.minCopies);
-  warnOfCapacity(scope, props, copies.capacity);
+  warnOfCapacity(
+    scope,
+    { instance: endpoint._settings.instance, model: props.model },
+    copies.capacity,
+    { name: 'latencyPercentile', used: props.slo.latencyPercentile },
+    { name: 'latencyBelowMs', used: props.slo.latencyBelow?.toMilliseconds({ integral: false }) },
+  );
 }
 
 /** Both minima decide: instances go only when no copy is left, and cost until they go. */
@@ -53,30 +59,6 @@ function warnOfZero(scope: Construct, minInstances: number, minCopies: number): 
       scope,
       'idle-instances',
       `this component may rest at 0 copies but the endpoint keeps ${minInstances} instances: requests fail while it wakes and nothing is saved`,
-    );
-  }
-}
-
-function warnOfCapacity(
-  scope: Construct,
-  { endpoint, model, slo }: InferenceComponentProps,
-  capacity: ComponentSettings['copies']['capacity'],
-): void {
-  if (capacity === undefined) {
-    return;
-  }
-  const differences = [
-    ['instance', capacity.instance, endpoint._settings.instance.name],
-    ['image', capacity.image, capacity.image.endsWith(model.image.label) ? capacity.image : model.image.label],
-    ['latencyPercentile', capacity.latencyPercentile, slo.latencyPercentile],
-    ['latencyBelowMs', capacity.latencyBelowMs, slo.latencyBelow?.toMilliseconds({ integral: false })],
-  ].filter(([, measured, used]) => used !== undefined && measured !== used);
-  if (differences.length > 0) {
-    const list = differences.map(([name, measured, used]) => `${name} ${measured} there but ${used} here`).join(', ');
-    addWarning(
-      scope,
-      'capacity-mismatch',
-      `${capacity.file} was measured under other conditions (${list}): measure again, the scaling target is a guess`,
     );
   }
 }

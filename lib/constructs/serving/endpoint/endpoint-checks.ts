@@ -108,7 +108,7 @@ export function warnOfModel(scope: Construct, { model, removalPolicy }: Pick<End
  */
 export function warnOfCapacity(
   scope: Construct,
-  { instance, model }: InstanceEndpointProps,
+  { instance, model }: Pick<InstanceEndpointProps, 'instance' | 'model'>,
   capacity: MeasuredCapacity | undefined,
   ...conditions: { readonly name: 'latencyPercentile' | 'latencyBelowMs'; readonly used?: number }[]
 ): void {
