@@ -2,22 +2,19 @@
 from __future__ import annotations
 
 import datetime
-import re
 import threading
 import uuid
 from typing import Any, Callable
 
-from . import aws, cfn
-from .sagemaker import control_plane
-from .service_models import ApiError, shaped, validated
+from .. import aws, cfn
+from ..sagemaker import control_plane
+from ..service_models import ApiError, shaped, validated
+from . import dimensions, variants
 
 _LOCK = threading.RLock()
 _Key = tuple[str, str, str]
 _TARGETS: dict[_Key, dict[str, Any]] = {}
 _POLICIES: dict[tuple[_Key, str], dict[str, Any]] = {}
-_VARIANT = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
-_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-_METRICS = {"SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution"}
 
 
 def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +29,7 @@ def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def register_all() -> None:
     """Registers the CloudFormation types and tells the control plane which variants scale."""
+    dimensions.register(variants.DIMENSION)
     control_plane.AUTOSCALED = lambda endpoint, variant: any(key[1] == f"endpoint/{endpoint}/variant/{variant}" for key in _TARGETS)
     identity = ("ResourceId", "ScalableDimension", "ServiceNamespace")
     cfn.register("AWS::ApplicationAutoScaling::ScalableTarget", _target_create, _target_update, cfn.forgiving(_target_delete, "No scalable target"), replacing=identity)
@@ -44,22 +42,23 @@ def _key(values: dict[str, Any]) -> _Key:
     return values["ServiceNamespace"], values["ResourceId"], values["ScalableDimension"]
 
 
+def _named(values: dict[str, Any]) -> tuple[str, str, str]:
+    return values["ServiceNamespace"], values["ScalableDimension"], values["ResourceId"]
+
+
 def _register(values: dict[str, Any]) -> dict[str, Any]:
-    key, match = _key(values), _VARIANT.fullmatch(values["ResourceId"])
+    key = _key(values)
     before = _TARGETS.get(key, {})
     merged = {**before, **{name: value for name, value in values.items() if value is not None}}
-    if values["ServiceNamespace"] != "sagemaker" or values["ScalableDimension"] != _DIMENSION or match is None:
-        raise ApiError("ValidationException", f"only {_DIMENSION} of endpoint/<name>/variant/<name> is in the local account, got {key}")
+    dimension = dimensions.find(values["ServiceNamespace"], values["ScalableDimension"], values["ResourceId"])
     if "MinCapacity" not in merged or "MaxCapacity" not in merged:
         raise ApiError("ValidationException", "MinCapacity and MaxCapacity are required for a new scalable target")
-    description = control_plane.call("DescribeEndpoint", {"EndpointName": match.group(1)})
-    least = 0 if "AsyncInferenceConfig" in description else 1  # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+    dimension.describe(values["ResourceId"])
+    least = dimension.least(values["ResourceId"])
     if not least <= merged["MinCapacity"] <= merged["MaxCapacity"]:
         raise ApiError(
             "ValidationException", f"Minimum capacity must be at least {least} and not above maximum capacity, got {merged['MinCapacity']} and {merged['MaxCapacity']}"
         )
-    if match.group(2) not in [variant["VariantName"] for variant in description.get("ProductionVariants", [])]:
-        raise ApiError("ValidationException", f"ECS service or SageMaker variant doesn't exist: {values['ResourceId']}")
     arn = before.get("ScalableTargetARN") or f"arn:aws:application-autoscaling:{aws.region()}:{aws.ACCOUNT_ID}:scalable-target/{uuid.uuid4().hex}"
     created = before.get("CreationTime") or datetime.datetime.now(datetime.timezone.utc)
     role = f"arn:aws:iam::{aws.ACCOUNT_ID}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
@@ -81,8 +80,8 @@ def _put_policy(values: dict[str, Any]) -> dict[str, Any]:
     if key not in _TARGETS:
         raise ApiError("ObjectNotFoundException", f"No scalable target registered for {key[1]}")
     metric = (values.get("TargetTrackingScalingPolicyConfiguration") or {}).get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
-    if metric is not None and metric not in _METRICS:
-        raise ApiError("ValidationException", f"Scalable dimension {key[2]} only supports the following predefined metric types: {', '.join(sorted(_METRICS))}, got {metric}")
+    if metric is not None:
+        dimensions.predefined(dimensions.find(*_named(values)), metric)
     before = _POLICIES.get((key, values["PolicyName"]), {})
     arn = before.get("PolicyARN") or f"arn:aws:autoscaling:{aws.region()}:{aws.ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:resource/sagemaker/{key[1]}:policyName/{values['PolicyName']}"
     now = datetime.datetime.now(datetime.timezone.utc)
