@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DATATYPES } from '../constructs/integration/contract';
 import { Layer } from '../constructs/ownership/layer';
+import { modelSize, rollout, schedules } from './capacity-schema';
 
 /** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
 
@@ -190,13 +191,26 @@ const endpoint = z.strictObject({
       min: z.int().min(1).max(1000).optional().describe('Fewest instances.'),
       max: z.int().min(1).max(1000).optional().describe('Most instances.'),
       capacity: z.string().min(1).optional().describe('Measured capacity file, relative to this file (docs/capacity-file.md).'),
+      schedules: schedules.optional().describe('Other limits at known times; goes with min and max.'),
     })
     .refine(
       (value) => (value.fixed === undefined) !== (value.min === undefined && value.max === undefined),
       'give either fixed, or min, max and capacity',
     )
     .refine((value) => (value.min === undefined) === (value.max === undefined), 'min and max go together')
-    .refine((value) => value.min === undefined || value.max === undefined || value.min <= value.max, 'min is above max'),
+    .refine((value) => value.min === undefined || value.max === undefined || value.min <= value.max, 'min is above max')
+    .refine((value) => value.schedules === undefined || value.fixed === undefined, 'schedules go with min and max, not with fixed'),
+  rollout: rollout.optional().describe('How an update reaches the fleet. Default: auto.'),
+  amiVersion: z
+    .string()
+    .regex(/^[a-z0-9]+-ami-sagemaker-inference-[a-z0-9-]+$/, "must look like 'al2023-ami-sagemaker-inference-gpu-4-1'")
+    .optional()
+    .describe(
+      'Machine image of the instances, which decides the GPU driver. Default: the oldest that carries the CUDA version of the image.',
+    ),
+  modelSize: modelSize
+    .optional()
+    .describe('How much memory the model needs: an instance that cannot hold it is refused. Default: not checked.'),
   signature: signature
     .optional()
     .describe(

@@ -5,8 +5,9 @@ import { BlueprintConfig, EndpointConfig } from '../config/schema';
 import { ModelSource } from '../constructs/models';
 import { INetwork } from '../constructs/network';
 import { Layer } from '../constructs/ownership';
-import { InferenceEndpoint, InstanceType, MeasuredCapacity, Scaling, Slo } from '../constructs/serving';
+import { InferenceAmiVersion, InferenceEndpoint, InstanceType, MeasuredCapacity, Scaling, Slo } from '../constructs/serving';
 import { physicalName } from '../constructs/shared/names';
+import { modelSizeOf, rolloutOf, schedulesOf } from './capacity';
 import { imageOf } from './images';
 import { WorkloadStack } from './workload-stack';
 
@@ -34,6 +35,9 @@ export class ServingStack extends WorkloadStack {
       instance: settings.unlistedInstance ? InstanceType.of(settings.instance) : InstanceType.fromCatalogue(settings.instance),
       slo: sloOf(slo),
       scaling: scalingOf(settings),
+      rollout: rolloutOf(settings.rollout),
+      amiVersion: settings.amiVersion === undefined ? undefined : InferenceAmiVersion.of(settings.amiVersion),
+      modelSize: modelSizeOf(settings.modelSize),
       capture: captureSamplingPercent > 0 ? { bucket: captureBucket, samplingPercent: captureSamplingPercent } : undefined,
       vpc: network?.vpc,
       vpcSubnets: network?.subnets,
@@ -59,9 +63,12 @@ export class ServingStack extends WorkloadStack {
 export const sloOf = ({ latencyPercentile, latencyBelowMs, availabilityPercent }: EndpointConfig['slo']): Slo =>
   Slo.latency({ percentile: latencyPercentile, below: Duration.millis(latencyBelowMs), availabilityPercent });
 
-function scalingOf({ scaling: { fixed, min, max, capacity } }: EndpointConfig): Scaling {
+function scalingOf({ scaling: { fixed, min, max, capacity, schedules } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {
     return Scaling.fixed(fixed);
   }
-  return Scaling.between(min!, max!, capacity === undefined ? {} : { capacity: MeasuredCapacity.fromFile(capacity) });
+  return Scaling.between(min!, max!, {
+    capacity: capacity === undefined ? undefined : MeasuredCapacity.fromFile(capacity),
+    schedules: schedulesOf(schedules),
+  });
 }

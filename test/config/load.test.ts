@@ -113,6 +113,64 @@ describe('blueprint config [W7]', () => {
       /scaling: give either fixed, or min, max and capacity/,
     ],
     ['a fleet upside down', withValue('endpoints.delay.scaling', { min: 3, max: 2 }), /scaling: min is above max/],
+    [
+      'schedules of a fixed fleet',
+      withValue('endpoints.delay.scaling', { fixed: 1, schedules: [{ name: 'day', cron: '0 7 * * ? *', min: 2 }] }),
+      /scaling: schedules go with min and max, not with fixed/,
+    ],
+    ...[
+      [{ name: 'day', min: 2 }, /schedules.0: give either cron or at/],
+      [{ name: 'day', cron: '0 7 * * ? *' }, /schedules.0: give min, max or both/],
+      [{ name: 'day', cron: '0 7 * * ?', min: 2 }, /schedules.0.cron: must have six fields/],
+      [{ name: 'day', at: 'tomorrow', min: 2 }, /schedules.0.at: must look like/],
+      [
+        { name: 'day', cron: '0 7 * * ? *', min: 2, timeZone: 'Europe/Berln' },
+        /schedules.0.timeZone: must be a time zone.*got 'Europe\/Berln'/,
+      ],
+    ].map(([schedule, message]): [string, string, RegExp] => [
+      `a schedule that is none: ${JSON.stringify(schedule)}`,
+      withValue('endpoints.delay.scaling', { min: 1, max: 2, schedules: [schedule] }),
+      message as RegExp,
+    ]),
+    [
+      'two schedules of one name',
+      withValue('endpoints.delay.scaling', {
+        min: 1,
+        max: 2,
+        schedules: [
+          { name: 'a', cron: '0 7 * * ? *', min: 2 },
+          { name: 'a', cron: '0 9 * * ? *', min: 1 },
+        ],
+      }),
+      /scaling.schedules: give each schedule a name of its own/,
+    ],
+    ['an unknown rollout', withValue('endpoints.delay.rollout', { way: 'slowly' }), /rollout.way: .*got 'slowly'/],
+    [
+      'a misspelt key of a rollout',
+      withValue('endpoints.delay.rollout', { way: 'canary', percnt: 5 }),
+      /rollout.percnt: unknown key: did you mean 'percent'/,
+    ],
+    [
+      'a canary of two sizes',
+      withValue('endpoints.delay.rollout', { way: 'canary', percent: 10, instances: 1 }),
+      /rollout: give percent or instances, not both/,
+    ],
+    ['a machine image that is none', withValue('endpoints.delay.amiVersion', 'newest'), /amiVersion: must look like .*got 'newest'/],
+    [
+      'a model of no size',
+      withValue('endpoints.delay.modelSize', { tokens: 5, kvBytesPerToken: 1 }),
+      /modelSize: give either parameters or weightsGiB/,
+    ],
+    [
+      'half a KV cache',
+      withValue('endpoints.delay.modelSize', { parameters: 1e9, tokens: 5 }),
+      /modelSize: kvBytesPerToken and tokens go together/,
+    ],
+    [
+      'a precision of weighed weights',
+      withValue('endpoints.delay.modelSize', { weightsGiB: 2, precision: 'fp8' }),
+      /modelSize: precision goes with parameters/,
+    ],
     ['zero instances', withValue('endpoints.delay.scaling', { fixed: 0 }), /scaling.fixed: .*>=1, got '0'/],
     ['no image', withValue('endpoints.delay.image', {}), /image: give exactly one family of images/],
     ['two images', withValue('endpoints.delay.image', { xgboost: '1.7-1', djlLmi: '1' }), /image: give exactly one family of images/],

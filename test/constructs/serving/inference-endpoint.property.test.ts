@@ -1,4 +1,5 @@
-import { Duration, Size, Stack } from 'aws-cdk-lib';
+import { Duration, Size, Stack, TimeZone } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -12,6 +13,7 @@ import {
   ModelSize,
   Rollout,
   Scaling,
+  ScalingSchedule,
   Slo,
   WeightPrecision,
 } from '../../../lib/constructs/serving';
@@ -29,6 +31,7 @@ const seconds = (low: number, high: number) =>
   count(low, high)
     .filter((value) => !Number.isNaN(value) && !(value < 0 && value > -1e6))
     .map(Duration.seconds);
+const capacity = () => MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`);
 /** Given in one of six runs, so that most endpoints are sound. */
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
@@ -85,12 +88,19 @@ const rollout = fc.oneof(
   fc.record({ bake, stepPercent: maybe(count(10, 50)) }).map((given) => Rollout.linear(given)),
   fc.record({ bake, batchPercent: maybe(count(5, 50)), rollbackPercent: maybe(count(5, 100)) }).map((given) => Rollout.rolling(given)),
 );
+const schedules = fc.array(
+  fc
+    .record({ name: fc.constantFrom('day', 'night', 'a b'), min: maybe(count(1, 8)), max: maybe(count(1, 20)) })
+    .map((limits) =>
+      ScalingSchedule.at({ ...limits, schedule: Schedule.cron({ hour: '7', minute: '0' }), timeZone: TimeZone.EUROPE_BERLIN }),
+    ),
+  { maxLength: 2 },
+);
 const scaling = fc.oneof(
   count(1, 20).map((instances) => Scaling.fixed(instances)),
-  fc.tuple(count(1, 8), count(2, 20), fc.boolean()).map(([min, max, measured]) => {
-    const file = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
-    return Scaling.between(min, max, { capacity: measured ? MeasuredCapacity.fromFile(file) : undefined });
-  }),
+  fc
+    .record({ min: count(1, 8), max: count(2, 20), measured: fc.boolean(), schedules: maybe(schedules) })
+    .map(({ min, max, measured, ...rest }) => Scaling.between(min, max, { ...rest, capacity: measured ? capacity() : undefined })),
 );
 
 const props = fc.record({

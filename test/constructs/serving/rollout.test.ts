@@ -1,4 +1,5 @@
 import { Duration, Lazy } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
 import {
   CanaryProps,
@@ -9,6 +10,7 @@ import {
   RollingProps,
   Rollout,
   Scaling,
+  ScalingSchedule,
   Slo,
 } from '../../../lib/constructs/serving';
 import { RolloutSetting } from '../../../lib/constructs/serving/rollout/way';
@@ -54,6 +56,19 @@ describe('the rollout of an endpoint [R3]', () => {
       MaximumExecutionTimeoutInSeconds: 4 * (600 + 1200 + 600) + 120,
     });
     expect(rolling(2).RollbackMaximumBatchSize.Value).toBe(50);
+  });
+
+  test('counts with the fleets that schedules make', () => {
+    const file = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
+    const scaling = (min: number) =>
+      Scaling.between(2, 4, {
+        capacity: MeasuredCapacity.fromFile(file),
+        schedules: [ScalingSchedule.at({ name: 'night', schedule: Schedule.cron({ hour: '1' }), min })],
+      });
+    expect(() => deployment({ scaling: scaling(1), rollout: Rollout.canary() })).toThrow(
+      "'rollout' cannot be canary for a fleet of one, whose first step would be more than 50 %: use Rollout.allAtOnce()",
+    );
+    expect(deployment({ scaling: scaling(3), rollout: Rollout.canary() }).DeploymentConfig).toHaveProperty('BlueGreenUpdatePolicy');
   });
 
   test('keeps the scaled count', () => {

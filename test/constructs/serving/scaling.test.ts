@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020';
-import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import { Duration, Lazy, TimeZone, Token } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
-import { MeasuredCapacity, Scaling } from '../../../lib/constructs/serving';
+import { MeasuredCapacity, Scaling, ScalingSchedule } from '../../../lib/constructs/serving';
 import { DEFAULT_UTILIZATION, invocationsPerMinute } from '../../../lib/constructs/serving/scaling/policy';
 import { CAPACITY, folder } from './fixtures';
 
@@ -78,6 +79,21 @@ describe('Scaling [A1, A2]', () => {
       scaleInCooldown: Duration.seconds(3601),
     });
     expect(scaling._problems()).toEqual(["'scaling.scaleInCooldown, in seconds,' must be between 0 and 3600, got 3601"]);
+  });
+
+  test('takes limits at known times, which keep at least one instance, and knows how small and large they make the fleet', () => {
+    const schedule = Schedule.cron({ hour: '7', minute: '0' });
+    const of = (...schedules: ScalingSchedule[]) => Scaling.between(2, 4, { capacity: capacity(), schedules });
+    const day = of(ScalingSchedule.at({ name: 'day', schedule, timeZone: TimeZone.EUROPE_BERLIN, min: 6, max: 8 }));
+    expect(day._problems()).toEqual([]);
+    expect(day._plan!.schedules).toEqual([{ name: 'day', schedule: 'cron(0 7 * * ? *)', timeZone: 'Europe/Berlin', min: 6, max: 8 }]);
+    expect(day._range).toEqual({ least: 2, most: 8 });
+    expect(of(ScalingSchedule.at({ name: 'night', schedule, min: 1 }))._range).toEqual({ least: 1, most: 4 });
+    expect(of(ScalingSchedule.at({ name: 'night', schedule, min: token }))._range).toEqual({ least: 2, most: 4 });
+    expect(Scaling.between(token, 4, { capacity: capacity() })._range).toEqual({ least: token, most: 4 });
+    expect(of(ScalingSchedule.at({ name: 'night', schedule, min: 0 }))._problems()).toEqual([
+      "'scaling.schedules[0].min' must be between 1 and 1000, got 0",
+    ]);
   });
 
   test('holds 0.60 of the measured rate, 60 s out and 300 s in, unless told otherwise [A5]', () => {

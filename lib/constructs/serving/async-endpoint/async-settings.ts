@@ -56,9 +56,10 @@ export function startSeconds({ modelDownloadTimeout, startupTimeout }: AsyncSett
 
 /** What a rollout must know of its endpoint. @internal */
 export function rolloutSetting(settings: AsyncSettings): RolloutSetting {
+  const { least, most } = settings.scaling._range;
   return {
-    minInstances: initialInstances(settings),
-    maxInstances: settings.scaling.maxInstances,
+    minInstances: least === 0 ? 1 : least,
+    maxInstances: most,
     accelerators: settings.instance.accelerators ?? 0,
     unguarded: isUnguarded(settings.instance),
     startSeconds: startSeconds(settings),

@@ -8,9 +8,10 @@ import { RolloutSetting } from '../rollout/way';
 
 /** What a rollout must know of its endpoint. @internal */
 export function rolloutSetting(settings: EndpointSettings): RolloutSetting {
+  const { least, most } = settings.scaling._range;
   return {
-    minInstances: settings.scaling.minInstances,
-    maxInstances: settings.scaling.maxInstances,
+    minInstances: least,
+    maxInstances: most,
     accelerators: settings.instance.accelerators ?? 0,
     unguarded: isUnguarded(settings.instance),
     startSeconds: longest(settings.modelDownloadTimeout) + longest(settings.startupTimeout),

@@ -12,7 +12,7 @@ import {
   backlogPerInstance,
 } from './policy';
 import { cooldownProblems } from './scaling';
-import { ScalingSchedule } from './scaling-schedule';
+import { FleetRange, ScalingSchedule } from './scaling-schedule';
 
 /** When an asynchronous endpoint gives instances back. */
 export enum BacklogScaleIn {
@@ -128,6 +128,11 @@ export class BacklogScaling {
   /** Longest that an invocation may run. @internal */
   public get _longestInvocation(): Duration {
     return this.props?.longestInvocation ?? Duration.minutes(15);
+  }
+
+  /** How small and how large the fleet may become. @internal */
+  public get _range(): FleetRange {
+    return ScalingSchedule._range(this.minInstances, this.maxInstances, this.props?.schedules);
   }
 
   /** What to deploy; undefined for a fixed number. @internal */

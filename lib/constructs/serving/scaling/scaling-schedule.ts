@@ -32,6 +32,12 @@ export interface ScalingScheduleProps {
   readonly max?: number;
 }
 
+/** How small and how large a fleet may become. @internal */
+export interface FleetRange {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** Limits of scaling that begin at a known time: cycles that are known need no metric to be seen. */
 export class ScalingSchedule {
   /** Limits from a moment on, or from each of many. */
@@ -51,6 +57,23 @@ export class ScalingSchedule {
       ...schedules.flatMap((schedule, position) => schedule.problems(`${property}[${position}]`, least)),
       ...[...new Set(twice)].map((name) => `'${property}' has '${name}' more than once: give each a name of its own`),
     ];
+  }
+
+  /**
+   * The fewest and the most that a fleet may have at any time: schedules move its limits.
+   *
+   * @internal
+   */
+  public static _range(min: number, max: number, schedules: ScalingSchedule[] = []): FleetRange {
+    if ([min, max].some((value) => Token.isUnresolved(value))) {
+      return { least: min, most: max };
+    }
+    const known = (values: (number | undefined)[]) =>
+      values.filter((value): value is number => value !== undefined && !Token.isUnresolved(value));
+    return {
+      least: Math.min(min, ...known(schedules.map(({ props }) => props.min))),
+      most: Math.max(max, ...known(schedules.flatMap(({ props }) => [props.min, props.max]))),
+    };
   }
 
   private constructor(private readonly props: ScalingScheduleProps) {}

@@ -9,6 +9,7 @@ import {
   TargetTrackingPolicy,
   invocationsPerMinute,
 } from './policy';
+import { FleetRange, ScalingSchedule } from './scaling-schedule';
 
 /** How an endpoint scales between its fewest and most instances. */
 export interface ScalingProps {
@@ -37,6 +38,12 @@ export interface ScalingProps {
    * @default Duration.seconds(300)
    */
   readonly scaleInCooldown?: Duration;
+  /**
+   * Other limits at known times. A real-time endpoint keeps at least one instance, so no minimum of 0.
+   *
+   * @default - none
+   */
+  readonly schedules?: ScalingSchedule[];
 }
 
 /** How many instances serve an endpoint. */
@@ -79,6 +86,11 @@ export class Scaling {
     return this.props?.capacity;
   }
 
+  /** How small and how large the fleet may become. @internal */
+  public get _range(): FleetRange {
+    return ScalingSchedule._range(this.minInstances, this.maxInstances, this.props?.schedules);
+  }
+
   /** What to deploy; undefined for a fixed number. @internal */
   public get _plan(): ScalingPlan | undefined {
     if (this.props?.capacity === undefined) {
@@ -92,7 +104,12 @@ export class Scaling {
       scaleOutCooldownSeconds: this.props.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
       scaleInCooldownSeconds: this.props.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
     };
-    return { min: this.minInstances, max: this.maxInstances, policies: [invocations], schedules: [] };
+    return {
+      min: this.minInstances,
+      max: this.maxInstances,
+      policies: [invocations],
+      schedules: (this.props.schedules ?? []).map(({ _limits }) => _limits),
+    };
   }
 
   /** @internal */
@@ -117,6 +134,7 @@ export class Scaling {
       ...outsideRange('scaling.utilization', this.props?.utilization, 0.1, 0.95),
       ...cooldownProblems('scaling.scaleOutCooldown', this.props?.scaleOutCooldown),
       ...cooldownProblems('scaling.scaleInCooldown', this.props?.scaleInCooldown),
+      ...ScalingSchedule._problems('scaling.schedules', this.props?.schedules ?? [], 1),
     ];
   }
 
