@@ -191,6 +191,12 @@ const endpoint = z.strictObject({
       min: z.int().min(1).max(1000).optional().describe('Fewest instances.'),
       max: z.int().min(1).max(1000).optional().describe('Most instances.'),
       capacity: z.string().min(1).optional().describe('Measured capacity file, relative to this file (docs/capacity-file.md).'),
+      concurrency: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe('Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute or two.'),
       schedules: schedules.optional().describe('Other limits at known times; goes with min and max.'),
     })
     .refine(
@@ -199,7 +205,8 @@ const endpoint = z.strictObject({
     )
     .refine((value) => (value.min === undefined) === (value.max === undefined), 'min and max go together')
     .refine((value) => value.min === undefined || value.max === undefined || value.min <= value.max, 'min is above max')
-    .refine((value) => value.schedules === undefined || value.fixed === undefined, 'schedules go with min and max, not with fixed'),
+    .refine((value) => value.schedules === undefined || value.fixed === undefined, 'schedules go with min and max, not with fixed')
+    .refine((value) => value.concurrency === undefined || value.fixed === undefined, 'concurrency goes with min and max, not with fixed'),
   rollout: rollout.optional().describe('How an update reaches the fleet. Default: auto.'),
   amiVersion: z
     .string()

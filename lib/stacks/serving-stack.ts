@@ -63,12 +63,13 @@ export class ServingStack extends WorkloadStack {
 export const sloOf = ({ latencyPercentile, latencyBelowMs, availabilityPercent }: EndpointConfig['slo']): Slo =>
   Slo.latency({ percentile: latencyPercentile, below: Duration.millis(latencyBelowMs), availabilityPercent });
 
-function scalingOf({ scaling: { fixed, min, max, capacity, schedules } }: EndpointConfig): Scaling {
+function scalingOf({ scaling: { fixed, min, max, capacity, concurrency, schedules } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {
     return Scaling.fixed(fixed);
   }
   return Scaling.between(min!, max!, {
     capacity: capacity === undefined ? undefined : MeasuredCapacity.fromFile(capacity),
+    concurrency,
     schedules: schedulesOf(schedules),
   });
 }

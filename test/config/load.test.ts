@@ -114,6 +114,11 @@ describe('blueprint config [W7]', () => {
     ],
     ['a fleet upside down', withValue('endpoints.delay.scaling', { min: 3, max: 2 }), /scaling: min is above max/],
     [
+      'a guard of a fixed fleet',
+      withValue('endpoints.delay.scaling', { fixed: 1, concurrency: 4 }),
+      /scaling: concurrency goes with min and max, not with fixed/,
+    ],
+    [
       'schedules of a fixed fleet',
       withValue('endpoints.delay.scaling', { fixed: 1, schedules: [{ name: 'day', cron: '0 7 * * ? *', min: 2 }] }),
       /scaling: schedules go with min and max, not with fixed/,

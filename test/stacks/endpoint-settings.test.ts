@@ -65,6 +65,14 @@ describe('an endpoint of the file [W7]', () => {
     expect(variant({ ...gpu, modelSize: { parameters: 8e9, precision: 'bf16' as never } }).InstanceType).toBe('ml.g6.2xlarge');
   });
 
+  test('guards its scaling by concurrent requests as the file says', () => {
+    const capacity = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
+    template({ scaling: { min: 1, max: 4, capacity, concurrency: 8 } }).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ConcurrentRequestsPerModel',
+      Threshold: 8,
+    });
+  });
+
   test('scales by the clock of the file', () => {
     const capacity = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
     const schedules = [

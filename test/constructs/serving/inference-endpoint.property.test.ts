@@ -99,7 +99,13 @@ const schedules = fc.array(
 const scaling = fc.oneof(
   count(1, 20).map((instances) => Scaling.fixed(instances)),
   fc
-    .record({ min: count(1, 8), max: count(2, 20), measured: fc.boolean(), schedules: maybe(schedules) })
+    .record({
+      min: count(1, 8),
+      max: count(2, 20),
+      measured: fc.boolean(),
+      concurrency: maybe(count(1, 10_000)),
+      schedules: maybe(schedules),
+    })
     .map(({ min, max, measured, ...rest }) => Scaling.between(min, max, { ...rest, capacity: measured ? capacity() : undefined })),
 );
 

@@ -1,13 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { Aws, Duration, Lazy, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Lazy, RemovalPolicy, Size, Stack, TimeZone, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
 import { PrivateNetwork } from '../../../lib/constructs/network';
-import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
+import {
+  InferenceEndpoint,
+  InferenceEndpointProps,
+  InstanceType,
+  MeasuredCapacity,
+  Scaling,
+  ScalingProps,
+  ScalingSchedule,
+  Slo,
+} from '../../../lib/constructs/serving';
 import { app, synth } from '../../support/synth';
 import { ModelSource } from '../../../lib/constructs/models';
 import { CAPACITY, board, endpoint, folder, image, tarball } from './fixtures';
@@ -21,8 +31,8 @@ const statements = (template: Template): Shape[] =>
   Object.values(template.findResources('AWS::IAM::Policy')).flatMap((policy) => policy.Properties.PolicyDocument.Statement);
 const statement = (template: Template, sid: string) => statements(template).find((one) => one.Sid === sid);
 const resources = (template: Template, type: string): Shape[] => Object.values(template.findResources(`AWS::${type}`));
-const scaling = (min = 1, max = 4) =>
-  Scaling.between(min, max, { capacity: MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`) });
+const scaling = (min = 1, max = 4, props: ScalingProps = {}) =>
+  Scaling.between(min, max, { ...props, capacity: MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`) });
 const number = (value: number) => Lazy.number({ produce: () => value });
 const capture = (stack: Stack) => ({ bucket: Bucket.fromBucketName(stack, 'Captured', 'my-capture') });
 
@@ -374,6 +384,62 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
     template.hasResourceProperties('AWS::SageMaker::Endpoint', {
       RetainAllVariantProperties: true,
       ExcludeRetainedVariantProperties: Match.absent(), // [row 70]
+    });
+  });
+
+  test('guards the measured rate by an alarm on ten seconds that only scales out [A1, row 85, 100]', () => {
+    const { template, nag } = build({ scaling: scaling(1, 4, { concurrency: 8 }) });
+    template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 2);
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      PolicyName: 'flights-dev-delay-concurrency-guard',
+      PolicyType: 'StepScaling',
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: 'PercentChangeInCapacity',
+        MinAdjustmentMagnitude: 1,
+        MetricAggregationType: 'Maximum',
+        Cooldown: 60,
+        StepAdjustments: [{ MetricIntervalLowerBound: 0, MetricIntervalUpperBound: Match.absent(), ScalingAdjustment: 34 }],
+      },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'flights-dev-delay-concurrency-guard',
+      Namespace: 'AWS/SageMaker',
+      MetricName: 'ConcurrentRequestsPerModel',
+      Dimensions: [
+        { Name: 'EndpointName', Value: 'flights-dev-delay' },
+        { Name: 'VariantName', Value: 'AllTraffic' },
+      ],
+      Statistic: 'Maximum',
+      Period: 10,
+      EvaluationPeriods: 6,
+      Threshold: 8,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+    expect(nag).toEqual([]);
+  });
+
+  test('takes no guard that enhanced metrics would starve [row 85]', () => {
+    const guarded = { scaling: scaling(1, 4, { concurrency: 8 }), enhancedMetrics: true };
+    expect(() => build(guarded)).toThrow(
+      "'metricFrequency' of 60 s starves 'scaling.concurrency', which is read every 10 s: with 'enhancedMetrics' make it 10 s, or leave both out",
+    );
+    expect(() => build({ ...guarded, metricFrequency: Duration.seconds(10) })).not.toThrow();
+    expect(() => build({ scaling: scaling(), enhancedMetrics: true })).not.toThrow();
+  });
+
+  test('sets other limits at known times, in their time zone [A3]', () => {
+    const schedule = Schedule.cron({ weekDay: 'MON-FRI', hour: '7', minute: '0' });
+    const day = ScalingSchedule.at({ name: 'day', schedule, timeZone: TimeZone.EUROPE_BERLIN, min: 3 });
+    build({ scaling: scaling(1, 4, { schedules: [day] }) }).template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+      ScheduledActions: [
+        {
+          ScheduledActionName: 'day',
+          Schedule: 'cron(0 7 ? * MON-FRI *)',
+          Timezone: 'Europe/Berlin',
+          ScalableTargetAction: { MinCapacity: 3, MaxCapacity: Match.absent() },
+        },
+      ],
     });
   });
 

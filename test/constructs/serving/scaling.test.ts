@@ -15,7 +15,12 @@ const token = Token.asNumber(Lazy.any({ produce: () => 3 }));
 describe('Scaling [A1, A2]', () => {
   test('fixed needs nothing else', () => {
     const fixed = Scaling.fixed(2);
-    expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._plan]).toEqual([2, 2, false, undefined]);
+    expect([fixed.minInstances, fixed.maxInstances, fixed.isAutomatic, fixed._plan('chat', 'AllTraffic')]).toEqual([
+      2,
+      2,
+      false,
+      undefined,
+    ]);
     expect(fixed._problems()).toEqual([]);
     expect([...Scaling.fixed(1)._problems(), ...Scaling.fixed(1000)._problems()]).toEqual([]);
   });
@@ -81,12 +86,58 @@ describe('Scaling [A1, A2]', () => {
     expect(scaling._problems()).toEqual(["'scaling.scaleInCooldown, in seconds,' must be between 0 and 3600, got 3601"]);
   });
 
+  test('follows concurrent requests alone, which come every ten seconds [A1, row 100]', () => {
+    const scaling = Scaling.between(1, 4, { concurrency: 8 });
+    expect(scaling._problems()).toEqual([]);
+    expect(scaling._plan('chat', 'b')!.policies).toEqual([
+      {
+        kind: 'TargetTracking',
+        name: 'concurrency',
+        metric: 'SageMakerVariantConcurrentRequestsPerModelHighResolution',
+        target: 8,
+        scaleOutCooldownSeconds: 60,
+        scaleInCooldownSeconds: 300,
+      },
+    ]);
+  });
+
+  test('guards a measured rate by concurrent requests: one tracking policy, and one step policy that only scales out [A1]', () => {
+    const scaling = Scaling.between(1, 4, { capacity: capacity(), concurrency: 8, scaleOutCooldown: Duration.seconds(30) });
+    const { policies } = scaling._plan('chat', 'b')!;
+    expect(policies.map(({ kind }) => kind)).toEqual(['TargetTracking', 'Step']);
+    expect(policies[1]).toEqual({
+      kind: 'Step',
+      name: 'concurrency-guard',
+      metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions: { EndpointName: 'chat', VariantName: 'b' } },
+      threshold: 8,
+      periods: 6,
+      periodSeconds: 10,
+      steps: [{ from: 0, change: 34 }],
+      adjustment: 'Percent',
+      cooldownSeconds: 30,
+    });
+  });
+
+  test.each([
+    [{ concurrency: 0 }, ["'scaling.concurrency' must be between 1 and 10000, got 0"]],
+    [{ concurrency: 1 }, []],
+    [{ concurrency: 10_000 }, []],
+    [{ concurrency: 10_001 }, ["'scaling.concurrency' must be between 1 and 10000, got 10001"]],
+    [{ concurrency: 2.5 }, ["'scaling.concurrency' must be a whole number, got 2.5"]],
+    [{ concurrency: token }, ["'scaling.concurrency' must be known at synth, got a Token: give a plain value"]],
+    [{ concurrency: 5, utilization: 0.5 }, ["'scaling.utilization' is a share of 'capacity': give that too"]],
+  ])('checks %j', (props, problems) => {
+    expect(Scaling.between(1, 2, props)._problems()).toEqual(problems);
+  });
+
   test('takes limits at known times, which keep at least one instance, and knows how small and large they make the fleet', () => {
     const schedule = Schedule.cron({ hour: '7', minute: '0' });
     const of = (...schedules: ScalingSchedule[]) => Scaling.between(2, 4, { capacity: capacity(), schedules });
     const day = of(ScalingSchedule.at({ name: 'day', schedule, timeZone: TimeZone.EUROPE_BERLIN, min: 6, max: 8 }));
     expect(day._problems()).toEqual([]);
-    expect(day._plan!.schedules).toEqual([{ name: 'day', schedule: 'cron(0 7 * * ? *)', timeZone: 'Europe/Berlin', min: 6, max: 8 }]);
+    expect(day._plan('chat', 'AllTraffic')!.schedules).toEqual([
+      { name: 'day', schedule: 'cron(0 7 * * ? *)', timeZone: 'Europe/Berlin', min: 6, max: 8 },
+    ]);
     expect(day._range).toEqual({ least: 2, most: 8 });
     expect(of(ScalingSchedule.at({ name: 'night', schedule, min: 1 }))._range).toEqual({ least: 1, most: 4 });
     expect(of(ScalingSchedule.at({ name: 'night', schedule, min: token }))._range).toEqual({ least: 2, most: 4 });
@@ -97,7 +148,7 @@ describe('Scaling [A1, A2]', () => {
   });
 
   test('holds 0.60 of the measured rate, 60 s out and 300 s in, unless told otherwise [A5]', () => {
-    expect(Scaling.between(1, 2, { capacity: capacity() })._plan).toEqual({
+    expect(Scaling.between(1, 2, { capacity: capacity() })._plan('chat', 'AllTraffic')).toEqual({
       min: 1,
       max: 2,
       policies: [
@@ -118,7 +169,11 @@ describe('Scaling [A1, A2]', () => {
       scaleOutCooldown: Duration.seconds(0),
       scaleInCooldown: Duration.minutes(10),
     });
-    expect(own._plan?.policies[0]).toMatchObject({ target: 1800, scaleOutCooldownSeconds: 0, scaleInCooldownSeconds: 600 });
+    expect(own._plan('chat', 'AllTraffic')?.policies[0]).toMatchObject({
+      target: 1800,
+      scaleOutCooldownSeconds: 0,
+      scaleInCooldownSeconds: 600,
+    });
   });
 
   test('the target is the same share of any measured rate, positive, and grows with it', () => {

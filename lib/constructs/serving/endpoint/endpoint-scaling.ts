@@ -108,11 +108,15 @@ function targetTracking(policy: TargetTrackingPolicy) {
   };
 }
 
+/** https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html */
+const ADJUSTMENTS = { Change: 'ChangeInCapacity', Percent: 'PercentChangeInCapacity', Exact: 'ExactCapacity' } as const;
+
 function stepScaling(policy: StepPolicy) {
   return {
     policyType: 'StepScaling',
     stepScalingPolicyConfiguration: {
-      adjustmentType: policy.adjustment === 'Exact' ? 'ExactCapacity' : 'ChangeInCapacity',
+      adjustmentType: ADJUSTMENTS[policy.adjustment ?? 'Change'],
+      minAdjustmentMagnitude: policy.adjustment === 'Percent' ? 1 : undefined,
       cooldown: policy.cooldownSeconds,
       metricAggregationType: policy.metric.statistic === 'Maximum' ? 'Maximum' : 'Average',
       stepAdjustments: policy.steps.map(({ from, to, change }) => ({

@@ -11,6 +11,7 @@ export function endpointProblems(scope: Construct, props: InferenceEndpointProps
     ...instanceEndpointProblems(scope, props, settings, settings.scaling.isAutomatic),
     ...settings.slo._problems(),
     ...settings.scaling._problems(),
+    ...frequencyProblems(settings),
     ...captureProblems(scope, settings),
     ...rolloutProblems(settings),
   ];
@@ -27,6 +28,20 @@ export function warn(scope: Construct, props: InferenceEndpointProps, settings: 
     { name: 'latencyPercentile', used: settings.slo.latencyPercentile },
     { name: 'latencyBelowMs', used: settings.slo.latencyBelow?.toMilliseconds({ integral: false }) },
   );
+}
+
+/**
+ * Concurrent requests come every ten seconds by themselves; with enhanced metrics they come as often as the rest, and an alarm that looks every
+ * ten seconds would starve (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html).
+ */
+function frequencyProblems({ scaling, enhancedMetrics, metricFrequency }: EndpointSettings): string[] {
+  const frequency = metricFrequency.isUnresolved() ? undefined : metricFrequency.toSeconds({ integral: false });
+  return scaling._needsTenSeconds && enhancedMetrics && frequency !== undefined && frequency !== 10
+    ? [
+        `'metricFrequency' of ${frequency} s starves 'scaling.concurrency', which is read every 10 s: with 'enhancedMetrics' make it 10 s, ` +
+          'or leave both out',
+      ]
+    : [];
 }
 
 /** Checked only when everything that a rollout is computed from is sound. */

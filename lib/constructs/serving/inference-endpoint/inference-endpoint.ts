@@ -118,7 +118,7 @@ export class InferenceEndpoint extends EndpointBase {
     endpoint.node.addDependency(logGroup);
     createScaling(this, {
       ...variantInstances(endpoint, this.endpointName),
-      plan: settings.scaling._plan,
+      plan: settings.scaling._plan(this.endpointName, EndpointBase.VARIANT_NAME),
       condition: config.cfnOptions.condition,
     });
   }

@@ -45,7 +45,8 @@ export interface StepPolicy {
    * Change of capacity, or the capacity itself, by how far the metric is from the threshold; bounds are relative to it, a missing one is open.
    */
   readonly steps: readonly { readonly from?: number; readonly to?: number; readonly change: number }[];
-  readonly adjustment?: 'Change' | 'Exact';
+  /** `Percent` changes at least one. */
+  readonly adjustment?: 'Change' | 'Percent' | 'Exact';
   readonly cooldownSeconds: number;
 }
 

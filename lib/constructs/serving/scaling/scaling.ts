@@ -6,19 +6,31 @@ import {
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,
   ScalingPlan,
+  StepPolicy,
   TargetTrackingPolicy,
   invocationsPerMinute,
 } from './policy';
 import { FleetRange, ScalingSchedule } from './scaling-schedule';
 
-/** How an endpoint scales between its fewest and most instances. */
+/** How an endpoint scales between its fewest and most instances: by `capacity`, by `concurrency`, or by the first with the second as guard. */
 export interface ScalingProps {
   /**
    * What one instance was measured to serve; the scaling target follows from it.
    *
-   * @default - none, which is an error that says how to measure: a constant target would know neither model nor instance
+   * @default - none: `concurrency` decides alone; without that an error that says how to measure, because a constant target would know neither
+   * model nor instance
    */
   readonly capacity?: MeasuredCapacity;
+  /**
+   * Requests at once, waiting ones included, in the busiest instance: a whole number from 1 to 10,000, known at synth. SageMaker publishes it
+   * every 10 s, so a fleet is seen to be short after one or two minutes instead of five or six. Alone, the fleet is held there. Beside
+   * `capacity` it is a guard: after a minute at or above it the fleet grows by a third, and it never shrinks by it, because a queue that it
+   * counts would keep too many instances for long
+   * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html).
+   *
+   * @default - none: `capacity` decides alone
+   */
+  readonly concurrency?: number;
   /**
    * Share of the measured rate at which to hold each instance, 0.1 to 0.95, known at synth.
    *
@@ -58,7 +70,7 @@ export class Scaling {
   }
 
   /**
-   * As many instances as the traffic needs, by target tracking on invocations per instance.
+   * As many instances as the traffic needs, by target tracking on invocations per instance, or on concurrent requests.
    *
    * @param min fewest instances, a whole number from 1 to 1,000
    * @param max most instances, at least `min`, up to 1,000; keep it within the account's quota for the instance type, which is often 0 to 4
@@ -91,25 +103,29 @@ export class Scaling {
     return ScalingSchedule._range(this.minInstances, this.maxInstances, this.props?.schedules);
   }
 
-  /** What to deploy; undefined for a fixed number. @internal */
-  public get _plan(): ScalingPlan | undefined {
-    if (this.props?.capacity === undefined) {
+  /** Whether it reads a metric every ten seconds. @internal */
+  public get _needsTenSeconds(): boolean {
+    return this.props?.concurrency !== undefined;
+  }
+
+  /** What to deploy for a variant; undefined for a fixed number. @internal */
+  public _plan(endpointName: string, variantName: string): ScalingPlan | undefined {
+    if (this.props === undefined) {
       return undefined;
     }
-    const invocations: TargetTrackingPolicy = {
-      kind: 'TargetTracking',
-      name: 'invocations',
-      metric: 'SageMakerVariantInvocationsPerInstance',
-      target: invocationsPerMinute(this.props.capacity.requestsPerSecondPerInstance, this.props.utilization ?? DEFAULT_UTILIZATION),
-      scaleOutCooldownSeconds: this.props.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-      scaleInCooldownSeconds: this.props.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
-    };
-    return {
-      min: this.minInstances,
-      max: this.maxInstances,
-      policies: [invocations],
-      schedules: (this.props.schedules ?? []).map(({ _limits }) => _limits),
-    };
+    const { capacity, concurrency, utilization, schedules } = this.props;
+    const policies: (TargetTrackingPolicy | StepPolicy)[] = [];
+    if (capacity !== undefined) {
+      const target = invocationsPerMinute(capacity.requestsPerSecondPerInstance, utilization ?? DEFAULT_UTILIZATION);
+      policies.push({ ...this.tracking, name: 'invocations', metric: 'SageMakerVariantInvocationsPerInstance', target });
+      if (concurrency !== undefined) {
+        policies.push(guard(concurrency, { EndpointName: endpointName, VariantName: variantName }, this.tracking.scaleOutCooldownSeconds));
+      }
+    } else if (concurrency !== undefined) {
+      const metric = 'SageMakerVariantConcurrentRequestsPerModelHighResolution';
+      policies.push({ ...this.tracking, name: 'concurrency', metric, target: concurrency });
+    }
+    return { min: this.minInstances, max: this.maxInstances, policies, schedules: (schedules ?? []).map(({ _limits }) => _limits) };
   }
 
   /** @internal */
@@ -122,7 +138,8 @@ export class Scaling {
     if (![min, max].some((value) => Token.isUnresolved(value)) && max < min) {
       problems.push(`'scaling' has a maximum of ${max} below its minimum of ${min}: swap them`);
     }
-    if (this.capacity === undefined) {
+    const { capacity, concurrency, utilization } = this.props!;
+    if (capacity === undefined && concurrency === undefined) {
       problems.push(
         `'scaling' from ${min} to ${max} has no measured capacity: start with Scaling.fixed(${min}), measure one instance with \`npm run measure\`, ` +
           'then pass the file with MeasuredCapacity.fromFile() (docs/capacity-file.md says how)',
@@ -130,12 +147,26 @@ export class Scaling {
     }
     return [
       ...problems,
-      ...unknownAtSynth('scaling.utilization', this.props?.utilization),
-      ...outsideRange('scaling.utilization', this.props?.utilization, 0.1, 0.95),
+      ...(capacity === undefined && concurrency !== undefined && utilization !== undefined
+        ? [`'scaling.utilization' is a share of 'capacity': give that too`]
+        : []),
+      ...unknownAtSynth('scaling.utilization', utilization),
+      ...outsideRange('scaling.utilization', utilization, 0.1, 0.95),
+      ...unknownAtSynth('scaling.concurrency', concurrency),
+      ...notWhole('scaling.concurrency', concurrency),
+      ...outsideRange('scaling.concurrency', concurrency, 1, 10_000),
       ...cooldownProblems('scaling.scaleOutCooldown', this.props?.scaleOutCooldown),
       ...cooldownProblems('scaling.scaleInCooldown', this.props?.scaleInCooldown),
       ...ScalingSchedule._problems('scaling.schedules', this.props?.schedules ?? [], 1),
     ];
+  }
+
+  private get tracking() {
+    return {
+      kind: 'TargetTracking' as const,
+      scaleOutCooldownSeconds: this.props?.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+      scaleInCooldownSeconds: this.props?.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+    };
   }
 
   private countProblems(name: string, count: number): string[] {
@@ -144,6 +175,24 @@ export class Scaling {
       ? [`'${name}' must be at least 1, got 0: a real-time endpoint cannot scale to zero`]
       : [...notWhole(name, count), ...outsideRange(name, count, 1, 1000)];
   }
+}
+
+/**
+ * Grows the fleet by a third when for a minute no period of ten seconds was below the bound. A larger step would follow a queue rather than the
+ * traffic. The metric has a minimum and a maximum only (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
+ */
+function guard(concurrency: number, dimensions: Readonly<Record<string, string>>, cooldownSeconds: number): StepPolicy {
+  return {
+    kind: 'Step',
+    name: 'concurrency-guard',
+    metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions },
+    threshold: concurrency,
+    periods: 6,
+    periodSeconds: 10,
+    steps: [{ from: 0, change: 34 }],
+    adjustment: 'Percent',
+    cooldownSeconds,
+  };
 }
 
 /** Problem when a cool-down is none that the service takes. @internal */
