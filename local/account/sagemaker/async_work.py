@@ -16,7 +16,7 @@ from .instance import Instance
 
 NAMESPACE = "AWS/SageMaker"
 LONGEST_RUN_SECONDS = 900
-"""Real seconds, unless the caller says otherwise (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-invoke-endpoint.html)."""
+"""Seconds of the container, unless the caller says otherwise (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-invoke-endpoint.html)."""
 ADDRESS = re.compile(r"s3://([^/]+)/(.+)")
 _LOG = logging.getLogger("model-host")
 
@@ -88,13 +88,13 @@ def _run(invocation: Invocation, instance: Instance) -> tuple[int, bytes, str, f
         "content-type": invocation.headers.get("x-amzn-sagemaker-content-type", "application/octet-stream"),
         "accept": invocation.headers.get("x-amzn-sagemaker-accept", "*/*"),
     }
-    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=invocation.seconds("invocationtimeoutseconds", LONGEST_RUN_SECONDS))
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=invocation.seconds("invocationtimeoutseconds", LONGEST_RUN_SECONDS) / instance.pace)
     instance.enter()
     started = time.monotonic()
     try:
         connection.request("POST", "/invocations", body, request)
         answer = connection.getresponse()
-        return answer.status, answer.read(), answer.getheader("content-type", "application/octet-stream"), time.monotonic() - started
+        return answer.status, answer.read(), answer.getheader("content-type", "application/octet-stream"), (time.monotonic() - started) * instance.pace
     except TimeoutError as error:
         raise Failure("the container did not answer in time") from error
     except (OSError, http.client.HTTPException) as error:

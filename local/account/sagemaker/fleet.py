@@ -31,7 +31,7 @@ class Variant:
     def resize(self, count: int) -> None:
         """Adds healthy instances or removes the newest. Raises CannotStart."""
         while len(self.instances) < count:
-            instance = Instance(self.endpoint, self.name, self.container)
+            instance = Instance(self.endpoint, self.name, self.container, self.spec.get("InstanceType", ""))
             try:
                 instance.prepare()
                 instance.start()

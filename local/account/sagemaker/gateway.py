@@ -5,6 +5,7 @@ import asyncio
 import json
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 import ministack.app as _app
@@ -15,6 +16,8 @@ from . import control_plane, faults, runtime_api
 from .fleet import MONITOR
 
 _TARGETS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {"SageMaker": control_plane.call, "AnyScaleFrontendService": autoscaling.call}
+_INVOCATIONS = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="invocation")
+"""Requests to models, each on a thread while it waits: the emulator's own 64 would queue what a fleet answers at once."""
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/[a-z0-9-]+/(sagemaker|application-autoscaling)/aws4_request")
 
 
@@ -39,7 +42,7 @@ def install() -> None:
             if not _SIGNED.match(headers.get("authorization", "")):
                 raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token", 403)
             if runtime:
-                status, fields, content = await asyncio.to_thread(runtime_api.handle, scope["path"], headers, body)
+                status, fields, content = await _on_thread(runtime_api.handle, scope["path"], headers, body)
             else:
                 result = await asyncio.to_thread(_TARGETS[target[0]], target[2], json.loads(body or b"{}"))
                 status, fields, content = 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(result, default=str).encode()
@@ -70,6 +73,10 @@ def _error(error: ApiError, runtime: bool) -> tuple[int, dict[str, str], bytes]:
     return error.status, {"content-type": kind, "x-amzn-errortype": error.code}, json.dumps(body).encode()
 
 
+async def _on_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(_INVOCATIONS, function, *arguments)
+
+
 async def _read(receive: Any) -> bytes:
     parts = []
     while True:
@@ -85,7 +92,7 @@ async def _send(send: Any, status: int, headers: dict[str, str], content: bytes 
         fields["content-length"] = str(len(content))
     await send({"type": "http.response.start", "status": status, "headers": [(key.encode(), value.encode()) for key, value in fields.items()]})
     if not isinstance(content, bytes):
-        while (part := await asyncio.to_thread(next, content, None)) is not None:
+        while (part := await _on_thread(next, content, None)) is not None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         content = b""
     await send({"type": "http.response.body", "body": content, "more_body": False})

@@ -17,6 +17,8 @@ from typing import IO, Any
 
 from .. import aws, clock
 from . import faults
+from .llm import host as llm
+from .llm.profile import NoProfile
 
 SERVE = Path(__file__).with_name("serve.py")
 SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn[:@]")
@@ -39,9 +41,10 @@ def state_dir() -> Path:
 class Instance:
     """Starts, pings, restarts and stops one container process. Its folder has the layout of /opt/ml."""
 
-    def __init__(self, endpoint: str, variant: str, container: dict[str, Any]) -> None:
+    def __init__(self, endpoint: str, variant: str, container: dict[str, Any], instance_type: str = "") -> None:
         self.name = f"{endpoint}-{variant}-{uuid.uuid4().hex[:8]}"
-        self.container = container
+        self.container, self.instance_type = container, instance_type
+        self.stand_in = llm.stands_in_for(container)
         self.root = state_dir() / "instances" / self.name
         self.log = state_dir() / "logs" / f"{self.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,17 +55,32 @@ class Instance:
         self._lock = threading.Lock()
         self._in_flight, self._idle = 0, threading.Condition()
 
+    @property
+    def pace(self) -> float:
+        """Seconds that the container lives through in a real one: a stand-in keeps the platform clock, a model of its own does not."""
+        return clock.factor() if self.stand_in else 1.0
+
     def prepare(self) -> None:
         """Fetches and unpacks the model, as SageMaker does before it starts a container."""
+        if self.stand_in:
+            return self._prepare_stand_in()
         image = self.container.get("Image", "")
         if not SCRIPT_MODE_IMAGE.search(image):
-            raise CannotStart(f"the image {image} cannot run in the local account: only scikit-learn images in script mode are served by a process here")
+            raise CannotStart(f"the image {image} cannot run in the local account: only scikit-learn images in script mode and servers of language models are served by a process here")
         if not self.container.get("ModelDataUrl"):
             raise CannotStart("only models with a ModelDataUrl are served in the local account")
         model = self.root / "model"
         model.mkdir(parents=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         unpack(self.container["ModelDataUrl"], model)
+
+    def _prepare_stand_in(self) -> None:
+        self.root.mkdir(parents=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            llm.check(self.container, self.instance_type)
+        except (NoProfile, FileNotFoundError) as error:
+            raise CannotStart(str(error)) from error
 
     def start(self) -> None:
         """Starts the process on a free loopback port."""
@@ -73,7 +91,7 @@ class Instance:
             self.injected = faults.on_start(self.container)
             output: IO[bytes] = open(self.log, "ab")
             self.process = subprocess.Popen(
-                [sys.executable, str(SERVE)], cwd=self.root, env=self._environment(), stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+                llm.COMMAND if self.stand_in else [sys.executable, str(SERVE)], cwd=self.root, env=self._environment(), stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
             )
             output.write(f"--- start {self.starts}: process {self.process.pid} on port {self.port}\n".encode())
             output.close()
@@ -169,7 +187,7 @@ class Instance:
         passed_on = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
         environment = {**passed_on, "SAGEMAKER_PROGRAM": "inference.py", **self.container.get("Environment", {}), **contract}
         environment["SAGEMAKER_SUBMIT_DIRECTORY"] = program_dir.replace("/opt/ml", local, 1)
-        return environment
+        return {**environment, **llm.environment(self.container, self.instance_type)} if self.stand_in else environment
 
 
 def unpack(url: str, target: Path, what: str = "model data") -> None:

@@ -22,7 +22,7 @@ PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream
 TIME_LIMIT_SECONDS = 60
 STREAM_LIMIT_SECONDS = 480
 MAXIMUM_BODY_BYTES = 25 * 1024 * 1024
-"""60 s, 8 min for streams, 25 MB: https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html"""
+"""60 s, 8 min for streams, as the container counts them, 25 MB: https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html"""
 
 _CAPTURES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture")
 _LOG = logging.getLogger("model-host")
@@ -60,7 +60,7 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     finally:
         connection.close()
         instance.leave()
-    seconds = time.monotonic() - started
+    seconds = (time.monotonic() - started) * instance.pace
     record(fleet, variant, Outcome(answer.status, seconds, 0.0005))
     if answer.status >= 300:
         raise _model_error(answer.status, data.decode("utf-8", "replace"))
@@ -89,7 +89,7 @@ def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes
         raise _no_answer(fleet, variant, started, "no container of the variant is healthy")
     instance.enter()
     time.sleep(faults.latency_seconds(instance.container, instance.injected))
-    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit)
+    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit / instance.pace)
     try:
         connection.request("POST", "/invocations", body, request)
         return instance, connection, connection.getresponse()
@@ -135,7 +135,7 @@ def _events(instance: Instance, connection: http.client.HTTPConnection, answer: 
     finally:
         connection.close()
         instance.leave()
-        record(fleet, variant, Outcome(status, (first or time.monotonic()) - started, 0.0005))
+        record(fleet, variant, Outcome(status, ((first or time.monotonic()) - started) * instance.pace, 0.0005))
 
 
 def _error_body(message: str, code: str) -> bytes:

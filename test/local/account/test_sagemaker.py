@@ -233,7 +233,7 @@ def test_fails_an_archive_that_leaves_its_folder(account: Account, name: str) ->
 
 
 def test_fails_an_image_that_no_process_here_can_stand_for(account: Account) -> None:
-    found = endpoint(account, "gpu", image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.33.0-lmi")
+    found = endpoint(account, "gpu", image="763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312")
     assert found["EndpointStatus"] == "Failed" and "cannot run in the local account" in found["FailureReason"]
 
 
