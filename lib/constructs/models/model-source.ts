@@ -1,19 +1,17 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { CfnCondition, Stack, Token } from 'aws-cdk-lib';
+import { CfnCondition, Token } from 'aws-cdk-lib';
 import { IRole } from 'aws-cdk-lib/aws-iam';
-import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { Archive, filesOf, packFolder, packingProblems } from './archive';
-import { stageArchive } from './archive-asset';
-import { grantReadObject } from './archive-object';
+import { AssetData, TarballData } from './archive-data';
 import { environmentProblems } from './container-environment';
 import { InferenceImage } from './inference-image';
+import type { BoundData, ChoosyMode, ModelData } from './model-data';
+import { PrefixData } from './prefix-data';
 import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
 
-/** How a model archive is served. */
+/** How the data of a model is served. */
 export interface ContainerModelProps {
-  /** Image of the container that loads the archive. */
+  /** Image of the container that loads it. */
   readonly image: InferenceImage;
   /**
    * Environment of the container: up to 100 entries, 1,024 bytes per key or value, 32 KiB in all, each with what the image needs. Secrets
@@ -24,10 +22,9 @@ export interface ContainerModelProps {
   readonly environment?: { [key: string]: string };
 }
 
-/** An image with an archive, as CreateModel takes it. @internal */
-export interface BoundArchive {
+/** An image with the data that it loads, as CreateModel takes them. @internal */
+export interface BoundContainer extends BoundData {
   readonly imageUri: string;
-  readonly artifactUrl: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -58,7 +55,23 @@ export abstract class ModelSource {
    * @param props how the archive is served
    */
   public static fromTarball(bucket: IBucket, key: string, props: ContainerModelProps): ModelSource {
-    return new TarballSource(bucket, key, props);
+    return new ContainerSource(new TarballData(bucket, key), props);
+  }
+
+  /**
+   * Uncompressed files below a prefix in Amazon S3: for weights that are too large to pack and unpack. A container finds them below
+   * `/opt/ml/model` (https://docs.aws.amazon.com/sagemaker/latest/dg/large-model-inference-uncompressed.html).
+   *
+   * Every object below the prefix is loaded, so nothing else may lie there: not even the empty "folders" that the console makes, which break a
+   * deployment. Not for serverless endpoints and batch transform.
+   *
+   * @param bucket the bucket, in the Region of the endpoint
+   * @param prefix ends with '/'. Give each model its own prefix: new bytes under the same keys are never deployed, and mix with the old ones
+   * when the endpoint scales out
+   * @param props how the files are served
+   */
+  public static fromPrefix(bucket: IBucket, prefix: string, props: ContainerModelProps): ModelSource {
+    return new ContainerSource(new PrefixData(bucket, prefix), props);
   }
 
   /**
@@ -69,7 +82,7 @@ export abstract class ModelSource {
    * @param props how the archive is served
    */
   public static fromAsset(directory: string, props: ContainerModelProps): ModelSource {
-    return new AssetSource(directory, props);
+    return new ContainerSource(new AssetData(directory), props);
   }
 
   /**
@@ -86,50 +99,63 @@ export abstract class ModelSource {
 
   /** The image that serves the model. */
   public abstract readonly image: InferenceImage;
+  /** Whether a container must reach beyond AWS to load the model when it starts: then there is no network isolation. */
+  public abstract readonly needsNetwork: boolean;
   /** Set when the model comes from a registry. @internal */
   public readonly _registry?: RegistryOrigin;
-  /** Whether the archive lies in a bucket that belongs to the toolchain. @internal */
+  /** Whether the data lies in a bucket that belongs to the toolchain. @internal */
   public abstract readonly _borrowedBucket: boolean;
   /** What is wrong with this source for an endpoint in `scope`. @internal */
   public abstract _problems(scope: Construct, networkIsolation: boolean): string[];
+  /** Why this source cannot be served this way; nothing when it can. @internal */
+  public abstract _exclusionProblems(mode: ChoosyMode): string[];
   /** Lets `role` read the model and pull its image. @internal */
-  public abstract _bind(scope: Construct, role: IRole): BoundArchive | BoundPackage;
+  public abstract _bind(scope: Construct, role: IRole): BoundContainer | BoundPackage;
 }
 
-/** A source of an image and an archive. */
-abstract class ArchiveSource extends ModelSource {
+/** A source of an image and the data that it loads. */
+class ContainerSource extends ModelSource {
   public readonly image: InferenceImage;
-  public abstract override readonly _borrowedBucket: boolean;
+  public readonly needsNetwork: boolean;
+  public readonly _borrowedBucket: boolean;
   private readonly environment: Readonly<Record<string, string>>;
 
-  constructor(props: ContainerModelProps) {
+  constructor(
+    private readonly data: ModelData,
+    props: ContainerModelProps,
+  ) {
     super();
     this.image = props.image;
-    this.environment = { ...props.image._environment, ...props.environment };
+    this.needsNetwork = data.needsNetwork ?? false;
+    this._borrowedBucket = data.borrowedBucket ?? false;
+    this.environment = { ...props.image._environment, ...props.environment, ...data.environment };
   }
 
   public _problems(scope: Construct, networkIsolation: boolean): string[] {
     const hub = this.environment.HF_MODEL_ID;
-    const unreachable = networkIsolation && hub !== undefined && !Token.isUnresolved(hub) && !hub.startsWith('/');
+    const unreachable = networkIsolation && !this.needsNetwork && hub !== undefined && !Token.isUnresolved(hub) && !hub.startsWith('/');
     return [
       ...this.image._problems(scope),
       ...environmentProblems(this.environment),
       ...(unreachable ? [`'networkIsolation' needs model data in S3: HF_MODEL_ID must be /opt/ml/model, got '${hub}'`] : []),
-      ...this.archiveProblems(scope, networkIsolation),
+      ...this.data.problems(scope, this.image, networkIsolation),
     ];
   }
 
-  public _bind(scope: Construct, role: IRole): BoundArchive {
-    const artifactUrl = this.provideArchive(scope, role);
-    return { artifactUrl, imageUri: this.image._bind(scope, role), environment: this.environment };
+  public _exclusionProblems(mode: ChoosyMode): string[] {
+    const problem = this.data.exclusions?.[mode];
+    return problem === undefined ? [] : [problem];
   }
 
-  protected abstract archiveProblems(scope: Construct, networkIsolation: boolean): string[];
-  protected abstract provideArchive(scope: Construct, role: IRole): string;
+  public _bind(scope: Construct, role: IRole): BoundContainer {
+    const data = this.data.bind(scope, role);
+    return { ...data, imageUri: this.image._bind(scope, role), environment: this.environment };
+  }
 }
 
 class RegistrySource extends ModelSource {
   public readonly image: InferenceImage;
+  public readonly needsNetwork = false;
   public readonly _borrowedBucket = false;
   public override readonly _registry: RegistryOrigin;
 
@@ -143,77 +169,16 @@ class RegistrySource extends ModelSource {
     return [...this.image._problems(scope), ...registryProblems(scope, this.props)];
   }
 
+  public _exclusionProblems(mode: ChoosyMode): string[] {
+    return mode === 'component'
+      ? [
+          "'model' is of a registry, whose releases update endpoints with one model: use InferenceEndpoint, or give its archive by fromTarball()",
+        ]
+      : [];
+  }
+
   public _bind(scope: Construct, role: IRole): BoundPackage {
     this.image._bind(scope, role);
     return bindPackage(scope, role, this.props);
-  }
-}
-
-class TarballSource extends ArchiveSource {
-  public readonly _borrowedBucket = false;
-
-  constructor(
-    private readonly bucket: IBucket,
-    private readonly key: string,
-    props: ContainerModelProps,
-  ) {
-    super(props);
-  }
-
-  protected archiveProblems(scope: Construct): string[] {
-    const [here, there] = [Stack.of(scope).region, this.bucket.env.region];
-    const problems: string[] = [];
-    if (!Token.isUnresolved(this.key) && !this.key.endsWith('.tar.gz')) {
-      problems.push(`'model' key must end in '.tar.gz', got '${this.key}': SageMaker downloads only such archives`);
-    }
-    if (!Token.isUnresolved(this.key) && /^\/|[*?]/.test(this.key)) {
-      problems.push(`'model' key must name one object, without leading '/' and without '*' or '?', got '${this.key}'`);
-    }
-    if (![here, there].some((region) => Token.isUnresolved(region)) && here !== there) {
-      problems.push(`'model' is in a bucket in ${there} but the endpoint in ${here}: copy it to a bucket in ${here}`);
-    }
-    return problems;
-  }
-
-  protected provideArchive(_scope: Construct, role: IRole): string {
-    grantReadObject(this.bucket, this.key, role);
-    return this.bucket.s3UrlForObject(this.key);
-  }
-}
-
-class AssetSource extends ArchiveSource {
-  public readonly _borrowedBucket = true;
-  private readonly directory: string;
-  private archive?: Archive;
-
-  constructor(directory: string, props: ContainerModelProps) {
-    super(props);
-    this.directory = resolve(directory);
-  }
-
-  protected archiveProblems(_scope: Construct, networkIsolation: boolean): string[] {
-    if (!existsSync(this.directory) || !statSync(this.directory).isDirectory()) {
-      return [`'model' folder ${this.directory} does not exist: give the folder that holds the model data`];
-    }
-    const files = filesOf(this.directory);
-    const problems = packingProblems(this.directory, files);
-    if (files.length === 0) {
-      problems.push(`'model' folder ${this.directory} holds no file`);
-    }
-    if (this.image._requiresCode && !files.includes('code/inference.py')) {
-      problems.push(`'model' folder ${this.directory} has no code/inference.py, which the image ${this.image.label} runs`);
-    }
-    const { _requirements: requirements } = this.image;
-    if (requirements !== undefined && networkIsolation && files.includes(requirements)) {
-      problems.push(`'model' has ${requirements} but 'networkIsolation' leaves no network to install from: put the packages into an image`);
-    }
-    return problems;
-  }
-
-  protected provideArchive(scope: Construct, role: IRole): string {
-    this.archive ??= packFolder(this.directory, filesOf(this.directory));
-    const location = stageArchive(scope, this.archive, { id: 'Archive', file: 'model.tar.gz', what: 'model' });
-    grantReadObject(Bucket.fromBucketName(scope, 'AssetBucket', location.bucketName), location.objectKey, role);
-    return location.s3ObjectUrl;
   }
 }

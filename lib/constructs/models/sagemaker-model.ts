@@ -3,11 +3,11 @@ import { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { IRole } from 'aws-cdk-lib/aws-iam';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { BoundArchive, BoundPackage } from './model-source';
+import { BoundContainer, BoundPackage } from './model-source';
 
 /** @internal */
 export interface SageMakerModelProps {
-  readonly source: BoundArchive | BoundPackage;
+  readonly source: BoundContainer | BoundPackage;
   /** Execution role, already able to load the source; the alpha's own default carries AmazonSageMakerFullAccess. */
   readonly role: IRole;
   readonly networkIsolation: boolean;
@@ -22,37 +22,51 @@ export interface SageMakerModelProps {
  * @internal
  */
 export function createModel(scope: Construct, id: string, props: SageMakerModelProps): CfnModel {
-  return 'packageName' in props.source ? packageModel(scope, id, props, props.source) : archiveModel(scope, id, props, props.source);
+  const { source } = props;
+  if ('packageName' in source) {
+    const model = plainModel(scope, id, props, { modelPackageName: source.packageName });
+    model.cfnOptions.condition = source.approved;
+    return model;
+  }
+  const { imageUri, artifactUrl, dataSource } = source;
+  if (artifactUrl !== undefined) {
+    return archiveModel(scope, id, props, source, artifactUrl);
+  }
+  // Under the id that the alpha would use: another source is then a replacement, which keeps the old model for a rollback.
+  return plainModel(new Construct(scope, id), 'Model', props, {
+    image: imageUri,
+    modelDataSource: dataSource && { s3DataSource: dataSource },
+    environment: environmentOf(source),
+  });
 }
 
-/** A registered version, which the alpha cannot render; it is there while one is approved. */
-function packageModel(scope: Construct, id: string, props: SageMakerModelProps, source: BoundPackage): CfnModel {
-  const { vpc, securityGroups } = props;
+/** What the alpha cannot render: a registered version, and data that is no archive. */
+function plainModel(
+  scope: Construct,
+  id: string,
+  { role, networkIsolation, vpc, vpcSubnets, securityGroups }: SageMakerModelProps,
+  primaryContainer: CfnModel.ContainerDefinitionProperty,
+): CfnModel {
   const model = new CfnModel(scope, id, {
-    executionRoleArn: props.role.roleArn,
-    primaryContainer: { modelPackageName: source.packageName },
-    enableNetworkIsolation: props.networkIsolation,
+    executionRoleArn: role.roleArn,
+    primaryContainer,
+    enableNetworkIsolation: networkIsolation,
     vpcConfig: vpc && {
-      subnets: vpc.selectSubnets(props.vpcSubnets).subnetIds,
+      subnets: vpc.selectSubnets(vpcSubnets).subnetIds,
       securityGroupIds: (securityGroups ?? []).map(({ securityGroupId }) => securityGroupId),
     },
   });
-  model.cfnOptions.condition = source.approved;
-  model.node.addDependency(props.role);
+  model.node.addDependency(role);
   return model;
 }
 
+const environmentOf = ({ environment }: BoundContainer) => (Object.keys(environment).length === 0 ? undefined : environment);
+
 /** The one place that knows `@aws-cdk/aws-sagemaker-alpha`. */
-function archiveModel(scope: Construct, id: string, props: SageMakerModelProps, source: BoundArchive): CfnModel {
+function archiveModel(scope: Construct, id: string, props: SageMakerModelProps, source: BoundContainer, artifactUrl: string): CfnModel {
   const model = new Model(scope, id, {
     role: props.role,
-    containers: [
-      {
-        image: boundImage(source.imageUri),
-        modelData: boundData(source.artifactUrl),
-        environment: Object.keys(source.environment).length === 0 ? undefined : source.environment,
-      },
-    ],
+    containers: [{ image: boundImage(source.imageUri), modelData: boundData(artifactUrl), environment: environmentOf(source) }],
     networkIsolation: props.networkIsolation,
     vpc: props.vpc,
     vpcSubnets: props.vpcSubnets,

@@ -296,16 +296,23 @@ describe('InferenceImage.fromEcr [M2, row 15]', () => {
   });
 });
 
-describe('adapter over aws-sagemaker-alpha', () => {
-  test('gives the same resource as CfnModel would', () => {
-    const source = { imageUri: 'i:1', artifactUrl: 's3://b/m.tar.gz', environment: { A: 'b' } };
-    const build = (make: (stack: Stack, role: Role, vpc: Vpc, group: SecurityGroup) => void) => {
-      const stack = new Stack(app(), 'S');
-      const vpc = new Vpc(stack, 'Vpc');
-      const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com') });
-      make(stack, role, vpc, new SecurityGroup(stack, 'Group', { vpc }));
-      return Object.values(Template.fromStack(stack).findResources('AWS::SageMaker::Model'))[0];
-    };
+describe('what CreateModel is given', () => {
+  type Source = Parameters<typeof createModel>[2]['source'];
+  const image = { imageUri: 'i:1', environment: { A: 'b' } };
+  const s3DataSource = { s3Uri: 's3://b/p/', s3DataType: 'S3Prefix', compressionType: 'None' };
+  const build = (make: (stack: Stack, role: Role, vpc: Vpc, group: SecurityGroup) => void) => {
+    const stack = new Stack(app(), 'S');
+    const vpc = new Vpc(stack, 'Vpc');
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com') });
+    make(stack, role, vpc, new SecurityGroup(stack, 'Group', { vpc }));
+    return Object.values(Template.fromStack(stack).findResources('AWS::SageMaker::Model'))[0];
+  };
+
+  test.each<[string, Source, CfnModel.ContainerDefinitionProperty]>([
+    ['an archive, through aws-sagemaker-alpha,', { ...image, artifactUrl: 's3://b/m.tar.gz' }, { modelDataUrl: 's3://b/m.tar.gz' }],
+    ['a prefix', { ...image, dataSource: s3DataSource }, { modelDataSource: { s3DataSource } }],
+    ['no data', image, {}],
+  ])('is with %s the same as a plain CfnModel', (_what, source, data) => {
     const ours = build((stack, role, vpc, group) =>
       createModel(stack, 'M', { source, role, networkIsolation: true, vpc, securityGroups: [group] }),
     );
@@ -313,7 +320,7 @@ describe('adapter over aws-sagemaker-alpha', () => {
       const model = new CfnModel(stack, 'M', {
         executionRoleArn: role.roleArn,
         enableNetworkIsolation: true,
-        primaryContainer: { image: source.imageUri, modelDataUrl: source.artifactUrl, environment: source.environment },
+        primaryContainer: { image: image.imageUri, environment: image.environment, ...data },
         vpcConfig: { subnets: vpc.selectSubnets().subnetIds, securityGroupIds: [group.securityGroupId] },
       });
       model.node.addDependency(role);

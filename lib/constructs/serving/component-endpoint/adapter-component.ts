@@ -4,7 +4,7 @@ import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnInferenceComponent } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { grantReadObject } from '../../models/archive-object';
+import { grantReadObject } from '../../models/bucket-grants';
 import { failOn } from '../../shared/checks';
 import { generatedName } from '../../shared/names';
 import { EndpointBase } from '../endpoint/endpoint-base';

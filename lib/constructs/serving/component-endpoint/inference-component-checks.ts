@@ -64,11 +64,8 @@ function warnOfZero(scope: Construct, minInstances: number, minCopies: number): 
 }
 
 function modelProblems(scope: Construct, { endpoint, model }: InferenceComponentProps): string[] {
-  return model._registry === undefined
-    ? model._problems(scope, endpoint._settings.networkIsolation)
-    : [
-        "'model' is of a registry, whose releases update endpoints with one model: use InferenceEndpoint, or give its archive by fromTarball()",
-      ];
+  const excluded = model._exclusionProblems('component');
+  return excluded.length > 0 ? excluded : model._problems(scope, endpoint._settings.networkIsolation);
 }
 
 /** A copy that does not fit stays in Creating, where it cannot be deleted for days. */
