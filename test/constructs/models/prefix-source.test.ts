@@ -76,20 +76,19 @@ describe('ModelSource.fromPrefix [M2, M3]', () => {
   });
 
   test('says why serverless endpoints and batch transform do not take it, which take an archive [row 27]', () => {
-    const { built } = synth((stack) => ({
-      prefix: ModelSource.fromPrefix(bucket(stack), 'a/', { image }),
-      tarball: ModelSource.fromTarball(bucket(stack), 'a.tar.gz', { image }),
-    }));
+    const models = bucket(new Stack());
+    const prefix = ModelSource.fromPrefix(models, 'a/', { image });
+    const tarball = ModelSource.fromTarball(models, 'a.tar.gz', { image });
     for (const [mode, name] of [
       ['serverless', 'serverless endpoints'],
       ['batch', 'batch transform'],
     ] as const) {
-      expect(built.prefix._exclusionProblems(mode)).toEqual([
+      expect(prefix._exclusionProblems(mode)).toEqual([
         `'model' lies uncompressed in Amazon S3, which ${name} ${mode === 'batch' ? 'does' : 'do'} not take: pack it and use ModelSource.fromTarball()`,
       ]);
-      expect(built.tarball._exclusionProblems(mode)).toEqual([]);
+      expect(tarball._exclusionProblems(mode)).toEqual([]);
     }
-    expect(built.prefix._exclusionProblems('component')).toEqual([]);
+    expect(prefix._exclusionProblems('component')).toEqual([]);
   });
 
   test('needs no network, and TGI is told where the files are', () => {
