@@ -29,6 +29,8 @@ _MODULES = (
 # Parts that live in folders of their own, each with the function that installs it.
 _PARTS = (
     ("sagemaker.resources", "register_all"),
+    ("sagemaker.component_resource", "register_all"),
+    ("sagemaker.component_watch", "install"),
     ("sagemaker.job_actions", "register_all"),
     ("sagemaker.async_inference", "install"),
     ("sagemaker.gateway", "install"),

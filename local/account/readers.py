@@ -193,6 +193,7 @@ READERS: dict[str, Reader] = {
     "AWS::SSM::Parameter": lambda id, others: aws.client("ssm").get_parameter(Name=id)["Parameter"],
     "AWS::SageMaker::Endpoint": lambda id, others: aws.client("sagemaker").describe_endpoint(EndpointName=id.rsplit("/", 1)[-1])["EndpointArn"],
     "AWS::SageMaker::EndpointConfig": lambda id, others: aws.client("sagemaker").describe_endpoint_config(EndpointConfigName=id.rsplit("/", 1)[-1])["EndpointConfigArn"],
+    "AWS::SageMaker::InferenceComponent": lambda id, others: aws.client("sagemaker").describe_inference_component(InferenceComponentName=id.rsplit("/", 1)[-1])["InferenceComponentStatus"] == "InService",
     "AWS::SageMaker::Model": lambda id, others: aws.client("sagemaker").describe_model(ModelName=id.rsplit("/", 1)[-1])["ModelArn"],
     "AWS::SageMaker::ModelPackageGroup": lambda id, others: aws.client("sagemaker").describe_model_package_group(ModelPackageGroupName=id)["ModelPackageGroupArn"],
     "AWS::Scheduler::Schedule": lambda id, others: aws.client("scheduler").get_schedule(Name=id.rsplit("/", 1)[-1])["Arn"],

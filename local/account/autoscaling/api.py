@@ -9,7 +9,7 @@ from typing import Any, Callable
 from .. import aws, cfn
 from ..sagemaker import control_plane
 from ..service_models import ApiError, shaped, validated
-from . import dimensions, variants
+from . import components, dimensions, variants
 
 _LOCK = threading.RLock()
 _Key = tuple[str, str, str]
@@ -30,6 +30,7 @@ def call(action: str, params: dict[str, Any]) -> dict[str, Any]:
 def register_all() -> None:
     """Registers the CloudFormation types and tells the control plane which variants scale."""
     dimensions.register(variants.DIMENSION)
+    dimensions.register(components.DIMENSION)
     control_plane.AUTOSCALED = lambda endpoint, variant: any(key[1] == f"endpoint/{endpoint}/variant/{variant}" for key in _TARGETS)
     identity = ("ResourceId", "ScalableDimension", "ServiceNamespace")
     cfn.register("AWS::ApplicationAutoScaling::ScalableTarget", _target_create, _target_update, cfn.forgiving(_target_delete, "No scalable target"), replacing=identity)

@@ -10,7 +10,7 @@ from ..service_models import ApiError, shaped, validated
 
 LOCK = threading.RLock()
 """Held while an operation runs."""
-KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
+KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint", "InferenceComponent": "inference-component"}
 STORE: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
 TAGS: dict[str, list[dict[str, str]]] = {}
 """By ARN; a resource that is not here cannot be tagged."""

@@ -11,9 +11,10 @@ import threading
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, faults, guardrails, models
+from . import component_store, control_plane, faults, guardrails, models
 from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
+from .hosts import HostVariant
 from .instance import CannotStart
 
 IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
@@ -45,10 +46,11 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     config = find("EndpointConfig", values["EndpointConfigName"])
     old = MONITOR.fleets[record["EndpointName"]]
     _refuse_scaled_changes(old, config)
+    component_store.refuse_move(record["EndpointName"], config, values.get("DeploymentConfig", {}))
     retained = values.get("RetainAllVariantProperties", False) and "DesiredInstanceCount" not in [
         kept["VariantPropertyType"] for kept in values.get("ExcludeRetainedVariantProperties", [])
     ]
-    kept = {variant.name: len(variant.instances) for variant in old.variants} if retained else {}
+    kept = {variant.name: variant.size for variant in old.variants} if retained else {}
     counts = {spec["VariantName"]: kept.get(spec["VariantName"], spec.get("InitialInstanceCount", 1)) for spec in config["ProductionVariants"]}
     deployment = record.get("LastDeploymentConfig") if values.get("RetainDeploymentConfig") else values.get("DeploymentConfig")
     plan = guardrails.plan(deployment, config["ProductionVariants"], counts, {variant.name for variant in old.variants})
@@ -82,7 +84,7 @@ def _refuse_scaled_changes(old: Fleet, config: dict[str, Any]) -> None:
 
 
 def _containers(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {variant["VariantName"]: models.container(variant) for variant in config["ProductionVariants"]}
+    return {variant["VariantName"]: models.container(variant) for variant in config["ProductionVariants"] if "ModelName" in variant}
 
 
 def _run(work: Any, record: dict[str, Any], *arguments: Any) -> None:
@@ -104,7 +106,13 @@ def _provision(record: dict[str, Any], config: dict[str, Any], containers: dict[
     fleet = Fleet(record["EndpointName"], config, [])
     try:
         for spec in config["ProductionVariants"]:
-            fleet.variants.append(Variant(fleet.endpoint, spec, containers[spec["VariantName"]], counts[spec["VariantName"]]))
+            count = counts[spec["VariantName"]]
+            if "ModelName" in spec:
+                fleet.variants.append(Variant(fleet.endpoint, spec, containers[spec["VariantName"]], count))
+            else:
+                hosts = HostVariant(fleet.endpoint, spec, count)
+                fleet.variants.append(hosts)
+                component_store.move(hosts)
     except BaseException:
         fleet.remove()
         raise
@@ -123,7 +131,7 @@ def _first(record: dict[str, Any], config: dict[str, Any], containers: dict[str,
 
 def _replace(record: dict[str, Any], config: dict[str, Any], containers: dict[str, dict[str, Any]], counts: dict[str, int], plan: guardrails.Plan) -> None:
     old, watch = MONITOR.fleets[record["EndpointName"]], guardrails.Watch(plan)
-    before = {variant.name: len(variant.instances) for variant in old.variants}
+    before = {variant.name: variant.size for variant in old.variants}
     try:
         watch.look()
         new = _provision(record, config, containers, {name: plan.steps[0] for name in counts} if plan.rolling else counts)
@@ -138,7 +146,7 @@ def _replace(record: dict[str, Any], config: dict[str, Any], containers: dict[st
 
 
 def _shift(old: Fleet, new: Fleet, plan: guardrails.Plan, watch: guardrails.Watch) -> None:
-    total, old_total = plan.steps[-1], sum(len(variant.instances) for variant in old.variants)
+    total, old_total = plan.steps[-1], sum(variant.size for variant in old.variants)
     for with_traffic in plan.steps:
         if plan.rolling:
             new.variants[0].resize(with_traffic)
@@ -173,10 +181,10 @@ def _restore(variant: Variant, size: int, batch: int) -> None:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RollingUpdatePolicy.html (RollbackMaximumBatchSize)
     """
     candidate = MONITOR.candidates.get(variant.endpoint)
-    grown = len(candidate.variants[0].instances) if candidate else 0
-    while (count := len(variant.instances)) < size:
+    grown = candidate.variants[0].size if candidate else 0
+    while (count := variant.size) < size:
         variant.resize(min(size, count + (batch or size)))
-        share = 1 - len(variant.instances) / size
+        share = 1 - variant.size / size
         if candidate and share > 0:
             MONITOR.stage(candidate, share)
             candidate.variants[0].resize(min(grown, max(1, round(size * share))))
@@ -198,7 +206,7 @@ def _resize(values: dict[str, Any]) -> dict[str, Any]:
         variant = fleet.variant(wanted["VariantName"])
         if variant is None:
             raise ApiError("ValidationException", f"Could not find variant \"{wanted['VariantName']}\" of endpoint \"{record['EndpointName']}\".")
-        changes.append((variant, wanted.get("DesiredWeight", variant.weight), wanted.get("DesiredInstanceCount", len(variant.instances))))
+        changes.append((variant, wanted.get("DesiredWeight", variant.weight), wanted.get("DesiredInstanceCount", variant.size)))
     record.update(EndpointStatus="Updating", _settled=threading.Event())
     _run(_apply, record, changes)
     return record
@@ -236,6 +244,7 @@ def _delete_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     record = find("Endpoint", values["EndpointName"])
     if record["EndpointStatus"] in IN_PROGRESS:
         raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+    component_store.refuse_orphans(record["EndpointName"])
     threading.Thread(target=MONITOR.forget, args=(record["EndpointName"],)).start()
     return control_plane.delete("Endpoint")(values)
 

@@ -43,6 +43,15 @@ class Variant:
         while len(self.instances) > count:
             self.instances.pop().remove()
 
+    @property
+    def size(self) -> int:
+        """How many instances there are."""
+        return len(self.instances)
+
+    def containers(self) -> list[Instance]:
+        """The processes that serve, which the monitor pings: one of each instance."""
+        return list(self.instances)
+
     def pick(self) -> Instance | None:
         """A healthy instance, each in its turn."""
         healthy = [instance for instance in self.instances if instance.healthy]
@@ -63,6 +72,11 @@ class Fleet:
         self.asynchronous: dict[str, Any] | None = config.get("AsyncInferenceConfig")
         self.endpoint, self.variants = endpoint, variants
 
+    @property
+    def hosts_components(self) -> bool:
+        """Whether models come as inference components: where no variant has a model of its own."""
+        return all("ModelName" not in variant.spec for variant in self.variants)
+
     def variant(self, name: str | None) -> Variant | None:
         """The named variant, or one drawn by weight."""
         if name is not None:
@@ -77,8 +91,9 @@ class Fleet:
                 "VariantName": variant.name,
                 "CurrentWeight": variant.weight,
                 "DesiredWeight": variant.weight,
-                "CurrentInstanceCount": len(variant.instances),
-                "DesiredInstanceCount": len(variant.instances),
+                "CurrentInstanceCount": variant.size,
+                "DesiredInstanceCount": variant.size,
+                **{key: variant.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in variant.spec},
             }
             for variant in self.variants
         ]
@@ -160,7 +175,7 @@ class Monitor:
         while not self._stopped.wait(clock.scaled(PING_EVERY_SECONDS)):
             for fleet in [*self.fleets.values(), *self.candidates.values()]:
                 for variant in fleet.variants:
-                    for instance in list(variant.instances):
+                    for instance in variant.containers():
                         self._check(instance)
 
     def _check(self, instance: Instance) -> None:
@@ -178,7 +193,7 @@ class Monitor:
 
 
 def _described(fleet: Fleet) -> dict[str, Any]:
-    return {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.instances] for variant in fleet.variants}}
+    return {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.containers()] for variant in fleet.variants}}
 
 
 MONITOR = Monitor()

@@ -46,12 +46,9 @@ def plan(config: dict[str, Any] | None, variants: list[dict[str, Any]], counts: 
     if not config:
         return Plan(False, (total,), 0, 0, math.inf, ())
     shape(config)
-    alarms = tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
     if old is not None and old != counts.keys():
         raise ApiError("ValidationException", f"A deployment with guardrails keeps the names of its variants: {', '.join(sorted(old))} serve, got {', '.join(sorted(counts))}.")
-    missing = sorted(set(alarms) - states(alarms).keys())
-    if missing:
-        raise ApiError("ValidationException", f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
+    alarms = _alarms(config)
     if any(variant.get("InstanceType", "").startswith("ml.inf1.") for variant in variants):
         # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html: all at once and no bake, whatever is asked
         return Plan(False, (total,), 0, 0, math.inf, ())
@@ -72,6 +69,28 @@ def plan(config: dict[str, Any] | None, variants: list[dict[str, Any]], counts: 
         steps = _steps(_batch("LinearStepSize", routing["LinearStepSize"], total), total)
     limit = policy.get("MaximumExecutionTimeoutInSeconds", math.inf)
     return _within(Plan(False, steps, routing["WaitIntervalInSeconds"], policy.get("TerminationWaitInSeconds", 0), limit, alarms))
+
+
+def copies_plan(config: dict[str, Any] | None, copies: int) -> Plan:
+    """The plan for an update of an inference component to `copies` copies; without a configuration all at once, without a bake. Raises ApiError.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentRollingUpdatePolicy.html
+    """
+    if not config or copies == 0:
+        return Plan(True, (copies,), 0, 0, math.inf, ())
+    alarms = _alarms(config)
+    policy = config["RollingUpdatePolicy"]
+    steps = _steps(_batch("MaximumBatchSize", policy["MaximumBatchSize"], copies), copies)
+    back = _batch("RollbackMaximumBatchSize", policy["RollbackMaximumBatchSize"], copies) if "RollbackMaximumBatchSize" in policy else 0
+    return _within(Plan(True, steps, policy["WaitIntervalInSeconds"], 0, policy.get("MaximumExecutionTimeoutInSeconds", math.inf), alarms, back))
+
+
+def _alarms(config: dict[str, Any]) -> tuple[str, ...]:
+    alarms = tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    missing = sorted(set(alarms) - states(alarms).keys())
+    if missing:
+        raise ApiError("ValidationException", f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(missing)}.")
+    return alarms
 
 
 def shape(config: dict[str, Any]) -> None:
@@ -122,14 +141,15 @@ class Watch:
 
 
 def _batch(member: str, size: dict[str, Any], total: int) -> int:
-    """Instances of a batch. Percentages are rounded down to at least one instance; an instance more than the bound allows is refused."""
-    count = size["Value"] if size["Type"] == "INSTANCE_COUNT" else max(1, total * size["Value"] // 100)
+    """Instances or copies of a batch. Percentages are rounded down to at least one; one more than the bound allows is refused."""
+    unit, of = ("copies", "the component's") if size["Type"] == "COPY_COUNT" else ("instance(s)", "the variant's")
+    count = max(1, total * size["Value"] // 100) if size["Type"] == "CAPACITY_PERCENT" else size["Value"]
     least, most = _BOUNDS[member]
     share = size["Value"] if size["Type"] == "CAPACITY_PERCENT" else count / total * 100
     if not least <= share <= most or count > total * most / 100:
         raise ApiError(
             "ValidationException",
-            f"{member} must be {f'{least}-' if least else 'at most '}{most} % of the variant's {total} instance(s), got {size['Value']} ({size['Type']}) = {count} instance(s).",
+            f"{member} must be {f'{least}-' if least else 'at most '}{most} % of {of} {total} {unit}, got {size['Value']} ({size['Type']}) = {count} {unit}.",
         )
     return count
 

@@ -150,6 +150,11 @@ class Instance:
                 process.kill()
                 process.wait()
 
+    @property
+    def in_flight(self) -> int:
+        """Requests that the container has not answered yet."""
+        return self._in_flight
+
     def enter(self) -> None:
         """A request goes to the container."""
         with self._idle:

@@ -33,7 +33,29 @@ def _create_config(values: dict[str, Any]) -> dict[str, Any]:
             control_plane.find("Model", variant["ModelName"])
         if "ServerlessConfig" not in variant and "InstanceType" not in variant:
             raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
+        _component_host(variant, values)
     return control_plane.create("EndpointConfig", values)
+
+
+def _component_host(variant: dict[str, Any], config: dict[str, Any]) -> None:
+    """What differs where models come as inference components. Raises ApiError.
+
+    Texts: https://github.com/hashicorp/terraform-provider-aws/issues/45926 and, of the role, https://github.com/stdapi-ai/stdapi.ai/issues/43,
+    which tells of the refusal without its text.
+    """
+    scaling = variant.get("ManagedInstanceScaling", {})
+    if "ModelName" in variant:
+        if scaling.get("Status") == "ENABLED":
+            raise ApiError("ValidationException", "ManagedInstanceScaling is only supported for inference component endpoints.")
+        return
+    if "ExecutionRoleArn" not in config:
+        raise ApiError("ValidationException", "ExecutionRoleArn is required in an endpoint configuration for inference components.")
+    if scaling.get("Status") != "ENABLED":
+        return
+    if "MaxInstanceCount" not in scaling or scaling.get("MinInstanceCount", 1) > scaling["MaxInstanceCount"]:
+        raise ApiError("ValidationException", f"Managed instance scaling needs a MaxInstanceCount that is not below its MinInstanceCount, got {scaling}.")
+    if scaling.get("ScaleInPolicy", {}).get("Strategy") == "CONSOLIDATION":
+        raise ApiError("UnsupportedOperation", "the scale-in strategy CONSOLIDATION is not in the local account: it has IDLE_RELEASE", 501)
 
 
 control_plane.register(

@@ -52,7 +52,8 @@ def register_all() -> None:
     )
 
 
-def _call(action: str, params: dict[str, Any]) -> dict[str, Any]:
+def called(action: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Calls the control plane. Raises ValueError with the text that CloudFormation shows."""
     try:
         return control_plane.call(action, params)
     except ApiError as error:
@@ -64,7 +65,7 @@ def _creator(kind: str) -> cfn.Create:
         # The service names what a template does not by its logical id and chance, so that what a deleted stack has kept is in nobody's way
         # (https://github.com/aws/aws-cli/issues/4021).
         name = props.get(f"{kind}Name") or f"{logical_id[:50]}-{secrets.token_hex(6)}"
-        result = _call(f"Create{kind}", {**props, f"{kind}Name": name})
+        result = called(f"Create{kind}", {**props, f"{kind}Name": name})
         return _identity(kind, name, result[f"{kind}Arn"])
 
     return create
@@ -102,25 +103,26 @@ def _reader(kind: str) -> Any:
 def _retag(kind: str) -> cfn.Update:
     def update(physical_id: str, old: dict, new: dict, stack: str, logical_id: str) -> cfn.Created:
         """Tags are all that can change in place."""
-        _tag(physical_id, old, new)
+        tagged(physical_id, old, new)
         return _identity(kind, _name(physical_id), physical_id)
 
     return update
 
 
-def _tag(physical_id: str, old: dict, new: dict) -> None:
+def tagged(physical_id: str, old: dict, new: dict) -> None:
+    """Makes the tags of a resource what its template says now."""
     before, after = ({tag["Key"]: tag["Value"] for tag in props.get("Tags") or []} for props in (old, new))
     gone = [key for key in before if key not in after]
     if gone:
-        _call("DeleteTags", {"ResourceArn": physical_id, "TagKeys": gone})
+        called("DeleteTags", {"ResourceArn": physical_id, "TagKeys": gone})
     if after:
-        _call("AddTags", {"ResourceArn": physical_id, "Tags": [{"Key": key, "Value": value} for key, value in after.items()]})
+        called("AddTags", {"ResourceArn": physical_id, "Tags": [{"Key": key, "Value": value} for key, value in after.items()]})
 
 
 def _create_endpoint(logical_id: str, props: dict, stack: str) -> cfn.Created:
     name = cfn.physical_name(props, "EndpointName", stack, logical_id, 63)
     params = {key: props[key] for key in ("EndpointConfigName", "Tags", "DeploymentConfig") if key in props}
-    result = _call("CreateEndpoint", {**params, "EndpointName": name})
+    result = called("CreateEndpoint", {**params, "EndpointName": name})
     _settled(name)
     return _identity("Endpoint", name, result["EndpointArn"])
 
@@ -129,9 +131,9 @@ def _update_endpoint(physical_id: str, old: dict, new: dict, stack: str, logical
     name = _name(physical_id)
     if new["EndpointConfigName"] != old["EndpointConfigName"]:
         params = {key: new[key] for key in ("EndpointConfigName", *_DEPLOYMENT) if key in new}
-        _call("UpdateEndpoint", {**params, "EndpointName": name})
+        called("UpdateEndpoint", {**params, "EndpointName": name})
         _settled(name)
-    _tag(physical_id, old, new)
+    tagged(physical_id, old, new)
     return _identity("Endpoint", name, physical_id)
 
 
@@ -147,7 +149,7 @@ def _settled(name: str) -> None:
 
 
 def _create_group(logical_id: str, props: dict, stack: str) -> cfn.Created:
-    own = _call("CreateModelPackageGroup", {key: value for key, value in props.items() if key != "ModelPackageGroupPolicy"})["ModelPackageGroupArn"]
+    own = called("CreateModelPackageGroup", {key: value for key, value in props.items() if key != "ModelPackageGroupPolicy"})["ModelPackageGroupArn"]
     try:
         _set_policy(own, {}, props)
     except ValueError:
@@ -164,20 +166,20 @@ def _group_identity(own: str) -> cfn.Created:
 
 def _update_group(physical_id: str, old: dict, new: dict, stack: str, logical_id: str) -> cfn.Created:
     _set_policy(physical_id, old, new)
-    _tag(physical_id, old, new)
+    tagged(physical_id, old, new)
     return _group_identity(physical_id)
 
 
 def _set_policy(own: str, old: dict, new: dict) -> None:
     before, after = old.get("ModelPackageGroupPolicy"), new.get("ModelPackageGroupPolicy")
     if after and after != before:
-        _call("PutModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own), "ResourcePolicy": after if isinstance(after, str) else json.dumps(after)})
+        called("PutModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own), "ResourcePolicy": after if isinstance(after, str) else json.dumps(after)})
     elif before and not after:
-        _call("DeleteModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own)})
+        called("DeleteModelPackageGroupPolicy", {"ModelPackageGroupName": _name(own)})
 
 
 def _delete_group(physical_id: str, props: dict) -> None:
-    _call("DeleteModelPackageGroup", {"ModelPackageGroupName": _name(physical_id)})
+    called("DeleteModelPackageGroup", {"ModelPackageGroupName": _name(physical_id)})
 
 
 def _read_group(physical_id: str, props: dict) -> dict | None:

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, Mapping
 
 from ..service_models import ApiError
-from . import async_inference, control_plane, faults
-from .fleet import MONITOR, Fleet, Variant
+from . import async_inference, faults, targets
 from .instance import Instance
-from .telemetry import Outcome, capture, record
+from .targets import Target
+from .telemetry import Outcome, capture
 
 PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)$")
 TIME_LIMIT_SECONDS = 60
@@ -39,54 +39,40 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     name, action = match.groups()
     if len(body) > MAXIMUM_BODY_BYTES:
         raise ApiError("ValidationError", f"Request body of {len(body)} bytes is larger than {MAXIMUM_BODY_BYTES}.", 413)
-    fleet, variant = _target(name, headers.get("x-amzn-sagemaker-target-variant"))
+    target = targets.find(name, headers)
+    fleet, variant = target.fleet, target.variant
     if action == "async-invocations":
         return async_inference.accept(fleet, headers, body)
     if fleet.asynchronous is not None:
         raise ApiError("ValidationError", f"Endpoint {name} only supports asynchronous invocations.")
     inference_id = headers.get("x-amzn-sagemaker-inference-id") or str(uuid.uuid4())
-    request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*")}
+    request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*"), **target.headers}
     started = time.monotonic()
-    instance, connection, answer = _invoke(fleet, variant, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
+    instance, connection, answer = _invoke(target, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
     meta = {"x-amzn-invoked-production-variant": variant.name, "x-amzn-sagemaker-inference-id": inference_id}
     content_type = answer.getheader("content-type", "application/octet-stream")
     if action.endswith("stream"):
         stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
-        return 200, stream_headers, _events(instance, connection, answer, fleet, variant, started)
+        return 200, stream_headers, _events(instance, connection, answer, target, started)
     try:
         data = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise _no_answer(fleet, variant, started, f"the container closed the connection: {error}") from error
+        raise _no_answer(target, started, f"the container closed the connection: {error}") from error
     finally:
         connection.close()
         instance.leave()
     seconds = (time.monotonic() - started) * instance.pace
-    record(fleet, variant, Outcome(answer.status, seconds, 0.0005))
+    target.record(Outcome(answer.status, seconds, 0.0005))
     if answer.status >= 300:
         raise _model_error(answer.status, data.decode("utf-8", "replace"))
     _CAPTURES.submit(_capture, fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
     return 200, {**meta, "content-type": content_type}, data
 
 
-def _target(name: str, wanted: str | None) -> tuple[Fleet, Variant]:
-    endpoint = next((endpoint for endpoint in list(MONITOR.fleets) if endpoint.lower() == name.lower()), name)
-    fleet = MONITOR.route(endpoint)
-    if fleet is None:
-        try:
-            status = control_plane.call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"]
-        except ApiError:
-            raise ApiError("ValidationError", f"Endpoint {name} of account {control_plane.aws.ACCOUNT_ID} not found.") from None
-        raise ApiError("ValidationError", f"Endpoint {name} is {status}: it must be InService.")
-    variant = fleet.variant(wanted)
-    if variant is None:
-        raise ApiError("ValidationError", f"Variant {wanted} of endpoint {name} not found.")
-    return fleet, variant
-
-
-def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes, limit: float, started: float) -> Answer:
-    instance = variant.pick()
+def _invoke(target: Target, request: dict[str, str], body: bytes, limit: float, started: float) -> Answer:
+    instance = target.pick()
     if instance is None:
-        raise _no_answer(fleet, variant, started, "no container of the variant is healthy")
+        raise _no_answer(target, started, "no container of the variant is healthy")
     instance.enter()
     time.sleep(faults.latency_seconds(instance.container, instance.injected))
     connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit / instance.pace)
@@ -96,15 +82,15 @@ def _invoke(fleet: Fleet, variant: Variant, request: dict[str, str], body: bytes
     except (OSError, http.client.HTTPException) as error:
         connection.close()
         instance.leave()
-        raise _no_answer(fleet, variant, started, _reason(instance, error)) from error
+        raise _no_answer(target, started, _reason(instance, error)) from error
 
 
 def _reason(instance: Instance, error: Exception) -> str:
     return "the container did not answer in time" if isinstance(error, TimeoutError) else f"the container {instance.name} closed the connection"
 
 
-def _no_answer(fleet: Fleet, variant: Variant, started: float, reason: str) -> ApiError:
-    record(fleet, variant, Outcome(0, 0, time.monotonic() - started))
+def _no_answer(target: Target, started: float, reason: str) -> ApiError:
+    target.record(Outcome(0, 0, time.monotonic() - started))
     return _model_error(500, reason)
 
 
@@ -120,7 +106,7 @@ def _capture(*arguments: object) -> None:
         _LOG.exception("data capture failed")
 
 
-def _events(instance: Instance, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, fleet: Fleet, variant: Variant, started: float) -> Iterator[bytes]:
+def _events(instance: Instance, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, target: Target, started: float) -> Iterator[bytes]:
     status, first = answer.status, None
     try:
         if status >= 300:
@@ -135,7 +121,7 @@ def _events(instance: Instance, connection: http.client.HTTPConnection, answer: 
     finally:
         connection.close()
         instance.leave()
-        record(fleet, variant, Outcome(status, ((first or time.monotonic()) - started) * instance.pace, 0.0005))
+        target.record(Outcome(status, ((first or time.monotonic()) - started) * instance.pace, 0.0005))
 
 
 def _error_body(message: str, code: str) -> bytes:

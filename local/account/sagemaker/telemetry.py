@@ -29,10 +29,28 @@ class Outcome:
 
 def record(fleet: Fleet, variant: Variant, outcome: Outcome) -> None:
     """Publishes one invocation, per variant and per variant and endpoint configuration (which deployment alarms name)."""
+    dimensions = {"EndpointName": fleet.endpoint, "VariantName": variant.name}
+    for dims in (dimensions, {**dimensions, "EndpointConfigName": fleet.config}):
+        _publish(outcome, ("InvocationsPerInstance", 1 / max(1, variant.size)), dims)
+
+
+def record_component(component: str, copies: int, outcome: Outcome) -> None:
+    """Publishes one invocation of an inference component or adapter, under its name alone
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-detailed-observability-metric-mapping.html)."""
+    _publish(outcome, ("InvocationsPerCopy", 1 / max(1, copies)), {"InferenceComponentName": component})
+
+
+def record_no_capacity(component: str) -> None:
+    """Publishes one invocation that found no copy
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html)."""
+    publish(NAMESPACE, "NoCapacityInvocationFailures", 1, "None", {"InferenceComponentName": component})
+
+
+def _publish(outcome: Outcome, share: tuple[str, float], dimensions: dict[str, str]) -> None:
     no_answer = outcome.status == 0
     values = [
         ("Invocations", 1, "None"),
-        ("InvocationsPerInstance", 1 / max(1, len(variant.instances)), "None"),
+        (*share, "None"),
         ("Invocation4XXErrors", int(400 <= outcome.status < 500), "None"),
         ("Invocation5XXErrors", int(outcome.status >= 500 or no_answer), "None"),
         ("InvocationModelErrors", int(no_answer or outcome.status >= 300), "None"),
@@ -40,10 +58,8 @@ def record(fleet: Fleet, variant: Variant, outcome: Outcome) -> None:
     ]
     if not no_answer:
         values.append(("ModelLatency", outcome.model_seconds * 1e6, "Microseconds"))
-    dimensions = {"EndpointName": fleet.endpoint, "VariantName": variant.name}
-    for dims in (dimensions, {**dimensions, "EndpointConfigName": fleet.config}):
-        for name, value, unit in values:
-            publish(NAMESPACE, name, value, unit, dims)
+    for name, value, unit in values:
+        publish(NAMESPACE, name, value, unit, dimensions)
 
 
 def capture(fleet: Fleet, variant: Variant, inference_id: str, request: tuple[bytes, str], answer: tuple[bytes, str]) -> None:

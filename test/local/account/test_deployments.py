@@ -223,10 +223,10 @@ class Story:
 
     class Variant:
         def __init__(self, count: int) -> None:
-            self.endpoint, self.name, self.instances = "any", "AllTraffic", [None] * count
+            self.endpoint, self.name, self.size = "any", "AllTraffic", count
 
         def resize(self, count: int) -> None:
-            self.instances = [None] * count
+            self.size = count
 
     class Fleet:
         def __init__(self, count: int) -> None:
@@ -244,7 +244,7 @@ class Story:
         self.lines.append((self.share, *self.sizes(), seconds, alarms))
 
     def sizes(self) -> tuple[int, int]:
-        return len(self.old.variants[0].instances), len(self.new.variants[0].instances)
+        return self.old.variants[0].size, self.new.variants[0].size
 
 
 @pytest.mark.parametrize(("policy", "total", "lines"), [

@@ -1,0 +1,52 @@
+"""The timer of inference components: instances without copies go, and each component's concurrency is published."""
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from .. import clock
+from ..metrics import publish
+from . import control_plane
+from .fleet import MONITOR
+from .hosts import HostVariant
+from .telemetry import NAMESPACE
+
+PUBLISH_SECONDS = 10
+"""Platform seconds between two datapoints of ConcurrentRequestsPerCopy
+(https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html)."""
+_LOG = logging.getLogger("model-host")
+
+
+def install() -> None:
+    """Starts it."""
+    threading.Thread(target=_run, name="inference-components", daemon=True).start()
+
+
+def publish_concurrency(now: float) -> None:
+    """Requests in work by copy, of each component that has copies, the idle ones included. Those of adapters count for their base."""
+    for record in list(control_plane.STORE["InferenceComponent"].values()):
+        fleet = MONITOR.fleets.get(record["EndpointName"])
+        variant = fleet and fleet.variant(record["VariantName"])
+        copies = [copy for copy in variant.copies(record["InferenceComponentName"]) if copy.ready] if isinstance(variant, HostVariant) else []
+        if copies:
+            value = sum(copy.in_flight for copy in copies) / len(copies)
+            publish(NAMESPACE, "ConcurrentRequestsPerCopy", value, "None", {"InferenceComponentName": record["InferenceComponentName"]}, now)
+
+
+def release_idle() -> None:
+    """Lets go of instances that had no copy for long."""
+    for fleet in list(MONITOR.fleets.values()):
+        for variant in fleet.variants:
+            if isinstance(variant, HostVariant):
+                variant.release_idle()
+
+
+def _run() -> None:
+    while True:
+        time.sleep(clock.scaled(PUBLISH_SECONDS))
+        try:
+            release_idle()
+            publish_concurrency(time.time())
+        except Exception:  # noqa: BLE001 - one endpoint must not stop the others
+            _LOG.exception("the timer of inference components failed and goes on")

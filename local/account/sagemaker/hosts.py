@@ -1,0 +1,234 @@
+"""Instances that inference components share: what each has, which copies run on it, and when it comes and goes.
+
+With managed scaling an instance is added when a copy finds no room, and goes when it had no copy for a while
+(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantManagedInstanceScaling.html). Our model: an added instance is
+there at once, and all that the catalogue lists is for copies, where AWS keeps some memory for itself.
+"""
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from .. import clock
+from . import instance_catalogue
+from .fleet import MONITOR, Variant
+from .instance import CannotStart, Instance, unpack
+from .instance_catalogue import Amounts
+
+IDLE_SECONDS = 600
+"""Platform seconds without a copy after which an instance goes: "after 10 additional minutes of inactivity" in
+https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/."""
+PATIENCE_SECONDS = 900
+"""Platform seconds for which a change of copies waits for room. Our model: AWS publishes no figure."""
+
+
+@dataclass(eq=False)
+class Revision:
+    """One state of a component's specification: what its copies run and take."""
+
+    component: str
+    container: dict[str, Any]
+    needs: Amounts
+    startup_seconds: float = 600
+    packed: bool = False
+    adapters: dict[str, str] = field(default_factory=dict)
+    """Address of the archive of each adapter by its name."""
+
+
+class Copy(Instance):
+    """The process of one copy. It gets requests once it is ready."""
+
+    def __init__(self, endpoint: str, revision: Revision, instance_type: str) -> None:
+        super().__init__(endpoint, revision.component, revision.container, instance_type)
+        self.revision, self.ready = revision, False
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "component": self.revision.component}
+
+    def load_adapter(self, name: str, url: str) -> None:
+        """Gives an adapter to the container, as SageMaker does: its files, and a call of the adapter API
+        (https://github.com/aws/model-hosting-container-standards). Raises CannotStart, also for a container without that API."""
+        folder = self.root / "adapters" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        unpack(url, folder, what="the adapter")
+        status, answer = self._call("POST", "/adapters", json.dumps({"name": name, "src": str(folder)}).encode())
+        if status >= 300:
+            raise CannotStart(f"the container answered {status} to the adapter {name}: {answer}")
+
+    def unload_adapter(self, name: str) -> None:
+        """Takes an adapter away; one that is not there is no error."""
+        self._call("DELETE", f"/adapters/{name}")
+        shutil.rmtree(self.root / "adapters" / name, ignore_errors=True)
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            return 500, f"{type(error).__name__}: {error}"
+        finally:
+            connection.close()
+
+
+class Host:
+    """One instance."""
+
+    def __init__(self, has: Amounts) -> None:
+        self.has = has
+        self.copies: list[Copy] = []
+        self.idle_since = time.monotonic()
+
+    def takes(self, needs: Amounts) -> bool:
+        """Whether one more copy fits."""
+        return sum((copy.revision.needs for copy in self.copies), needs).within(self.has)
+
+
+class HostVariant(Variant):
+    """The instances of a variant without a model. Raises CannotStart for a type of which nothing is known."""
+
+    def __init__(self, endpoint: str, spec: dict[str, Any], count: int) -> None:
+        has = instance_catalogue.shape(spec["InstanceType"])
+        if has is None:
+            raise CannotStart(f"{instance_catalogue.CATALOGUE.name} does not list {spec['InstanceType']}, so the local account cannot place copies on it")
+        self.has = has
+        managed = spec.get("ManagedInstanceScaling", {})
+        limits = (managed.get("MinInstanceCount", 1), managed["MaxInstanceCount"]) if managed.get("Status") == "ENABLED" else (count, count)
+        self.least, self.most = limits
+        self.hosts: list[Host] = []
+        self.closed = False
+        self._room = threading.Condition()
+        super().__init__(endpoint, spec, {}, min(max(count, self.least), self.most))
+
+    @property
+    def size(self) -> int:
+        return len(self.hosts)
+
+    def containers(self) -> list[Instance]:
+        with self._room:
+            return [copy for host in self.hosts for copy in host.copies]
+
+    def copies(self, of: Revision | str) -> list[Copy]:
+        """The copies of a revision, or of all revisions of a component, the oldest first on each instance."""
+        found = [copy for copy in self.containers() if isinstance(copy, Copy)]
+        return [copy for copy in found if (copy.revision is of if isinstance(of, Revision) else copy.revision.component == of)]
+
+    def pick_copy(self, component: str) -> Copy | None:
+        """The copy that takes the next request.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantRoutingConfig.html
+        """
+        healthy = [copy for copy in self.copies(component) if copy.ready and copy.healthy]
+        if not healthy:
+            return None
+        if self.spec.get("RoutingConfig", {}).get("RoutingStrategy") == "LEAST_OUTSTANDING_REQUESTS":
+            fewest = min(copy.in_flight for copy in healthy)
+            healthy = [copy for copy in healthy if copy.in_flight <= fewest]
+        return random.choice(healthy)
+
+    def grow(self, revision: Revision, count: int, waiting: Callable[[], None]) -> None:
+        """Starts copies until there are `count` of the revision. While one finds no room `waiting` is called, which may raise. Raises CannotStart."""
+        while len(self.copies(revision)) < count:
+            copy = Copy(self.endpoint, revision, self.spec["InstanceType"])
+            while not self._place(copy):
+                waiting()
+                with self._room:
+                    self._room.wait(clock.scaled(5))
+            try:
+                copy.prepare()
+                copy.start()
+                copy.wait_healthy(revision.startup_seconds)
+                for name, url in list(revision.adapters.items()):
+                    copy.load_adapter(name, url)
+            except BaseException:
+                self._drop(copy)
+                raise
+            copy.ready = True
+            MONITOR.report()
+
+    def shrink(self, of: Revision | str, count: int) -> None:
+        """Ends copies until `count` are left, first those on the instances with the fewest, so that instances fall idle."""
+        with self._room:
+            crowd = {id(copy): len(host.copies) for host in self.hosts for copy in host.copies}
+        found = self.copies(of)
+        leaving = sorted(reversed(found), key=lambda copy: crowd.get(id(copy), 0))[: max(0, len(found) - count)]
+        for copy in leaving:
+            copy.ready = False
+        for copy in leaving:
+            self._drop(copy)
+        if leaving:
+            MONITOR.report()
+
+    def resize(self, count: int) -> None:
+        """Adds instances, or takes away some without copies. Raises CannotStart when too many have copies."""
+        with self._room:
+            self.hosts += [Host(self.has) for _ in range(count - len(self.hosts))]
+            idle = [host for host in reversed(self.hosts) if not host.copies][: max(0, len(self.hosts) - count)]
+            self.hosts = [host for host in self.hosts if host not in idle]
+            self._room.notify_all()
+            if len(self.hosts) > count:
+                raise CannotStart(f"{len(self.hosts)} instances of variant {self.name} have copies of inference components")
+
+    def release_idle(self) -> None:
+        """Lets go of instances that had no copy for long, down to the minimum."""
+        with self._room:
+            oldest = time.monotonic() - clock.scaled(IDLE_SECONDS)
+            idle = [host for host in self.hosts if not host.copies and host.idle_since <= oldest][: max(0, len(self.hosts) - self.least)]
+            self.hosts = [host for host in self.hosts if host not in idle]
+
+    def remove(self) -> None:
+        self.closed = True
+        for copy in self.containers():
+            self._drop(copy)
+        with self._room:
+            self.hosts.clear()
+
+    def why_full(self, revision: Revision) -> str:
+        """Why another copy of the revision does not fit, as a sentence."""
+        return f"no room for another copy of {revision.component}, which needs {revision.needs}: {self.size} of at most {self.most} x {self.spec['InstanceType']} with {self.has} each"
+
+    def _place(self, copy: Copy) -> bool:
+        """Puts a copy on an instance that has room: the emptiest, or the fullest where the component asks to be packed."""
+        if self.closed:
+            raise CannotStart(f"the instances of variant {self.name} have ended")
+        revision = copy.revision
+        with self._room:
+            able = [host for host in self.hosts if host.takes(revision.needs)]
+            if not able and len(self.hosts) < self.most and revision.needs.within(self.has):
+                able = [Host(self.has)]
+                self.hosts += able
+            if not able:
+                return False
+            order = sorted(able, key=lambda host: len(host.copies))
+            (order[-1] if revision.packed else order[0]).copies.append(copy)
+            return True
+
+    def _drop(self, copy: Copy) -> None:
+        """Ends a copy; its place is free when its process is gone."""
+        copy.ready = False
+        copy.remove()
+        with self._room:
+            for host in self.hosts:
+                if copy in host.copies:
+                    host.copies.remove(copy)
+                    host.idle_since = time.monotonic()
+            self._room.notify_all()
+
+
+def patience(hosts: HostVariant, revision: Revision) -> Callable[[], None]:
+    """What a change does while a copy finds no room: it waits, and after long raises CannotStart."""
+    end = time.monotonic() + clock.scaled(PATIENCE_SECONDS)
+
+    def waiting() -> None:
+        if time.monotonic() >= end:
+            raise CannotStart(hosts.why_full(revision))
+
+    return waiting
