@@ -144,6 +144,9 @@ function variantProblems(variant: Record<string, any>, config: Record<string, an
     if (memory !== undefined && (memory % 1024 !== 0 || memory < 1024 || memory > 6144)) {
       problems.push(`MemorySizeInMB is ${memory}: 1024 to 6144 in steps of 1024`);
     }
+    if ((numeric(serverless.ProvisionedConcurrency) ?? 0) > (numeric(serverless.MaxConcurrency) ?? Infinity)) {
+      problems.push(`ProvisionedConcurrency is ${serverless.ProvisionedConcurrency}: at most MaxConcurrency, ${serverless.MaxConcurrency}`);
+    }
     if (variant.InstanceType !== undefined || variant.InitialInstanceCount !== undefined) {
       problems.push('InstanceType or InitialInstanceCount beside ServerlessConfig');
     }
@@ -189,9 +192,12 @@ function endpointProblems(endpoint: Record<string, any>, template: Template, id:
   return [...problems, ...rolloutProblems(deployment)];
 }
 
+/** Provisioned concurrency is none of the properties that an update can retain: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VariantProperty.html */
 function scaled(id: string, template: Template): boolean {
   return ofType(template, 'AWS::ApplicationAutoScaling::ScalableTarget').some(
-    ([, { Properties }]) => scaledEndpoint(Properties.ResourceId, template)?.endpoint === id,
+    ([, { Properties }]) =>
+      Properties.ScalableDimension !== 'sagemaker:variant:DesiredProvisionedConcurrency' &&
+      scaledEndpoint(Properties.ResourceId, template)?.endpoint === id,
   );
 }
 

@@ -244,6 +244,11 @@ export const FAULTS: Fault[] = [
     'an instance type beside a serverless one',
     (r) => (variant(r).ServerlessConfig = { MemorySizeInMB: 2048, MaxConcurrency: 5 }),
   ),
+  fault('endpoints', 'more concurrency provided than runs at once', (r) => {
+    variant(r).ServerlessConfig = { MemorySizeInMB: 2048, MaxConcurrency: 5, ProvisionedConcurrency: 6 };
+    delete variant(r).InstanceType;
+    delete variant(r).InitialInstanceCount;
+  }),
   fault('endpoints', 'no instance type', (r) => delete variant(r).InstanceType),
   fault('endpoints', 'a subnet alone', (r) => (r.Model.Properties.VpcConfig = { Subnets: ['subnet-1'], SecurityGroupIds: ['sg-1'] })),
 

@@ -43,7 +43,7 @@ export function createComponentAlarms(
   const { enhancedMetrics, metricFrequency } = endpoint._settings;
   const alarms = new SloAlarms(
     scope,
-    { kind: 'component', name, logGroupName, unit: 'copy' },
+    { kind: 'component', name, logGroupName, latencyAction: 'compare invocations per copy with the measured capacity.' },
     { slo, enhancedMetrics, metricFrequency },
     metrics,
   );

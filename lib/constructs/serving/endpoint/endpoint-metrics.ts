@@ -23,7 +23,8 @@ export interface LatencyMetricOptions extends EndpointMetricOptions {
 
 /** Namespace of what happens to requests. @internal */
 export const INVOCATIONS = 'AWS/SageMaker';
-const INSTANCES = '/aws/sagemaker/Endpoints';
+/** Namespace of what happens on instances, and to the memory of serverless endpoints. @internal */
+export const INSTANCES = '/aws/sagemaker/Endpoints';
 
 /**
  * The metrics of requests in every mode, whatever they are counted by

@@ -15,8 +15,8 @@ export interface AlarmSubject {
   /** Starts the literal names of all alarms. */
   readonly name: string;
   readonly logGroupName: string;
-  /** What its capacity is counted in. */
-  readonly unit: 'instance' | 'copy';
+  /** What to do first when it is slow. */
+  readonly latencyAction: string;
 }
 
 /** What the alarms follow from. @internal */
@@ -106,14 +106,14 @@ export class SloAlarms {
 
   protected createLatency(id: string, alarmName: string, metrics: PromiseMetrics): Alarm | undefined {
     const { latencyBelow, latencyPercentile } = this.settings.slo;
-    const { kind, name, unit } = this.subject;
+    const { kind, name, latencyAction } = this.subject;
     if (latencyBelow === undefined) {
       return undefined;
     }
     return this.createSilent(id, {
       alarmName,
       summary: `${kind === 'endpoint' ? 'Endpoint' : 'Component'} ${name} is slower than its objective: p${latencyPercentile} above ${latencyBelow.toMilliseconds()} ms.`,
-      firstAction: `compare invocations per ${unit} with the measured capacity.`,
+      firstAction: latencyAction,
       runbook: 'endpoint-latency',
       metric: metrics.modelLatency({ percentile: latencyPercentile, period: this.period }),
       threshold: latencyBelow.toMilliseconds({ integral: false }) * 1000,

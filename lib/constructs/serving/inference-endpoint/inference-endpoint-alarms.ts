@@ -36,7 +36,12 @@ export class EndpointAlarms extends SloAlarms {
   ) {
     super(
       scope,
-      { kind: 'endpoint', name: endpointName, logGroupName: `/aws/sagemaker/Endpoints/${endpointName}`, unit: 'instance' },
+      {
+        kind: 'endpoint',
+        name: endpointName,
+        logGroupName: `/aws/sagemaker/Endpoints/${endpointName}`,
+        latencyAction: 'compare invocations per instance with the measured capacity.',
+      },
       settings,
       metrics,
     );

@@ -13,6 +13,8 @@ export interface RolloutSetting {
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
    */
   readonly unguarded: boolean;
+  /** Whether it has no instances at all, by which a rollout could go. */
+  readonly serverless?: boolean;
   /** Longest time until an instance serves: download and start-up, seconds. */
   readonly startSeconds: number;
   /** What the slowest rollback alarm looks at, seconds. */
@@ -100,7 +102,12 @@ export abstract class RolloutWay {
 const startSeconds = (setting: RolloutSetting): number => PROVISION_SECONDS + Math.ceil(setting.startSeconds);
 
 /** Why a fleet cannot be updated part by part; `kind` names how. @internal */
-export function fleetProblems(kind: string, { minInstances, maxInstances, unguarded }: RolloutSetting): string[] {
+export function fleetProblems(kind: string, { minInstances, maxInstances, unguarded, serverless }: RolloutSetting): string[] {
+  if (serverless ?? false) {
+    return [
+      `'rollout' cannot be ${kind} for a serverless endpoint, which has no instances to replace part by part: use Rollout.allAtOnce()`,
+    ];
+  }
   const unknown = unknownAtSynth(
     `scaling of a ${kind} endpoint`,
     [minInstances, maxInstances].find((count) => Token.isUnresolved(count)),
