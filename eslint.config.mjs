@@ -11,6 +11,12 @@ const TOOLS = ['bench', 'scripts', 'test', 'operations'];
 const walls = [
   wall('lib', outside('bin', 'runtime', 'local', 'gate', 'capacity', 'examples', ...TOOLS), 'the library stands on its own'),
   wall('lib/constructs', outside('lib/stacks', 'lib/config'), 'constructs know neither stacks nor the config file'),
+  wall(
+    'lib/checks',
+    outside('lib/stacks', 'lib/config', 'lib/constructs/!(serving)/**'),
+    'checks judge any app: they know instance types, nothing else',
+  ),
+  wall('lib/constructs', outside('lib/checks'), 'constructs are judged; they do not know by whom'),
   wall('lib/constructs/!(workload)/**', outside('lib/constructs/workload'), 'a layer does not know the whole'),
   wall('lib/config', outside('lib/stacks'), 'config is data: stacks read it'),
   wall('lib/constructs/shared', outside('lib/constructs/!(shared)/**'), 'shared helpers know no layer'),

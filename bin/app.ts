@@ -1,5 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { AiWorkloadChecks } from '../lib/checks';
 import { loadBlueprint } from '../lib/config/load';
 import { DataStack } from '../lib/stacks/data-stack';
 import { endpointStacks } from '../lib/stacks/endpoint-stacks';
@@ -27,4 +28,4 @@ const { bus, api, clockParameter } = integration;
 const data = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
 const endpoints = endpointStacks(app, config, { bus: bus.bus, data, network });
 new ObservabilityStack(app, 'Observability', config, { budget, api, endpoints, intakes: data.intakes });
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new AiWorkloadChecks(app));

@@ -1,3 +1,4 @@
+export * from './checks';
 export * from './constructs/data';
 export * from './constructs/delivery';
 export * from './constructs/integration';

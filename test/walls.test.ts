@@ -11,6 +11,9 @@ const VIOLATIONS: [string, string, string][] = [
   ['lib/constructs/serving/x.ts', '../../config/load', 'neither stacks nor the config'],
   ['lib/constructs/serving/x.ts', '../workload', 'does not know the whole'],
   ['lib/constructs/shared/x.ts', '../ownership/layer', 'know no layer'],
+  ['lib/checks/x.ts', '../stacks/data-stack', 'judge any app'],
+  ['lib/checks/x.ts', '../constructs/ownership', 'judge any app'],
+  ['lib/constructs/serving/x.ts', '../../checks', 'by whom'],
   ['lib/config/x.ts', '../stacks/data-stack', 'config is data'],
   ['bin/x.ts', '../local/account', 'lib only'],
   ['runtime/intake/x.ts', '../../lib/index', 'share contracts'],
@@ -36,6 +39,7 @@ const LEGAL: [string, string][] = [
   ['operations/x.ts', '../lib/config/load'],
   ['runtime/intake/x.ts', '../../lib/constructs/data/contract'],
   ['lib/stacks/x.ts', '../constructs/data'],
+  ['lib/checks/no-mlops/x.ts', '../../constructs/serving/instance-catalogue'],
   ['lib/constructs/workload/x.ts', '../serving'],
   ['local/x.ts', '../lib/constructs/data/contract'],
 ];
