@@ -70,7 +70,8 @@ export function clientEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir:
 
 /**
  * The environment of the account's own process. Functions inherit it; NODE_PATH gives CDK's own handlers an AWS SDK. The caller's ACCOUNT_MODULES
- * names folders of Python modules that come before the account's own, so that a test can replace a part of it.
+ * names folders of Python modules that come before the account's own, so that a test can replace a part of it; INSTANCE_PROVISIONING_SECONDS says
+ * how many platform seconds an endpoint waits for another instance.
  */
 export function accountEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir: string, clockFactor: number): Record<string, string> {
   return {
@@ -84,6 +85,7 @@ export function accountEnvironment(env: NodeJS.ProcessEnv, url: string, stateDir
     IOT_MTLS_ENABLED: '0',
     LAMBDA_EXECUTOR: 'local',
     PLATFORM_CLOCK_FACTOR: String(clockFactor),
+    ...(env.INSTANCE_PROVISIONING_SECONDS === undefined ? {} : { INSTANCE_PROVISIONING_SECONDS: env.INSTANCE_PROVISIONING_SECONDS }),
     ACCOUNT_STATE_DIR: stateDir,
     PYTHONPATH: [env.ACCOUNT_MODULES, __dirname].filter(Boolean).join(delimiter),
     PYTHONUNBUFFERED: '1',

@@ -37,3 +37,9 @@ def platform_seconds(real_seconds: float) -> float:
 def platform_sleep(seconds: float) -> None:
     """Blocks the calling thread for `seconds` platform seconds."""
     time.sleep(scaled(seconds))
+
+
+def sleep_to_middle(seconds: float) -> None:
+    """Blocks until the middle of a window of `seconds` platform seconds: what is published there gives each window one datapoint, not two or none."""
+    length = scaled(seconds)
+    time.sleep(length - (time.time() - length / 2) % length)

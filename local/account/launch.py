@@ -33,6 +33,7 @@ _PARTS = (
     ("sagemaker.component_watch", "install"),
     ("sagemaker.job_actions", "register_all"),
     ("sagemaker.async_inference", "install"),
+    ("sagemaker.sampled", "install"),
     ("sagemaker.gateway", "install"),
     ("autoscaling", "register_all"),
 )

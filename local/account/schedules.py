@@ -5,9 +5,10 @@ real time and then runs faster. `at()` stays real.
 """
 from __future__ import annotations
 
+import re
 import time
-from datetime import datetime, timezone
-from typing import Any
+from datetime import datetime, timezone, tzinfo
+from typing import Any, Optional
 
 import ministack.services.eventbridge as _eventbridge
 import ministack.services.scheduler as _scheduler
@@ -15,6 +16,8 @@ import ministack.services.scheduler as _scheduler
 from . import clock
 
 _STARTED = time.time()
+# As the emulator has them: install() puts others in their place.
+_rate_seconds, _next_fire = _eventbridge._parse_rate_seconds, _eventbridge._cron_next_fire
 
 
 def install() -> None:
@@ -22,18 +25,46 @@ def install() -> None:
     look = max(0.1, min(1.0, clock.scaled(60) / 4))
     _eventbridge._SCHEDULER_TICK_INTERVAL = look
     _scheduler._SCHEDULE_TICK_INTERVAL = look
-    rate, next_fire = _eventbridge._parse_rate_seconds, _eventbridge._cron_next_fire
 
     def scaled_rate(expression: str) -> float | None:
-        seconds = rate(expression)
+        seconds = _rate_seconds(expression)
         return None if seconds is None else clock.scaled(seconds)
 
     def scaled_cron(fields: Any, after: datetime) -> datetime | None:
-        fire = next_fire(fields, _to_platform(after))
+        fire = _next_fire(fields, _to_platform(after))
         return None if fire is None else _to_real(fire)
 
     _eventbridge._parse_rate_seconds = scaled_rate
     _eventbridge._cron_next_fire = scaled_cron
+
+
+def next_fire(expression: str, after: float, zone: tzinfo) -> Optional[float]:
+    """When a schedule is due next after a moment, both in real epoch seconds; None for never, or for what is no schedule."""
+    if expression.startswith("at("):
+        due = moment(expression, zone)
+        return due if due is not None and due > after else None
+    seconds = _rate_seconds(expression)
+    if seconds is not None:
+        return after + clock.scaled(seconds)
+    fields = _eventbridge._parse_cron_fields(expression)
+    if fields is None:
+        return None
+    # The calendar of the zone without its offsets: the hour that a change to summer time leaves out is due an hour later, the one it repeats is once.
+    start = _to_platform(datetime.fromtimestamp(after, tz=timezone.utc)).astimezone(zone).replace(tzinfo=timezone.utc)
+    try:
+        fire = _next_fire(fields, start)
+    except ValueError:  # a field beyond its range, such as minute 99
+        return None
+    return None if fire is None else _to_real(fire.replace(tzinfo=zone)).timestamp()
+
+
+def moment(expression: str, zone: tzinfo) -> Optional[float]:
+    """The moment of an at(yyyy-mm-ddThh:mm:ss), in real epoch seconds; None for what is none."""
+    match = re.fullmatch(r"at\((.+)\)", expression)
+    try:
+        return datetime.fromisoformat(match.group(1)).replace(tzinfo=zone).timestamp() if match else None
+    except ValueError:
+        return None
 
 
 def _to_platform(real: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What an alarm does when it changes state: notices to SNS topics, invocations of functions, and a record of both."""
+"""What an alarm does when it changes state: notices to SNS topics, invocations of functions, calls of scaling policies, and a record of each."""
 from __future__ import annotations
 
 import json
@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from datetime import datetime, timezone
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping, Optional
 
 import ministack.services.cloudwatch as _cloudwatch
 import ministack.services.sns as _sns
@@ -20,6 +20,8 @@ _TRIGGER = (
     "MetricName", "Namespace", "Unit", "Period", "EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator",
     "Threshold", "TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics",
 )  # fmt: skip
+SCALES: Callable[[str, str], Optional[str]] = lambda policy, alarm: "nothing scales here"
+"""Lets an alarm, by its name, call a scaling policy, by its ARN, and returns the problem; the autoscaling package replaces it."""
 
 
 def install() -> None:
@@ -85,6 +87,8 @@ def _act(action: str, alarm: Mapping[str, Any], message: str, subject: str) -> s
         payload = {"source": "aws.cloudwatch", "alarmArn": alarm["AlarmArn"], "accountId": aws.ACCOUNT_ID, "alarmData": json.loads(message)}
         threading.Thread(target=_invoke, args=(action, json.dumps(payload)), daemon=True).start()
         return None
+    if ":scalingPolicy:" in action and "AlarmRule" not in alarm:
+        return SCALES(action, alarm["AlarmName"])
     return "this kind of action is not modelled in the local account"
 
 

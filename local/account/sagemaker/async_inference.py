@@ -150,9 +150,7 @@ def publish_queues(now: float) -> None:
 
 def _publish_for_ever() -> None:
     while True:
-        minute = clock.scaled(60)
-        # In the middle of each window of the alarms, so that no window gets two datapoints or none.
-        time.sleep(minute - (time.time() - minute / 2) % minute)
+        clock.sleep_to_middle(60)
         try:
             publish_queues(time.time())
         except Exception:  # noqa: BLE001

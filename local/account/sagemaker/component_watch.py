@@ -44,7 +44,7 @@ def release_idle() -> None:
 
 def _run() -> None:
     while True:
-        time.sleep(clock.scaled(PUBLISH_SECONDS))
+        clock.sleep_to_middle(PUBLISH_SECONDS)
         try:
             release_idle()
             publish_concurrency(time.time())

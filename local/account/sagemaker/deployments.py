@@ -10,8 +10,9 @@ import logging
 import threading
 from typing import Any
 
+from .. import clock
 from ..service_models import ApiError
-from . import component_store, control_plane, faults, guardrails, models
+from . import component_store, control_plane, faults, guardrails, models, provisioning
 from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
 from .hosts import HostVariant
@@ -208,6 +209,8 @@ def _resize(values: dict[str, Any]) -> dict[str, Any]:
             raise ApiError("ValidationException", f"Could not find variant \"{wanted['VariantName']}\" of endpoint \"{record['EndpointName']}\".")
         changes.append((variant, wanted.get("DesiredWeight", variant.weight), wanted.get("DesiredInstanceCount", variant.size)))
     record.update(EndpointStatus="Updating", _settled=threading.Event())
+    for variant, _, count in changes:
+        variant.ordered = count
     _run(_apply, record, changes)
     return record
 
@@ -215,11 +218,16 @@ def _resize(values: dict[str, Any]) -> dict[str, Any]:
 def _apply(record: dict[str, Any], changes: list[tuple[Variant, float, int]]) -> None:
     reason = None
     try:
+        if any(count > variant.size for variant, _, count in changes):
+            clock.platform_sleep(provisioning.seconds())
         for variant, weight, count in changes:
             variant.weight = weight
             variant.resize(count)
     except CannotStart as error:
         reason = str(error)
+    finally:
+        for variant, _, _ in changes:
+            variant.ordered = None
     MONITOR.report()
     _settle(record, "InService", record["EndpointConfigName"], reason)
 

@@ -25,6 +25,8 @@ class Variant:
         self.name: str = spec["VariantName"]
         self.weight = float(spec.get("InitialVariantWeight", 1.0))
         self.instances: list[Instance] = []
+        self.ordered: int | None = None
+        """Instances that a change of capacity asked for, while it runs."""
         self._next = itertools.count()
         self.resize(count)
 
@@ -92,7 +94,7 @@ class Fleet:
                 "CurrentWeight": variant.weight,
                 "DesiredWeight": variant.weight,
                 "CurrentInstanceCount": variant.size,
-                "DesiredInstanceCount": variant.size,
+                "DesiredInstanceCount": variant.size if variant.ordered is None else variant.ordered,
                 **{key: variant.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in variant.spec},
             }
             for variant in self.variants

@@ -38,7 +38,7 @@ def environment(port: int, state: Path) -> dict[str, str]:
         "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "000000000000",
         "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(empty), "AWS_SHARED_CREDENTIALS_FILE": str(empty), "NODE_PATH": str(ROOT / "node_modules"),
-        "ACCOUNT_STATE_DIR": str(state),
+        "ACCOUNT_STATE_DIR": str(state), "INSTANCE_PROVISIONING_SECONDS": "30",
     }  # fmt: skip
 
 
