@@ -10,6 +10,7 @@ from pathlib import Path
 
 # What the bridge corrects or adds; each module has install(). Order matters only where one builds on another.
 _MODULES = (
+    "metrics",
     "attributes",
     "buckets",
     "image_registries",
@@ -34,6 +35,7 @@ _PARTS = (
     ("sagemaker.job_actions", "register_all"),
     ("sagemaker.async_inference", "install"),
     ("sagemaker.sampled", "install"),
+    ("sagemaker.captures", "install"),
     ("sagemaker.gateway", "install"),
     ("autoscaling", "register_all"),
 )

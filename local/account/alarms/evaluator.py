@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 import ministack.services.cloudwatch as _cloudwatch
 
-from .. import clock
+from .. import clock, metrics
 from . import actions, expressions, records, series
 from .decision import decide, evaluation_range
 
@@ -168,9 +168,8 @@ def _clock_time(epoch: float) -> str:
 def _evict() -> None:
     """Drops old datapoints in place: the emulator's way loses those that another thread adds meanwhile."""
     cutoff = time.time() - _cloudwatch.TWO_WEEKS_SECONDS
-    for points in _cloudwatch._metrics.values():
-        while points and points[0]["Timestamp"] < cutoff:
-            del points[0]
+    for key in list(_cloudwatch._metrics):
+        metrics.bucket(key).forget(cutoff)
 
 
 def _run() -> None:

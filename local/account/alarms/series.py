@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 import ministack.services.cloudwatch as _cloudwatch
 
-from .. import clock
+from .. import clock, metrics
 
 _BASIC = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _PERCENTILE = re.compile(r"p(\d{1,2}(\.\d+)?|100)$")
@@ -78,8 +78,11 @@ def _buckets(metric: Mapping[str, Any], unit: Optional[str], spans: Windows) -> 
     wanted = {d["Name"]: d["Value"] for d in metric.get("Dimensions") or []}
     key = (metric["Namespace"], metric["MetricName"], _cloudwatch._dims_key(wanted))
     buckets: list[list[dict]] = [[] for _ in range(spans.count)]
+    if key not in _cloudwatch._metrics:
+        return buckets
     start = spans.end - spans.count * spans.length
-    for point in list(_cloudwatch._metrics.get(key) or []):
+    # Not all that was ever published: a busy metric has a million datapoints, and alarms look at it all the time.
+    for point in metrics.bucket(key).between(start, spans.end):
         index = int((point["Timestamp"] - start) // spans.length)
         if 0 <= index < spans.count and (unit is None or point.get("Unit") == unit):
             buckets[index].append(point)

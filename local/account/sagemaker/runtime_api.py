@@ -3,20 +3,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import logging
 import re
 import struct
 import time
 import uuid
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, Mapping
 
 from ..service_models import ApiError
-from . import async_inference, faults, targets
+from . import async_inference, captures, faults, targets
 from .instance import Instance
 from .targets import Target
-from .telemetry import Outcome, capture
+from .telemetry import Outcome
 
 PATH = re.compile(r"^/endpoints/([^/]+)/(invocations|invocations-response-stream|async-invocations)$")
 TIME_LIMIT_SECONDS = 60
@@ -24,8 +22,6 @@ STREAM_LIMIT_SECONDS = 480
 MAXIMUM_BODY_BYTES = 25 * 1024 * 1024
 """60 s, 8 min for streams, as the container counts them, 25 MB: https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html"""
 
-_CAPTURES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture")
-_LOG = logging.getLogger("model-host")
 
 Answer = tuple[Instance, http.client.HTTPConnection, http.client.HTTPResponse]
 Reply = tuple[int, dict[str, str], "bytes | Iterator[bytes]"]
@@ -65,7 +61,7 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     target.record(Outcome(answer.status, seconds, 0.0005))
     if answer.status >= 300:
         raise _model_error(answer.status, data.decode("utf-8", "replace"))
-    _CAPTURES.submit(_capture, fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
+    captures.submit(fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
     return 200, {**meta, "content-type": content_type}, data
 
 
@@ -97,13 +93,6 @@ def _no_answer(target: Target, started: float, reason: str) -> ApiError:
 def _model_error(status: int, message: str) -> ApiError:
     kind = "client" if status < 500 else "server"
     return ApiError("ModelError", f'Received {kind} error ({status}) from primary with message "{message}"', 424, OriginalStatusCode=status, OriginalMessage=message)
-
-
-def _capture(*arguments: object) -> None:
-    try:
-        capture(*arguments)  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001 - as in AWS the endpoint serves on; the failure is in the account's log
-        _LOG.exception("data capture failed")
 
 
 def _events(instance: Instance, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, target: Target, started: float) -> Iterator[bytes]:

@@ -1,17 +1,11 @@
-"""What SageMaker publishes about an endpoint: metrics under their real names and units, and data capture.
+"""What SageMaker publishes about an endpoint: metrics under their real names and units.
 
 Names, dimensions and units: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 """
 from __future__ import annotations
 
-import base64
-import json
-import random
-import uuid
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from .. import aws
 from ..metrics import publish
 from .fleet import Fleet, Variant
 
@@ -60,38 +54,3 @@ def _publish(outcome: Outcome, share: tuple[str, float], dimensions: dict[str, s
         values.append(("ModelLatency", outcome.model_seconds * 1e6, "Microseconds"))
     for name, value, unit in values:
         publish(NAMESPACE, name, value, unit, dimensions)
-
-
-def capture(fleet: Fleet, variant: Variant, inference_id: str, request: tuple[bytes, str], answer: tuple[bytes, str]) -> None:
-    """Writes a capture record in the documented layout when the endpoint configuration asks for it.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
-    """
-    config = fleet.capture or {}
-    if not config.get("EnableCapture") or random.uniform(0, 100) >= config["InitialSamplingPercentage"]:
-        return
-    plain = config.get("CaptureContentTypeHeader", {})
-    texts = {*plain.get("JsonContentTypes", []), *plain.get("CsvContentTypes", [])}
-    modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
-    data = {}
-    if modes & {"Input", "InputAndOutput"}:
-        data["endpointInput"] = _captured(*request, "INPUT", texts)
-    if modes & {"Output", "InputAndOutput"}:
-        data["endpointOutput"] = _captured(*answer, "OUTPUT", texts)
-    now, event = datetime.now(timezone.utc), str(uuid.uuid4())
-    line = {
-        "captureData": data,
-        "eventMetadata": {"eventId": event, "inferenceId": inference_id, "inferenceTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
-        "eventVersion": "0",
-    }
-    bucket, _, prefix = config["DestinationS3Uri"].removeprefix("s3://").partition("/")
-    key = "/".join([*filter(None, [prefix.rstrip("/")]), fleet.endpoint, variant.name, now.strftime("%Y/%m/%d/%H"), f"{now:%M-%S}-{now.microsecond // 1000:03d}-{event}.jsonl"])
-    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(line).encode() + b"\n")
-
-
-def _captured(body: bytes, content_type: str, mode: str, texts: set[str]) -> dict[str, str]:
-    kind = content_type.split(";")[0].strip()
-    if kind in texts:
-        encoding = "CSV" if kind == "text/csv" else "JSON"
-        return {"observedContentType": content_type, "mode": mode, "data": body.decode("utf-8", "replace"), "encoding": encoding}
-    return {"observedContentType": content_type, "mode": mode, "data": base64.b64encode(body).decode(), "encoding": "BASE64"}

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -300,6 +301,19 @@ def test_capture_keeps_what_went_in_and_out(account: Account) -> None:
     line = json.loads(s3.get_object(Bucket="models", Key=found[0]["Key"])["Body"].read())
     assert line["captureData"]["endpointInput"]["data"] == '"x"' and line["eventMetadata"]["inferenceId"] == "id-1"
     assert json.loads(line["captureData"]["endpointOutput"]["data"])["answer"] == "x"
+    sent = [f"many-{index}" for index in range(40)]
+    workers = [threading.Thread(target=invoke, args=(account, "captured", name)) for name in sent]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    def captured() -> list[str]:
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="models", Prefix="capture/captured/AllTraffic/")["Contents"]]
+        lines = "".join(s3.get_object(Bucket="models", Key=key)["Body"].read().decode() for key in keys).splitlines()
+        return sorted(json.loads(json.loads(text)["captureData"]["endpointInput"]["data"]) for text in lines)
+
+    until(lambda: captured() == sorted([*sent, "x"]))
 
 
 @pytest.mark.parametrize(
