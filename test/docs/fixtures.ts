@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Duration, Stack } from 'aws-cdk-lib';
+import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   AlertDestination,
@@ -33,6 +35,11 @@ function owners(): Owners {
 /** Values for `declare const name: Type` in documentation, by type; each makes what it needs in the given stack. */
 export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
   IGrantable: (stack) => new Role(stack, 'Grantee', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }),
+  DockerImageAsset: (stack) => {
+    mkdirSync('server', { recursive: true });
+    writeFileSync('server/Dockerfile', 'FROM scratch\n');
+    return new DockerImageAsset(stack, 'FixtureServer', { directory: 'server', platform: Platform.LINUX_AMD64 });
+  },
   DataIntake: (stack) =>
     new DataIntake(stack, 'FixtureIntake', {
       zones: new DataZones(stack, 'FixtureZones'),

@@ -47,6 +47,8 @@ export interface ImageFamily {
   /** File of the archive whose packages the container installs when it starts. */
   readonly requirements?: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables that name the revision of a model of the Hugging Face hub, beside `HF_MODEL_ID`; undefined where containers fetch none. */
+  readonly revisionVariables?: readonly string[];
 }
 
 /** Program and folder of script mode; the folder is inside the archive, so that no network is needed to fetch it. */
@@ -88,20 +90,33 @@ export const PYTORCH: ImageFamily = { name: 'PyTorch', data: pytorch, ...SERVER,
  */
 export const TENSORFLOW: ImageFamily = { name: 'TensorFlow', data: tensorflow, ...SERVER };
 
-/** @internal */
-export const DJL_LMI: ImageFamily = { name: 'DJL LMI', data: djlLmi, ...SERVER };
+/**
+ * `option.revision` of its configuration is `OPTION_REVISION` of the environment
+ * (https://docs.djl.ai/docs/serving/serving/docs/lmi/deployment_guide/configurations.html). Before it loads that revision it looks into the
+ * `config.json` of the newest one to choose its settings (https://github.com/deepjavalibrary/djl-serving, `LmiUtils.java`).
+ *
+ * @internal
+ */
+export const DJL_LMI: ImageFamily = { name: 'DJL LMI', data: djlLmi, ...SERVER, revisionVariables: ['OPTION_REVISION'] };
 
-/** Started by the inference toolkit, as PyTorch is (https://github.com/aws/sagemaker-huggingface-inference-toolkit). @internal */
+/**
+ * Started by the inference toolkit, as PyTorch is (https://github.com/aws/sagemaker-huggingface-inference-toolkit, `mms_model_server.py`, which
+ * reads `HF_MODEL_REVISION`), newer ones by `hf-serve`, which reads `HF_REVISION`
+ * (https://github.com/aws/deep-learning-containers, `scripts/docker/huggingface/pytorch/inference/entrypoint.sh`).
+ *
+ * @internal
+ */
 export const HUGGING_FACE_PYTORCH: ImageFamily = {
   name: 'Hugging Face PyTorch',
   data: huggingFacePytorch,
   ...SERVER,
   requirements: REQUIREMENTS,
+  revisionVariables: ['HF_MODEL_REVISION', 'HF_REVISION'],
 };
 
 /**
- * Its container exits without `HF_MODEL_ID` (https://github.com/huggingface/text-generation-inference, `sagemaker-entrypoint.sh`); the
- * archive is unpacked to `/opt/ml/model`.
+ * Its container exits without `HF_MODEL_ID` and hands `HF_MODEL_REVISION` on
+ * (https://github.com/huggingface/text-generation-inference, `sagemaker-entrypoint.sh`); the archive is unpacked to `/opt/ml/model`.
  *
  * @internal
  */
@@ -110,10 +125,22 @@ export const HUGGING_FACE_TGI: ImageFamily = {
   data: huggingFaceTgi,
   ...SERVER,
   environment: { HF_MODEL_ID: '/opt/ml/model' },
+  revisionVariables: ['HF_MODEL_REVISION'],
 };
 
-/** Finds the archive by itself (https://github.com/aws/deep-learning-containers, `scripts/docker/huggingface/vllm`). @internal */
-export const HUGGING_FACE_VLLM: ImageFamily = { name: 'Hugging Face vLLM', data: huggingFaceVllm, ...SERVER };
+/**
+ * Finds the archive by itself; `SM_VLLM_...` are options of vLLM (https://github.com/aws/deep-learning-containers,
+ * `scripts/docker/huggingface/vllm/sagemaker_entrypoint.sh`), whose tokenizer has a revision of its own
+ * (https://docs.vllm.ai/en/latest/models/engine_args.html).
+ *
+ * @internal
+ */
+export const HUGGING_FACE_VLLM: ImageFamily = {
+  name: 'Hugging Face vLLM',
+  data: huggingFaceVllm,
+  ...SERVER,
+  revisionVariables: ['SM_VLLM_REVISION', 'SM_VLLM_TOKENIZER_REVISION'],
+};
 
 /** All families, each data file once. @internal */
 export const IMAGE_FAMILIES: readonly ImageFamily[] = [

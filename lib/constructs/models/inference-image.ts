@@ -137,6 +137,8 @@ export abstract class InferenceImage {
   public readonly _unpatchedSince?: string;
   /** Environment that makes the image serve what lies in the model archive. @internal */
   public abstract readonly _environment: Readonly<Record<string, string>>;
+  /** Variables that name the revision of a model of the Hugging Face hub; undefined when the image is not known to fetch one. @internal */
+  public readonly _revisionVariables?: readonly string[];
   /** Whether the image is known to run on x86-64 only. @internal */
   public abstract readonly _x86Only: boolean;
   /** Address of the image's repository, without tag and digest: what a `ModelRelease` is told of images that may serve. */
@@ -162,6 +164,7 @@ class AwsImage extends InferenceImage {
   public override readonly _requirements?: string;
   public override readonly _unpatchedSince?: string;
   public readonly _environment: Readonly<Record<string, string>>;
+  public override readonly _revisionVariables?: readonly string[];
   public readonly _x86Only: boolean;
   private readonly published: readonly string[];
 
@@ -171,7 +174,7 @@ class AwsImage extends InferenceImage {
     accelerator?: ImageAccelerator,
   ) {
     super();
-    const { data, requiresCode, trains, requirements, environment } = family;
+    const { data, requiresCode, trains, requirements, environment, revisionVariables } = family;
     const found = Object.hasOwn(data.versions, version) ? data.versions[version] : {};
     this.published = Object.values(ImageAccelerator).filter((kind) => found[kind] !== undefined);
     this.accelerator = accelerator ?? (found.cpu === undefined && found.gpu !== undefined ? ImageAccelerator.GPU : ImageAccelerator.CPU);
@@ -183,6 +186,7 @@ class AwsImage extends InferenceImage {
     this._requirements = requirements;
     this._unpatchedSince = found.patchedUntil !== undefined && found.patchedUntil < data.date ? found.patchedUntil : undefined;
     this._environment = environment;
+    this._revisionVariables = revisionVariables;
     this._x86Only = data.architecture === 'x86_64';
   }
 

@@ -28,6 +28,8 @@ export interface ModelData {
   readonly environment?: Readonly<Record<string, string>>;
   /** What is wrong with it for an endpoint in `scope`. */
   problems(scope: Construct, image: InferenceImage, networkIsolation: boolean): string[];
+  /** Why it cannot serve in production; absent when it can. */
+  keptProblems?(): string[];
   /** Lets `role` read it, and nothing else. */
   bind(scope: Construct, role: IRole): BoundData;
 }

@@ -4,7 +4,9 @@ import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { AssetData, TarballData } from './archive-data';
 import { environmentProblems } from './container-environment';
+import { HubData, HuggingFaceModelProps } from './hub-data';
 import { InferenceImage } from './inference-image';
+import { JumpStartData, JumpStartModelProps } from './jump-start-data';
 import type { BoundData, ChoosyMode, ModelData } from './model-data';
 import { PrefixData } from './prefix-data';
 import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
@@ -75,6 +77,45 @@ export abstract class ModelSource {
   }
 
   /**
+   * One revision of a public model of the Hugging Face hub, which every container downloads when it starts. For trying a model out: what stays is
+   * staged in Amazon S3 (`npm run stage-model`) and served by `fromPrefix()`, without a network and without a token.
+   *
+   * Private and gated models can only be staged: the environment of a container is readable by anyone who may describe the model, so a token has
+   * no place there (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html). Nothing is granted.
+   *
+   * @param id name at the hub, such as 'Qwen/Qwen3-8B'
+   * @param props revision and image: one of AWS that fetches a revision, such as `InferenceImage.djlLmi()`
+   */
+  public static fromHuggingFace(id: string, props: HuggingFaceModelProps): ModelSource {
+    return new ContainerSource(new HubData(id, props), props);
+  }
+
+  /**
+   * Data of a model of Amazon SageMaker JumpStart, in the bucket of AWS. Image and environment are what its hub content says (`HostingEcrUri` and
+   * its environment variables): where they are not given, JumpStart's own defaults do not apply.
+   *
+   * Not offered, because no public page says what the execution role needs: models of a private hub (`HubAccessConfig`). Proprietary models are
+   * model packages of AWS Marketplace.
+   *
+   * @param address `HostingArtifactUri` or `HostingPrepackedArtifactUri` of the hub content:
+   * `s3://jumpstart-cache-prod-<region>/...` or, for gated models, `s3://jumpstart-private-cache-prod-<region>/...`; it ends with '/' or
+   * `.tar.gz`. Known at synth
+   * @param props image, and whether the licence is accepted
+   */
+  public static fromJumpStart(address: string, props: JumpStartModelProps): ModelSource {
+    return new ContainerSource(new JumpStartData(address, props), props);
+  }
+
+  /**
+   * An image that holds its model already, or makes do without one.
+   *
+   * @param props the image, such as one of yours by `InferenceImage.fromEcr()`
+   */
+  public static fromImage(props: ContainerModelProps): ModelSource {
+    return new ContainerSource({ problems: () => [], bind: () => ({}) }, props);
+  }
+
+  /**
    * A folder on this machine, packed to a `model.tar.gz` at synth: the same files give the same archive everywhere.
    * `__pycache__` and its like are left out. The archive lies in the asset bucket of the CDK bootstrap.
    *
@@ -107,6 +148,10 @@ export abstract class ModelSource {
   public abstract readonly _borrowedBucket: boolean;
   /** What is wrong with this source for an endpoint in `scope`. @internal */
   public abstract _problems(scope: Construct, networkIsolation: boolean): string[];
+  /** Why this source cannot serve in production, on an endpoint that outlives its stack; nothing when it can. @internal */
+  public _keptProblems(): string[] {
+    return [];
+  }
   /** Why this source cannot be served this way; nothing when it can. @internal */
   public abstract _exclusionProblems(mode: ChoosyMode): string[];
   /** Lets `role` read the model and pull its image. @internal */
@@ -140,6 +185,10 @@ class ContainerSource extends ModelSource {
       ...(unreachable ? [`'networkIsolation' needs model data in S3: HF_MODEL_ID must be /opt/ml/model, got '${hub}'`] : []),
       ...this.data.problems(scope, this.image, networkIsolation),
     ];
+  }
+
+  public override _keptProblems(): string[] {
+    return this.data.keptProblems?.() ?? [];
   }
 
   public _exclusionProblems(mode: ChoosyMode): string[] {

@@ -1,8 +1,8 @@
-import { Duration, Size, Stack, TimeZone } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Stack, TimeZone } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import fc from 'fast-check';
 import { ImageAccelerator, InferenceImage, ModelSource } from '../../../lib/constructs/models';
 import {
@@ -109,7 +109,44 @@ const scaling = fc.oneof(
     .map(({ min, max, measured, ...rest }) => Scaling.between(min, max, { ...rest, capacity: measured ? capacity() : undefined })),
 );
 
+/** Where the model comes from; most are sound, with the few that no image or endpoint takes. */
+type SourceOf = (image: InferenceImage, bucket: IBucket) => ModelSource;
+const COMMIT = '9c925d64d72725edaf899c6cb9c377fd0709d9c5';
+const JUMP_START = 'cache-prod-us-east-1/llama/v1/';
+const sources = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<SourceOf>((image, bucket) => ModelSource.fromTarball(bucket, 'chat/1/model.tar.gz', { image })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom('chat/1/', 'a/', 'a/', 'chat', '/', '')
+      .map<SourceOf>((prefix) => (image, bucket) => ModelSource.fromPrefix(bucket, prefix, { image })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('gpt2', 'Qwen/Qwen3-8B', 'a b'), fc.constantFrom(COMMIT, COMMIT, 'main'), fc.boolean())
+      .map<SourceOf>(
+        ([id, revision, downloadAtStart]) =>
+          (image) =>
+            ModelSource.fromHuggingFace(id, { image, revision, downloadAtStart }),
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('', 'private-'), fc.constantFrom('', 'model.tar.gz', '?'), fc.option(fc.boolean(), { nil: undefined }))
+      .map<SourceOf>(
+        ([gate, file, acceptEula]) =>
+          (image) =>
+            ModelSource.fromJumpStart(`s3://jumpstart-${gate}${JUMP_START}${file}`, { image, acceptEula }),
+      ),
+  },
+  { weight: 1, arbitrary: fc.constant<SourceOf>((image) => ModelSource.fromImage({ image })) },
+);
+
 const props = fc.record({
+  source: sources,
+  removalPolicy: maybe(fc.constantFrom(RemovalPolicy.RETAIN, RemovalPolicy.DESTROY)),
   endpointName: fc.constantFrom('chat', 'a', 'b-2'),
   hosting,
   amiVersion: maybe(
@@ -136,13 +173,12 @@ const props = fc.record({
 type Props = typeof props extends fc.Arbitrary<infer T> ? T : never;
 
 /** The template, or the message of the error. */
-function outcome({ hosting: [instance, image], region, ...rest }: Props): Template | string {
+function outcome({ hosting: [instance, image], source, region, ...rest }: Props): Template | string {
   const stack = new Stack(app(), 'Test', region === undefined ? {} : { env: { account: '111111111111', region } });
   board(stack);
   const bucket = Bucket.fromBucketName(stack, 'Models', 'my-models');
   try {
-    const model = ModelSource.fromTarball(bucket, 'chat/1/model.tar.gz', { image: image(stack) });
-    new InferenceEndpoint(stack, 'Chat', { ...rest, instance, model });
+    new InferenceEndpoint(stack, 'Chat', { ...rest, instance, model: source(image(stack), bucket) });
   } catch (error) {
     return (error as Error).message;
   }

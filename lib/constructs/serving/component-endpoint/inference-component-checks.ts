@@ -1,5 +1,13 @@
 import { Construct } from 'constructs';
-import { addWarning, imageProblems, loadProblems, physicalNameProblems, warnOfCapacity, warnOfModel } from '../endpoint/endpoint-checks';
+import {
+  addWarning,
+  imageProblems,
+  loadProblems,
+  physicalNameProblems,
+  sourceProblems,
+  warnOfCapacity,
+  warnOfModel,
+} from '../endpoint/endpoint-checks';
 import { driverProblems } from '../inference-ami';
 import { environmentProblems } from './component-endpoint-checks';
 import { ComponentSettings } from './component-settings';
@@ -65,7 +73,7 @@ function warnOfZero(scope: Construct, minInstances: number, minCopies: number): 
 
 function modelProblems(scope: Construct, { endpoint, model }: InferenceComponentProps): string[] {
   const excluded = model._exclusionProblems('component');
-  return excluded.length > 0 ? excluded : model._problems(scope, endpoint._settings.networkIsolation);
+  return excluded.length > 0 ? excluded : sourceProblems(scope, model, endpoint._host, endpoint._settings);
 }
 
 /** A copy that does not fit stays in Creating, where it cannot be deleted for days. */

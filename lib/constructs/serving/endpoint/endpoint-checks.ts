@@ -2,6 +2,7 @@ import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Toke
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
+import { ModelSource } from '../../models/model-source';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { chooseAmi } from '../inference-ami';
 import { CATALOGUE_DATE, hostingRegions, isGpu, unknownInstanceType } from '../instance-catalogue';
@@ -9,7 +10,7 @@ import { InstanceType } from '../instance-type.generated';
 import { MeasuredCapacity } from '../scaling';
 import { EndpointProps } from './endpoint-base';
 import { InstanceEndpointProps, InstanceHostProps, InstanceHostSettings, InstanceSettings, LoadSettings } from './instance-endpoint';
-import { networkProblems } from './network-checks';
+import { networkProblems, noRouteOut } from './network-checks';
 
 const FREQUENCIES = [10, 30, 60, 120, 180, 240, 300];
 
@@ -22,11 +23,25 @@ export function instanceEndpointProblems(
 ): string[] {
   return [
     ...nameProblems(props),
-    ...props.model._problems(scope, settings.networkIsolation),
+    ...sourceProblems(scope, props.model, props, settings),
     ...imageProblems(props.instance, props.model.image),
     ...(props.modelSize?._problems(scope, props.instance, props.volumeSize) ?? []),
     ...hostProblems(scope, props, settings, isAutomatic),
     ...loadProblems(settings),
+  ];
+}
+
+/** What is wrong with the source of a model on such instances. @internal */
+export function sourceProblems(
+  scope: Construct,
+  model: ModelSource,
+  host: InstanceHostProps,
+  { networkIsolation, removalPolicy }: Pick<InstanceHostSettings, 'networkIsolation' | 'removalPolicy'>,
+): string[] {
+  return [
+    ...model._problems(scope, networkIsolation),
+    ...(removalPolicy === RemovalPolicy.DESTROY ? [] : model._keptProblems()),
+    ...(model.needsNetwork ? noRouteOut(host) : []),
   ];
 }
 

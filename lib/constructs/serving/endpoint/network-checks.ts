@@ -45,6 +45,19 @@ export function noRouteToS3(scope: Construct, vpc: IVpc, subnetIds: string[]): s
     : [];
 }
 
+/** Problem when containers that must reach beyond AWS are in subnets without a way out. @internal */
+export function noRouteOut({ vpc, vpcSubnets }: InstanceHostProps): string[] {
+  if (vpc === undefined) {
+    return [];
+  }
+  const { subnetIds } = vpc.selectSubnets(vpcSubnets);
+  return vpc.isolatedSubnets.some(({ subnetId }) => subnetIds.includes(subnetId))
+    ? [
+        "'vpcSubnets' have no route out of the VPC, by which 'model' is downloaded: select subnets with a NAT gateway, or stage the model in S3",
+      ]
+    : [];
+}
+
 /** Zones of region-agnostic stacks are intrinsic functions: two are the same when they render the same. */
 function zones(scope: Construct, subnets: ISubnet[]): number {
   const stack = Stack.of(scope);
