@@ -1,9 +1,9 @@
-import { RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, SecretValue, Size, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { HuggingFaceModelProps, InferenceImage, ModelSource } from '../../../lib/constructs/models';
-import { InferenceEndpointProps, InstanceType } from '../../../lib/constructs/serving';
+import { InferenceEndpointProps, InstanceType, ServerlessEndpoint, Slo } from '../../../lib/constructs/serving';
 import { synth } from '../../support/synth';
 import { component, Shape, shared } from '../serving/component-fixtures';
 import { endpoint } from '../serving/fixtures';
@@ -90,6 +90,16 @@ describe('ModelSource.fromHuggingFace [M2, S5]', () => {
       );
     },
   );
+
+  test('fails in production behind a serverless endpoint too, and serves there before', () => {
+    const serverless = (removalPolicy: RemovalPolicy) => () =>
+      synth((stack) => {
+        const model = source({ image: InferenceImage.huggingFacePytorch('2.6.0-transformers4.51.3') }, 'gpt2');
+        return new ServerlessEndpoint(stack, 'Chat', { model, memory: Size.gibibytes(6), slo: Slo.availability(99), removalPolicy });
+      });
+    expect(serverless(RemovalPolicy.RETAIN)).toThrow('of a production endpoint starts');
+    expect(serverless(RemovalPolicy.DESTROY)).not.toThrow();
+  });
 
   test('serves as a component of an endpoint with a network, and not of one without', () => {
     expect(() => synth((stack) => component(shared(stack, { networkIsolation: false }), { model: source() }))).not.toThrow();

@@ -31,11 +31,11 @@ export function instanceEndpointProblems(
   ];
 }
 
-/** What is wrong with the source of a model on such instances. @internal */
+/** What is wrong with the source of a model where it is to be served. @internal */
 export function sourceProblems(
   scope: Construct,
   model: ModelSource,
-  host: InstanceHostProps,
+  host: Pick<InstanceHostProps, 'vpc' | 'vpcSubnets'>,
   { networkIsolation, removalPolicy }: Pick<InstanceHostSettings, 'networkIsolation' | 'removalPolicy'>,
 ): string[] {
   return [

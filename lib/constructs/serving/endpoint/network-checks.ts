@@ -46,7 +46,7 @@ export function noRouteToS3(scope: Construct, vpc: IVpc, subnetIds: string[]): s
 }
 
 /** Problem when containers that must reach beyond AWS are in subnets without a way out. @internal */
-export function noRouteOut({ vpc, vpcSubnets }: InstanceHostProps): string[] {
+export function noRouteOut({ vpc, vpcSubnets }: Pick<InstanceHostProps, 'vpc' | 'vpcSubnets'>): string[] {
   if (vpc === undefined) {
     return [];
   }

@@ -2,7 +2,7 @@ import { SizeRoundingBehavior } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
-import { nameProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { nameProblems, sourceProblems, warnOfModel } from '../endpoint/endpoint-checks';
 import { MOST_CONCURRENCY } from './provisioned-concurrency';
 import type { ServerlessEndpointProps } from './serverless-endpoint';
 import { ServerlessSettings, rolloutSetting } from './serverless-settings';
@@ -36,11 +36,11 @@ const GIB = 1024;
 
 /** Everything that is wrong with a serverless endpoint, at once. @internal */
 export function serverlessProblems(scope: Construct, props: ServerlessEndpointProps, settings: ServerlessSettings): string[] {
-  const { slo, maxConcurrency, provisionedConcurrency, rollout } = settings;
+  const { slo, maxConcurrency, provisionedConcurrency, rollout, removalPolicy } = settings;
   return [
     ...excludedProblems(props),
     ...nameProblems(props),
-    ...props.model._problems(scope, false),
+    ...sourceProblems(scope, props.model, {}, { networkIsolation: false, removalPolicy }),
     ...props.model._exclusionProblems('serverless'),
     ...gpuProblems(props.model.image),
     ...slo._problems(),
