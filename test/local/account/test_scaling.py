@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -9,11 +10,13 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
+from conftest import ROOT
 from sagemaker_account import Account, resource, until
 from test_async_endpoints import ask
 from test_async_endpoints import endpoint as async_endpoint
 from test_async_endpoints import stored
 
+PROGRAMS = ROOT / "test/local/account/programs"
 DIMENSION = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
 
 
@@ -27,11 +30,12 @@ def account(account_url: str) -> Account:
 class Scaled:
     """A target of one endpoint's variant, and a metric that a test feeds."""
 
-    def __init__(self, account: Account, name: str, least: int, most: int) -> None:
+    def __init__(self, account: Account, name: str, **limits: int) -> None:
         self.account, self.name = account, name
         self.api = account.client("application-autoscaling")
         self.identity = {**DIMENSION, "ResourceId": f"endpoint/{name}/variant/AllTraffic"}
-        self.limits(MinCapacity=least, MaxCapacity=most)
+        if limits:
+            self.limits(**limits)
         self.value: float | None = None
         self._over = threading.Event()
         threading.Thread(target=self._feed, daemon=True).start()
@@ -91,7 +95,7 @@ def scaled(account: Account) -> Iterator[Callable[..., Scaled]]:
     def make(name: str, least: int = 1, most: int = 4, count: int = 1) -> Scaled:
         account.config(name, count=count)
         account.endpoint(name, name)
-        made.append(Scaled(account, name, least, most))
+        made.append(Scaled(account, name, MinCapacity=least, MaxCapacity=most))
         return made[-1]
 
     yield make
@@ -101,33 +105,32 @@ def scaled(account: Account) -> Iterator[Callable[..., Scaled]]:
         account.sagemaker.delete_endpoint(EndpointName=one.name)
 
 
-def test_an_asynchronous_endpoint_wakes_from_zero_works_its_backlog_off_and_rests_again_by_itself(account: Account) -> None:
-    async_endpoint(account, "act-async")
-    account.sagemaker.update_endpoint_weights_and_capacities(EndpointName="act-async", DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}])
-    account.settled("act-async")
-    scaled = Scaled(account, "act-async", 0, 3)
-    backlog = {"MetricName": "ApproximateBacklogSizePerInstance", "Namespace": "AWS/SageMaker", "Statistic": "Average", "Dimensions": [{"Name": "EndpointName", "Value": "act-async"}]}
-    scaled.track("backlog", TargetValue=2, CustomizedMetricSpecification=backlog)
-    wake = scaled.policy("wake", "StepScaling", AdjustmentType="ExactCapacity", StepAdjustments=[{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}], Cooldown=300)
-    account.cloudwatch.put_metric_alarm(
-        AlarmName="act-async-wake", Namespace="AWS/SageMaker", MetricName="HasBacklogWithoutCapacity", Statistic="Average", Period=60, EvaluationPeriods=1, Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold", Dimensions=[{"Name": "EndpointName", "Value": "act-async"}], AlarmActions=[wake["PolicyARN"]],
-    )  # fmt: skip
+def test_the_construct_s_asynchronous_endpoint_rests_at_zero_wakes_works_its_backlog_off_and_rests_again_by_itself(account: Account) -> None:
+    name = "act-async"
+    async_endpoint(account, name)
+    made = subprocess.run(["node", "--import", "tsx", PROGRAMS / "async-scaling.ts", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    formation = account.client("cloudformation")
+    formation.create_stack(StackName=name, TemplateBody=made)
+    until(lambda: formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    scaled = Scaled(account, name)
+    scaled.reaches(0, 20)
     time.sleep(2)
-    assert scaled.activities() == []
-    answers = [ask(account, "act-async", {"sleep": 0.8}) for _ in range(20)]
+    assert [activity["Description"] for activity in scaled.activities()] == ["Setting instance count to 0."]
+    answers = [ask(account, name, {"sleep": 0.8}) for _ in range(24)]
     seen = []
     until(lambda: seen.append(scaled.count()) or seen[-1] == 3, 40)
     assert sorted(set(seen)) in ([0, 1, 3], [0, 1, 2, 3])
     until(lambda: all(stored(account, answer["OutputLocation"]) for answer in answers), 40)
     assert json.loads(stored(account, answers[0]["OutputLocation"]))["answer"] == {"sleep": 0.8}
-    scaled.reaches(0, 60)
+    scaled.reaches(0, 40)
     until(lambda: not scaled.activities("InProgress"))
-    done = scaled.activities("Successful")
-    assert "act-async-wake in state ALARM triggered policy wake" in done[-1]["Cause"]
-    assert done[-1]["StatusMessage"] == "Successfully set instance count to 1. Change successfully fulfilled by sagemaker."
-    assert "AlarmHigh" in done[-2]["Cause"] and "AlarmLow" in done[0]["Cause"] and done[0]["Description"] == "Setting instance count to 0."
-    scaled.end()
+    assert {activity["StatusCode"] for activity in scaled.activities()} == {"Successful"}
+    causes = [activity["Cause"] for activity in reversed(scaled.activities())]
+    assert causes[0] == causes[-1] == f"monitor alarm {name}-idle in state ALARM triggered policy {name}-idle"
+    assert causes[1] == f"monitor alarm {name}-wake-up in state ALARM triggered policy {name}-wake-up"
+    assert causes[2:-1] and all("AlarmHigh" in cause and f"triggered policy {name}-backlog" in cause for cause in causes[2:-1])
+    assert scaled.activities()[0]["StatusMessage"] == "Successfully set instance count to 0. Change successfully fulfilled by sagemaker."
+    formation.delete_stack(StackName=name)
 
 
 def test_a_real_time_endpoint_scales_out_with_its_requests_and_in_without_them(account: Account, scaled: Callable[..., Scaled]) -> None:
