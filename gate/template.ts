@@ -47,6 +47,16 @@ export function asList<T>(value: T | T[] | undefined): T[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
+/** All that a list may hold: of each `Fn::If`, and of the list itself when it is one, both sides that are there. */
+export function possible<T>(value: unknown): T[] {
+  return asList(value as T | T[] | undefined).flatMap((item) => {
+    const sides = (item as { 'Fn::If'?: unknown[] } | undefined)?.['Fn::If'];
+    return Array.isArray(sides) ? sides.slice(1).flatMap((side) => possible<T>(side)) : isNoValue(item) ? [] : [item];
+  });
+}
+
+const isNoValue = (item: unknown): boolean => (item as { Ref?: unknown } | undefined)?.Ref === 'AWS::NoValue';
+
 /** The logical ids that a resource waits for: DependsOn and whatever its properties refer to, Fn::Sub included. */
 export function dependencies(resource: Resource): Set<string> {
   const ids = new Set(asList(resource.DependsOn));

@@ -1,6 +1,6 @@
 import { Template } from '../assembly';
 import { Check, Problem } from '../check';
-import { asList, literal, numeric, ofType, waitsFor } from '../template';
+import { asList, literal, numeric, ofType, possible, waitsFor } from '../template';
 import { named, written } from '../text';
 import { scaledEndpoint } from './scaling';
 import { rolloutProblems } from './rollouts';
@@ -99,13 +99,14 @@ function containerProblems(container: Record<string, any>): string[] {
 }
 
 function configProblems(config: Record<string, any>): string[] {
-  const variants = asList<any>(config.ProductionVariants);
+  const variants = possible<any>(config.ProductionVariants);
+  const shadowVariants = possible<any>(config.ShadowProductionVariants);
   const problems = variants.flatMap((variant) => variantProblems(variant, config));
-  const names = [...variants, ...asList<any>(config.ShadowProductionVariants)].map(({ VariantName }) => VariantName);
+  const names = [...variants, ...shadowVariants].map(({ VariantName }) => VariantName);
   if (new Set(names).size < names.length) {
     problems.push(`variant names are not unique: ${names.join(', ')}`);
   }
-  const shadows = asList(config.ShadowProductionVariants).length;
+  const shadows = shadowVariants.length;
   if (shadows > 0 && (shadows !== 1 || variants.length !== 1)) {
     problems.push(`${variants.length} production and ${shadows} shadow variants: a shadow needs exactly one of each`);
   }

@@ -1,6 +1,6 @@
 import { Template } from '../assembly';
 import { Check } from '../check';
-import { asList, literal, numeric, ofType, target, waitsFor } from '../template';
+import { asList, literal, numeric, ofType, possible, target, waitsFor } from '../template';
 import { named, open, written } from '../text';
 import { lookUp } from './metric-lookup';
 
@@ -123,9 +123,9 @@ function scaledVariant(
   const configName = written(template.Resources?.[scaled.endpoint].Properties?.EndpointConfigName);
   const id = named(configName, 'AWS::SageMaker::EndpointConfig', 'EndpointConfigName', template);
   const config = template.Resources?.[id ?? '']?.Properties;
-  const variants = config?.ProductionVariants;
-  const names: (string | undefined)[] = Array.isArray(variants) ? variants.map((spec: any) => written(spec?.VariantName)) : [undefined];
-  if (config === undefined || names.includes(undefined)) {
+  const variants = possible<any>(config?.ProductionVariants);
+  const names: (string | undefined)[] = variants.map((spec) => written(spec?.VariantName));
+  if (config === undefined || names.length === 0 || names.includes(undefined)) {
     return undefined;
   }
   return {

@@ -25,6 +25,8 @@ def _create_model(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _create_config(values: dict[str, Any]) -> dict[str, Any]:
+    if values.get("ShadowProductionVariants"):
+        raise ApiError("ValidationException", "The local account copies no requests to shadow variants: deploy without ShadowProductionVariants.")
     names = [variant["VariantName"] for variant in values["ProductionVariants"]]
     if len(set(names)) != len(names):
         raise ApiError("ValidationException", f"Production variant names must be unique, got {names}.")

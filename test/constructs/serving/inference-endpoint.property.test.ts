@@ -144,6 +144,27 @@ const sources = fc.oneof(
   { weight: 1, arbitrary: fc.constant<SourceOf>((image) => ModelSource.fromImage({ image })) },
 );
 
+/** Beside the endpoint's own, with the same model, in one of two runs. */
+const beside = fc.record({
+  weight: maybe(count(0, 1000)),
+  variants: fc.option(
+    fc.array(
+      fc.record({
+        name: fc.oneof({ weight: 9, arbitrary: fc.constantFrom('b', 'c') }, { weight: 1, arbitrary: fc.constantFrom('AllTraffic', 'x_y') }),
+        weight: count(0, 1000),
+        instance: maybe(fc.oneof(cpus, gpus)),
+        modelSize: maybe(modelSize),
+        scaling: fc.option(scaling, { nil: undefined }),
+        startupTimeout: maybe(seconds(60, 3600)),
+        volumeSize: maybe(fc.integer({ min: 1, max: 513 }).map((size) => Size.gibibytes(size))),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    { nil: undefined, freq: 1 },
+  ),
+  shadow: maybe(fc.record({ samplingPercent: maybe(count(1, 100)), instances: maybe(count(1, 4)), instance: maybe(fc.oneof(cpus, gpus)) })),
+});
+
 const props = fc.record({
   source: sources,
   removalPolicy: maybe(fc.constantFrom(RemovalPolicy.RETAIN, RemovalPolicy.DESTROY)),
@@ -167,18 +188,28 @@ const props = fc.record({
   startupTimeout: maybe(seconds(60, 3600)),
   enhancedMetrics: maybe(fc.boolean()),
   metricFrequency: maybe(fc.constantFrom(10, 60, 61, 300).map((value) => Duration.seconds(value))),
+  beside: fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: beside }),
   region: fc.constantFrom(undefined, undefined, 'us-east-1', 'us-east-1', 'us-west-2', 'eu-west-3'),
 });
 
 type Props = typeof props extends fc.Arbitrary<infer T> ? T : never;
 
 /** The template, or the message of the error. */
-function outcome({ hosting: [instance, image], source, region, ...rest }: Props): Template | string {
+function outcome({ hosting: [instance, image], source, region, beside: others, ...rest }: Props): Template | string {
   const stack = new Stack(app(), 'Test', region === undefined ? {} : { env: { account: '111111111111', region } });
   board(stack);
   const bucket = Bucket.fromBucketName(stack, 'Models', 'my-models');
   try {
-    new InferenceEndpoint(stack, 'Chat', { ...rest, instance, model: source(image(stack), bucket) });
+    const served = image(stack);
+    const other = ModelSource.fromTarball(bucket, 'other/1/model.tar.gz', { image: served });
+    new InferenceEndpoint(stack, 'Chat', {
+      ...rest,
+      weight: others?.weight,
+      variants: others?.variants?.map((variant) => ({ ...variant, model: other })),
+      shadow: others?.shadow && { ...others.shadow, model: other },
+      instance,
+      model: source(served, bucket),
+    });
   } catch (error) {
     return (error as Error).message;
   }

@@ -1,4 +1,4 @@
-import { Annotations, Duration, RemovalPolicy, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, Size, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
@@ -42,6 +42,25 @@ export function sourceProblems(
     ...model._problems(scope, networkIsolation),
     ...(removalPolicy === RemovalPolicy.DESTROY ? [] : model._keptProblems()),
     ...(model.needsNetwork ? noRouteOut(host) : []),
+  ];
+}
+
+/** What is wrong with a variant beside the endpoint's own: its model, and the instances that serve it. @internal */
+export function servedProblems(
+  scope: Construct,
+  host: Pick<InstanceHostProps, 'vpc' | 'vpcSubnets'>,
+  variant: InstanceSettings & Pick<InstanceEndpointProps, 'model' | 'modelSize'> & { readonly givenVolume?: Size },
+  isAutomatic: boolean,
+): string[] {
+  const { model, modelSize, instance, ami, givenVolume } = variant;
+  return [
+    ...sourceProblems(scope, model, host, variant),
+    ...imageProblems(instance, model.image),
+    ...(modelSize?._problems(scope, instance, givenVolume) ?? []),
+    ...instanceProblems(scope, { instance }, isAutomatic),
+    ...ami.problems,
+    ...volumeProblems({ instance, volumeSize: givenVolume }),
+    ...loadProblems(variant),
   ];
 }
 

@@ -1,6 +1,6 @@
-import { CfnDeletionPolicy, CfnResource, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, CfnCondition, CfnDeletionPolicy, CfnResource, Fn, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { IKey } from 'aws-cdk-lib/aws-kms';
-import { CfnEndpointConfig } from 'aws-cdk-lib/aws-sagemaker';
+import { CfnEndpointConfig, CfnEndpointConfigProps } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
 import { InstanceType } from '../instance-type.generated';
 import { EndpointBase } from './endpoint-base';
@@ -42,10 +42,27 @@ export function decideStorage(instance: InstanceType, key: IKey | undefined, kee
 /** What one kind of endpoint adds to its configuration. @internal */
 export interface ConfigAdditions {
   readonly initialInstanceCount: number;
+  /** Share of the requests, against the weights of further variants; 1 when absent. */
+  readonly weight?: number;
+  /** Variants beside the first. */
+  readonly variants?: readonly ConfigVariant[];
+  /** Takes copies of requests and answers nobody. */
+  readonly shadow?: ConfigVariant;
   readonly capture?: Required<EndpointCapture>;
   readonly asyncInference?: CfnEndpointConfig.AsyncInferenceConfigProperty;
   /** What only a configuration without a model takes: its models come later, as inference components. */
   readonly components?: ComponentHostConfig;
+}
+
+/** A variant beside the first one. @internal */
+export interface ConfigVariant {
+  readonly name: string;
+  readonly modelName: string;
+  readonly settings: InstanceHostSettings & Partial<LoadSettings>;
+  readonly initialInstanceCount: number;
+  readonly weight: number;
+  /** Whether its model is there; absent: always. */
+  readonly condition?: CfnCondition;
 }
 
 /** Role, network and scaling of instances that several models share. @internal */
@@ -57,60 +74,112 @@ export interface ComponentHostConfig {
   readonly routingConfig: CfnEndpointConfig.RoutingConfigProperty;
 }
 
-/** An endpoint configuration with one variant; unnamed, because a named one cannot be replaced. @internal */
+/** An endpoint configuration; unnamed, because a named one cannot be replaced. @internal */
 export function createConfig(
   scope: Construct,
   id: string,
   modelName: string | undefined,
   settings: InstanceHostSettings & Partial<LoadSettings>,
   storage: StorageDecision,
-  { initialInstanceCount, capture, asyncInference, components }: ConfigAdditions,
+  { initialInstanceCount, weight = 1, variants = [], shadow, capture, asyncInference, components }: ConfigAdditions,
 ): CfnEndpointConfig {
-  const config = new CfnEndpointConfig(scope, id, {
-    productionVariants: [
-      {
-        variantName: EndpointBase.VARIANT_NAME,
-        modelName,
-        instanceType: settings.instance.name,
-        initialInstanceCount,
-        initialVariantWeight: 1,
-        volumeSizeInGb: settings.volumeSize?.toGibibytes(),
-        inferenceAmiVersion: settings.ami.version,
-        modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout?.toSeconds(),
-        containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout?.toSeconds(),
-        managedInstanceScaling: components?.managedInstanceScaling,
-        routingConfig: components?.routingConfig,
+  const { managedInstanceScaling, routingConfig, ...host } = components ?? {};
+  const main = variantConfig({ name: EndpointBase.VARIANT_NAME, modelName, settings, initialInstanceCount, weight });
+  const config = new VariantsConfig(
+    scope,
+    id,
+    {
+      productionVariants: [{ ...main, managedInstanceScaling, routingConfig }, ...variants.map(variantConfig)],
+      shadowProductionVariants: shadow && [variantConfig(shadow)],
+      ...host,
+      kmsKeyId: storage.key?.keyArn,
+      dataCaptureConfig: capture && captureConfig(capture),
+      asyncInferenceConfig: asyncInference,
+      metricsConfig: {
+        enableEnhancedMetrics: settings.enhancedMetrics,
+        enableDetailedObservability: false,
+        metricPublishFrequencyInSeconds: settings.metricFrequency.toSeconds(),
       },
-    ],
-    executionRoleArn: components?.executionRoleArn,
-    enableNetworkIsolation: components?.enableNetworkIsolation,
-    vpcConfig: components?.vpcConfig,
-    kmsKeyId: storage.key?.keyArn,
-    dataCaptureConfig: capture && captureConfig(capture),
-    asyncInferenceConfig: asyncInference,
-    metricsConfig: {
-      enableEnhancedMetrics: settings.enhancedMetrics,
-      enableDetailedObservability: false,
-      metricPublishFrequencyInSeconds: settings.metricFrequency.toSeconds(),
     },
-  });
+    { variants: [undefined, ...variants.map(({ condition }) => condition)], shadow: shadow?.condition },
+  );
+  describeDecisions(config, settings, storage, shadow === undefined ? variants : [...variants, shadow]);
+  return config;
+}
+
+/** A configuration in which variants are there only while their models are. */
+class VariantsConfig extends CfnEndpointConfig {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: CfnEndpointConfigProps,
+    private readonly conditions: { readonly variants: (CfnCondition | undefined)[]; readonly shadow?: CfnCondition },
+  ) {
+    super(scope, id, props);
+  }
+
+  /** Conditions go around what is rendered: the properties of a variant have other names in a template. */
+  protected override renderProperties(props: Record<string, unknown>): Record<string, unknown> {
+    const rendered = super.renderProperties(props);
+    const { variants, shadow } = this.conditions;
+    const production = rendered.ProductionVariants as unknown[];
+    return {
+      ...rendered,
+      ProductionVariants: production.map((variant, position) => whileApproved(variants[position], variant)),
+      ShadowProductionVariants: whileApproved(shadow, rendered.ShadowProductionVariants),
+    };
+  }
+}
+
+const whileApproved = (condition: CfnCondition | undefined, value: unknown): unknown =>
+  condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, Aws.NO_VALUE);
+
+function variantConfig({
+  name,
+  modelName,
+  settings,
+  initialInstanceCount,
+  weight,
+}: Omit<ConfigVariant, 'modelName'> & { readonly modelName?: string }): CfnEndpointConfig.ProductionVariantProperty {
+  return {
+    variantName: name,
+    modelName,
+    instanceType: settings.instance.name,
+    initialInstanceCount,
+    initialVariantWeight: weight,
+    volumeSizeInGb: settings.volumeSize?.toGibibytes(),
+    inferenceAmiVersion: settings.ami.version,
+    modelDataDownloadTimeoutInSeconds: settings.modelDownloadTimeout?.toSeconds(),
+    containerStartupHealthCheckTimeoutInSeconds: settings.startupTimeout?.toSeconds(),
+  };
+}
+
+/** Says in the template what was decided and why, and acknowledges what a validator cannot know. */
+function describeDecisions(
+  config: CfnEndpointConfig,
+  settings: InstanceHostSettings,
+  storage: StorageDecision,
+  variants: readonly ConfigVariant[],
+): void {
   config.addMetadata('StorageEncryption', storage.reason);
   if (settings.ami.reason !== undefined) {
     config.addMetadata('InferenceAmi', settings.ami.reason);
+  }
+  for (const { name, settings: own } of variants.filter(({ settings: { ami } }) => ami.reason !== undefined)) {
+    config.addMetadata(`InferenceAmi of ${name}`, own.ami.reason);
   }
   if (storage.key === undefined && settings.instance.localStorage) {
     const acknowledge = (pack: string) => ({ id: `${pack}-SageMakerEndpointConfigurationKMSKeyConfigured`, reason: storage.reason });
     Validations.of(config).acknowledge(...PACKS_THAT_DEMAND_A_KEY.map(acknowledge));
   }
-  const unlisted = [
-    ...(settings.instance._shape === undefined ? [`InstanceType.of('${settings.instance.name}')`] : []),
-    ...(settings.ami.unlisted === true ? [`InferenceAmiVersion.of('${settings.ami.version}')`] : []),
-  ];
+  const unlisted = [settings, ...variants.map((variant) => variant.settings)].flatMap(({ instance, ami }) => [
+    ...(instance._shape === undefined ? [`InstanceType.of('${instance.name}')`] : []),
+    ...(ami.unlisted === true ? [`InferenceAmiVersion.of('${ami.version}')`] : []),
+  ]);
   if (unlisted.length > 0) {
-    const reason = `${unlisted.join(' and ')} is the caller's word that it exists.`;
+    const reason = `${[...new Set(unlisted)].join(' and ')} is the caller's word that it exists.`;
     Validations.of(config).acknowledge({ id: 'CloudFormation-Validate::W3030', reason });
   }
-  return config;
 }
 
 /** Input and output; JSON and CSV as they are, anything else in base64. */

@@ -60,12 +60,17 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): Re
   return policies;
 }
 
-/** The instances of an endpoint's only variant. @internal */
-export function variantInstances(endpoint: CfnEndpoint, name: string): Omit<CapacityScalingProps, 'plan'> {
+/** The instances of one variant of an endpoint; `name` starts the names of policies and alarms. @internal */
+export function variantInstances(
+  endpoint: CfnEndpoint,
+  endpointName: string,
+  variantName = EndpointBase.VARIANT_NAME,
+  name = endpointName,
+): Omit<CapacityScalingProps, 'plan'> {
   return {
     scaled: endpoint,
     name,
-    resourceId: `endpoint/${name}/variant/${EndpointBase.VARIANT_NAME}`,
+    resourceId: `endpoint/${endpointName}/variant/${variantName}`,
     dimension: 'sagemaker:variant:DesiredInstanceCount',
   };
 }

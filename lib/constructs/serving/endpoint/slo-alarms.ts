@@ -11,13 +11,15 @@ const FAST_BURN = { factor: 14.4, long: Duration.hours(1), short: Duration.minut
 
 /** Whose alarms they are. @internal */
 export interface AlarmSubject {
-  readonly kind: 'endpoint' | 'component';
+  readonly kind: 'endpoint' | 'variant' | 'component';
   /** Starts the literal names of all alarms. */
   readonly name: string;
   readonly logGroupName: string;
   /** What to do first when it is slow. */
   readonly latencyAction: string;
 }
+
+const TITLES: Readonly<Record<AlarmSubject['kind'], string>> = { endpoint: 'Endpoint', variant: 'Variant', component: 'Component' };
 
 /** What the alarms follow from. @internal */
 export interface SloAlarmSettings {
@@ -80,7 +82,7 @@ export class SloAlarms {
     return registerCompositeAlarm(this.scope, 'Unhealthy', {
       ...this.identity,
       alarmName: sloAlarmNames(name).unhealthy,
-      summary: `${kind === 'endpoint' ? 'Endpoint' : 'Component'} ${name} fails its users: errors, latency or burn of the error budget.`,
+      summary: `${TITLES[kind]} ${name} fails its users: errors, latency or burn of the error budget.`,
       firstAction: 'see which of its child alarms is in ALARM.',
       runbook: 'endpoint-unhealthy',
       anyOf: [errors, this.createBurn(), ...latency, ...more],
@@ -112,7 +114,7 @@ export class SloAlarms {
     }
     return this.createSilent(id, {
       alarmName,
-      summary: `${kind === 'endpoint' ? 'Endpoint' : 'Component'} ${name} is slower than its objective: p${latencyPercentile} above ${latencyBelow.toMilliseconds()} ms.`,
+      summary: `${TITLES[kind]} ${name} is slower than its objective: p${latencyPercentile} above ${latencyBelow.toMilliseconds()} ms.`,
       firstAction: latencyAction,
       runbook: 'endpoint-latency',
       metric: metrics.modelLatency({ percentile: latencyPercentile, period: this.period }),

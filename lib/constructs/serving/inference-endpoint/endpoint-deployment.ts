@@ -1,21 +1,29 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { rollbackAlarmSeconds } from '../endpoint/slo-alarms';
-import { EndpointSettings } from './endpoint-settings';
+import { allVariants, EndpointSettings } from './endpoint-settings';
 import { rollbackAlarmNames } from './inference-endpoint-alarms';
 import { isUnguarded } from '../endpoint/endpoint-checks';
 import { RolloutSetting } from '../rollout/way';
 
-/** What a rollout must know of its endpoint. @internal */
+/** What a rollout must know of its endpoint: what holds for its smallest and its slowest variant. @internal */
 export function rolloutSetting(settings: EndpointSettings): RolloutSetting {
-  const { least, most } = settings.scaling._range;
+  const variants = allVariants(settings);
+  const ranges = variants.map(({ scaling }) => scaling._range);
+  const unknown = ranges.flatMap(({ least, most }) => [least, most]).find((count) => Token.isUnresolved(count));
+  const { slo, ...rest } = settings;
   return {
-    minInstances: least,
-    maxInstances: most,
+    minInstances: unknown ?? Math.min(...ranges.map(({ least }) => least)),
+    maxInstances: unknown ?? Math.max(...ranges.map(({ most }) => most)),
     accelerators: settings.instance.accelerators ?? 0,
-    unguarded: isUnguarded(settings.instance),
-    startSeconds: longest(settings.modelDownloadTimeout) + longest(settings.startupTimeout),
-    alarmSeconds: rollbackAlarmSeconds(settings),
+    unguarded: variants.some(({ instance }) => isUnguarded(instance)),
+    severalVariants: variants.length > 1,
+    startSeconds: Math.max(
+      ...variants.map(({ modelDownloadTimeout, startupTimeout }) => longest(modelDownloadTimeout) + longest(startupTimeout)),
+    ),
+    alarmSeconds: Math.max(
+      ...[slo, ...settings.variants.map((variant) => variant.slo)].map((one) => rollbackAlarmSeconds({ ...rest, slo: one })),
+    ),
   };
 }
 

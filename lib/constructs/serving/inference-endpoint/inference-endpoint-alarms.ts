@@ -3,7 +3,8 @@ import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { registerAlarm } from '../../ownership/alarms';
 import { Severity } from '../../ownership/layer';
-import { SloAlarms, sloAlarmNames } from '../endpoint/slo-alarms';
+import { SloAlarms, SloAlarmSettings, sloAlarmNames } from '../endpoint/slo-alarms';
+import { Slo } from '../slo';
 import { EndpointSettings } from './endpoint-settings';
 import { InferenceEndpointMetrics } from './inference-endpoint-metrics';
 
@@ -18,34 +19,48 @@ export function alarmNames(endpointName: string) {
   };
 }
 
-/** Names of the alarms that roll a deployment back. @internal */
+/**
+ * What the names of a variant's alarms and policies begin with; those of the endpoint's own begin with the endpoint's. No endpoint has a dot in its
+ * name, so the alarms of another cannot be called so.
+ *
+ * @internal
+ */
+export const subjectOf = (endpointName: string, variantName?: string): string =>
+  variantName === undefined ? endpointName : `${endpointName}.${variantName}`;
+
+/** Names of the alarms that roll a deployment back, of all variants. @internal */
 export function rollbackAlarmNames(endpointName: string, settings: EndpointSettings): string[] {
-  const names = alarmNames(endpointName);
-  return settings.slo.latencyBelow === undefined ? [names.rollbackErrors] : [names.rollbackErrors, names.rollbackLatency];
+  const own: { readonly name?: string; readonly slo: Slo } = { slo: settings.slo };
+  return [own, ...settings.variants].flatMap(({ name, slo }) => {
+    const names = alarmNames(subjectOf(endpointName, name));
+    return slo.latencyBelow === undefined ? [names.rollbackErrors] : [names.rollbackErrors, names.rollbackLatency];
+  });
 }
 
-/** Makes the alarms of one endpoint. @internal */
+/** Makes the alarms of one variant; without a name of the endpoint's own. @internal */
 export class EndpointAlarms extends SloAlarms {
   private readonly names: ReturnType<typeof alarmNames>;
 
   constructor(
     scope: Construct,
-    private readonly endpointName: string,
-    settings: EndpointSettings,
+    endpointName: string,
+    settings: SloAlarmSettings,
     private readonly metrics: InferenceEndpointMetrics,
+    variantName?: string,
   ) {
+    const name = subjectOf(endpointName, variantName);
     super(
       scope,
       {
-        kind: 'endpoint',
-        name: endpointName,
+        kind: variantName === undefined ? 'endpoint' : 'variant',
+        name,
         logGroupName: `/aws/sagemaker/Endpoints/${endpointName}`,
         latencyAction: 'compare invocations per instance with the measured capacity.',
       },
       settings,
       metrics,
     );
-    this.names = alarmNames(endpointName);
+    this.names = alarmNames(name);
   }
 
   /** Alarms on the fleet of one configuration: an alarm of the old fleet must not stop the deployment that repairs it. */
@@ -62,7 +77,7 @@ export class EndpointAlarms extends SloAlarms {
       ...this.identity,
       severity: Severity.TICKET,
       alarmName: this.names.disk,
-      summary: `The disk of endpoint ${this.endpointName} is 75 % full, so data capture stops.`,
+      summary: `The disk of ${this.subject.kind} ${this.subject.name} is 75 % full, so data capture stops.`,
       firstAction: 'see what the container writes, then raise volumeSize.',
       runbook: 'endpoint-disk',
       metric: this.metrics.diskUtilization({ period: Duration.minutes(5) }),

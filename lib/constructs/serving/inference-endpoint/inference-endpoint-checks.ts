@@ -2,8 +2,9 @@ import { Construct } from 'constructs';
 import { notWhole, outsideRange } from '../../shared/checks';
 import { instanceEndpointProblems, locationProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
 import { rolloutSetting } from './endpoint-deployment';
-import { EndpointSettings } from './endpoint-settings';
+import { allVariants, EndpointSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
+import { variantsProblems } from './variant-checks';
 
 /** Everything that is wrong with an endpoint, at once. @internal */
 export function endpointProblems(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): string[] {
@@ -13,20 +14,25 @@ export function endpointProblems(scope: Construct, props: InferenceEndpointProps
     ...settings.scaling._problems(),
     ...frequencyProblems(settings),
     ...captureProblems(scope, settings),
+    ...variantsProblems(scope, props, settings),
     ...rolloutProblems(settings),
   ];
 }
 
 /** What is legal but probably not meant. @internal */
-export function warn(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): void {
-  warnOfInstance(scope, props);
-  warnOfModel(scope, props);
+export function warn(
+  scope: Construct,
+  served: Pick<InferenceEndpointProps, 'model' | 'instance' | 'amiVersion' | 'removalPolicy'> & Pick<EndpointSettings, 'slo' | 'scaling'>,
+): void {
+  const { slo, scaling } = served;
+  warnOfInstance(scope, served);
+  warnOfModel(scope, served);
   warnOfCapacity(
     scope,
-    props,
-    settings.scaling.capacity,
-    { name: 'latencyPercentile', used: settings.slo.latencyPercentile },
-    { name: 'latencyBelowMs', used: settings.slo.latencyBelow?.toMilliseconds({ integral: false }) },
+    served,
+    scaling.capacity,
+    { name: 'latencyPercentile', used: slo.latencyPercentile },
+    { name: 'latencyBelowMs', used: slo.latencyBelow?.toMilliseconds({ integral: false }) },
   );
 }
 
@@ -34,9 +40,11 @@ export function warn(scope: Construct, props: InferenceEndpointProps, settings: 
  * Concurrent requests come every ten seconds by themselves; with enhanced metrics they come as often as the rest, and an alarm that looks every
  * ten seconds would starve (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html).
  */
-function frequencyProblems({ scaling, enhancedMetrics, metricFrequency }: EndpointSettings): string[] {
+function frequencyProblems(settings: EndpointSettings): string[] {
+  const { enhancedMetrics, metricFrequency } = settings;
+  const needed = allVariants(settings).some(({ scaling }) => scaling._needsTenSeconds);
   const frequency = metricFrequency.isUnresolved() ? undefined : metricFrequency.toSeconds({ integral: false });
-  return scaling._needsTenSeconds && enhancedMetrics && frequency !== undefined && frequency !== 10
+  return needed && enhancedMetrics && frequency !== undefined && frequency !== 10
     ? [
         `'metricFrequency' of ${frequency} s starves 'scaling.concurrency', which is read every 10 s: with 'enhancedMetrics' make it 10 s, ` +
           'or leave both out',
@@ -46,7 +54,7 @@ function frequencyProblems({ scaling, enhancedMetrics, metricFrequency }: Endpoi
 
 /** Checked only when everything that a rollout is computed from is sound. */
 function rolloutProblems(settings: EndpointSettings): string[] {
-  const sound = !settings.metricFrequency.isUnresolved() && settings.scaling._problems().length === 0;
+  const sound = !settings.metricFrequency.isUnresolved() && allVariants(settings).every(({ scaling }) => scaling._problems().length === 0);
   return sound ? settings.rollout._problems(rolloutSetting(settings)) : [];
 }
 

@@ -23,9 +23,12 @@ import { Scaling } from '../scaling';
 import { Slo } from '../slo';
 import { deploymentConfig } from './endpoint-deployment';
 import { EndpointSettings, settingsOf } from './endpoint-settings';
+import { EndpointVariant } from './endpoint-variant';
 import { EndpointAlarms, rollbackAlarmNames } from './inference-endpoint-alarms';
 import { endpointProblems, warn } from './inference-endpoint-checks';
 import { InferenceEndpointMetrics } from './inference-endpoint-metrics';
+import { ShadowVariant } from './shadow-variant';
+import { EndpointVariantProps, ShadowVariantProps } from './variant-props';
 
 /** Properties of an `InferenceEndpoint`. */
 export interface InferenceEndpointProps extends InstanceEndpointProps {
@@ -49,6 +52,26 @@ export interface InferenceEndpointProps extends InstanceEndpointProps {
    * @default - they are not
    */
   readonly capture?: EndpointCapture;
+  /**
+   * Share of the requests that go to `model`, against the weights of `variants`: 0 to 1,000.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+  /**
+   * Variants that take a share of the requests by their weights, each with a model, instances, alarms and scaling of its own; up to 4. The endpoint's
+   * own is called `AllTraffic` beside them too: a variant under another name could not be updated with guardrails, nor stay scaled. An update of
+   * several variants cannot roll batch by batch.
+   *
+   * @default - none: every request goes to `model`
+   */
+  readonly variants?: EndpointVariantProps[];
+  /**
+   * A variant that is sent copies of the requests, to see how it would do. Not beside `variants`.
+   *
+   * @default - none
+   */
+  readonly shadow?: ShadowVariantProps;
 }
 
 /**
@@ -69,6 +92,10 @@ export class InferenceEndpoint extends EndpointBase {
   public readonly metrics: InferenceEndpointMetrics;
   /** In ALARM while the endpoint fails its users: the one alarm that pages. */
   public readonly unhealthyAlarm: CompositeAlarm;
+  /** Variants beside the endpoint's own, in the order of the properties. */
+  public readonly variants: EndpointVariant[];
+  /** The variant that is sent copies; undefined without one. */
+  public readonly shadow?: ShadowVariant;
   /** Whose key encrypts the storage, and why. */
   public readonly storageEncryption: string;
   /** @internal */
@@ -78,7 +105,7 @@ export class InferenceEndpoint extends EndpointBase {
     super(scope, id);
     const settings = settingsOf(props);
     failOn(this, 'InvalidInferenceEndpoint', endpointProblems(this, props, settings));
-    warn(this, props, settings);
+    warn(this, { ...props, slo: settings.slo, scaling: settings.scaling });
 
     const identity = identityOf(this, props);
     this.endpointName = identity.name;
@@ -101,8 +128,14 @@ export class InferenceEndpoint extends EndpointBase {
       allowCapture(this.role, settings.capture.bucket, `${settings.capture.prefix}/${this.endpointName}`);
     }
     const model = createHostedModel(this, props, settings, this.role, this._securityGroups);
+    const host = { endpointName: this.endpointName, props, role: this.role, securityGroups: this._securityGroups };
+    this.variants = settings.variants.map((variant) => EndpointVariant._create(this, host, variant));
+    this.shadow = settings.shadow && ShadowVariant._create(this, host, settings.shadow, this.metrics);
     const config = createConfig(this, 'Config', model.attrModelName, settings, storage, {
       initialInstanceCount: settings.scaling.minInstances,
+      weight: settings.weight,
+      variants: this.variants.map(({ _config }) => _config),
+      shadow: this.shadow?._config,
       capture: settings.capture,
     });
     underConditionOf(model, config);
@@ -121,17 +154,22 @@ export class InferenceEndpoint extends EndpointBase {
       plan: settings.scaling._plan(this.endpointName, EndpointBase.VARIANT_NAME),
       condition: config.cfnOptions.condition,
     });
+    this.variants.forEach((variant) => variant._scale(endpoint));
   }
 
   private createEndpoint(config: CfnEndpointConfig, settings: EndpointSettings, alarms: EndpointAlarms): CfnEndpoint {
     const rollback = alarms.createRollback(whileThere(config.cfnOptions.condition, config.attrEndpointConfigName));
+    const { isAutomatic } = settings.scaling;
+    const weighed = this.variants.length > 0 || this.shadow !== undefined;
     const endpoint = new CfnEndpoint(this, 'Resource', {
       endpointName: this.endpointName,
       endpointConfigName: config.attrEndpointConfigName,
-      retainAllVariantProperties: settings.scaling.isAutomatic ? true : undefined,
+      retainAllVariantProperties: isAutomatic ? true : undefined,
+      // The counts are kept that scaling chose; the weights are those of the template.
+      excludeRetainedVariantProperties: isAutomatic && weighed ? [{ variantPropertyType: 'DesiredWeight' }] : undefined,
       deploymentConfig: deploymentConfig(this.endpointName, settings),
     });
-    endpoint.node.addDependency(...rollback);
+    endpoint.node.addDependency(...rollback, ...this.variants.flatMap((variant) => variant._createRollback(config)));
     return endpoint;
   }
 }

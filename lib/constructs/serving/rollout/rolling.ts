@@ -1,6 +1,10 @@
 import type { RollingProps } from './rollout';
 import { capacityPercent, DeploymentPolicy, fleetProblems, mostSteps, percentProblems, RolloutSetting, RolloutWay } from './way';
 
+/** https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html */
+const SEVERAL_VARIANTS =
+  "'rollout' cannot be rolling for an endpoint of several variants, which SageMaker does not roll: use Rollout.allAtOnce(), canary() or linear()";
+
 /** @internal */
 export class Rolling extends RolloutWay {
   private readonly batchPercent: number;
@@ -24,7 +28,7 @@ export class Rolling extends RolloutWay {
   }
 
   protected sizeProblems(setting: RolloutSetting): string[] {
-    const problems = fleetProblems('rolling', setting);
+    const problems = setting.severalVariants === true ? [SEVERAL_VARIANTS] : fleetProblems('rolling', setting);
     return problems.length > 0
       ? problems
       : [

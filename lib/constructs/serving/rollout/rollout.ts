@@ -66,12 +66,12 @@ export interface RollingProps extends RolloutProps {
  */
 export class Rollout {
   /**
-   * Rolling for two or more instances with accelerators, where a second fleet is dear or not to be had; otherwise all at once. The least that a
-   * fleet may have decides.
+   * Rolling for two or more instances with accelerators, where a second fleet is dear or not to be had; otherwise, and for several variants, all
+   * at once. The least that a fleet may have decides.
    */
   public static auto(props: RolloutProps = {}): Rollout {
     const [rolling, allAtOnce] = [new Rolling(props), new AllAtOnce(props)];
-    return new Rollout((setting) => (setting.minInstances >= 2 && setting.accelerators > 0 && !setting.unguarded ? rolling : allAtOnce));
+    return new Rollout((setting) => (rolls(setting) ? rolling : allAtOnce));
   }
 
   /**
@@ -122,3 +122,7 @@ export class Rollout {
     return this.wayFor(setting).policy(setting);
   }
 }
+
+/** Where a second fleet is dear and SageMaker can do without one. */
+const rolls = ({ minInstances, accelerators, unguarded, severalVariants }: RolloutSetting): boolean =>
+  minInstances >= 2 && accelerators > 0 && !unguarded && severalVariants !== true;

@@ -15,6 +15,8 @@ export interface RolloutSetting {
   readonly unguarded: boolean;
   /** Whether it has no instances at all, by which a rollout could go. */
   readonly serverless?: boolean;
+  /** Whether the endpoint has more than one variant. */
+  readonly severalVariants?: boolean;
   /** Longest time until an instance serves: download and start-up, seconds. */
   readonly startSeconds: number;
   /** What the slowest rollback alarm looks at, seconds. */

@@ -1,0 +1,112 @@
+import { Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { mismatch, notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
+import { servedProblems } from '../endpoint/endpoint-checks';
+import { EndpointBase } from '../endpoint/endpoint-base';
+import { allVariants, EndpointSettings, VariantSettings } from './endpoint-settings';
+import type { InferenceEndpointProps } from './inference-endpoint';
+
+/** Each variant has up to two alarms that undo a deployment, of which SageMaker takes ten (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoRollbackConfig.html). */
+const MOST_VARIANTS = 4;
+
+/** What is wrong with the variants beside the endpoint's own. @internal */
+export function variantsProblems(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): string[] {
+  const { variants, shadow } = settings;
+  const owned: [string, VariantSettings][] = variants.map((variant, position) => [`variants[${position}]`, variant]);
+  const all = shadow === undefined ? owned : [...owned, ['shadow', shadow] as [string, VariantSettings]];
+  return [
+    ...all.flatMap(([property, variant]) => variantProblems(scope, property, props, variant)),
+    ...weightProblems(props, settings),
+    ...nameClashes(all),
+    ...pointerClashes(props, all),
+    ...keyProblems(props, settings),
+    ...scalingProblems(settings),
+    ...shadowProblems(props, settings),
+    ...(variants.length > MOST_VARIANTS
+      ? [
+          `'variants' may be at most ${MOST_VARIANTS}, got ${variants.length}: SageMaker takes ten rollback alarms, and each variant has two`,
+        ]
+      : []),
+  ];
+}
+
+function variantProblems(scope: Construct, property: string, host: InferenceEndpointProps, variant: VariantSettings): string[] {
+  const { name, slo, scaling } = variant;
+  const shape = "1 to 40 letters, digits and inner hyphens, not ending in 'rollback'";
+  return [
+    ...unknownAtSynth(`${property}.name`, name),
+    ...mismatch(`${property}.name`, name, /^(?!.*rollback$)(?=.{1,40}$)[A-Za-z0-9](-*[A-Za-z0-9])*$/, shape),
+    ...[...servedProblems(scope, host, variant, scaling.isAutomatic), ...slo._problems(), ...scaling._problems()].map(
+      (problem) => `'${property}': ${problem}`,
+    ),
+  ];
+}
+
+function weightProblems({ weight }: InferenceEndpointProps, settings: EndpointSettings): string[] {
+  const { variants } = settings;
+  if (weight !== undefined && variants.length === 0) {
+    return ["'weight' is a share against 'variants': give those too, or leave it out"];
+  }
+  const weights = [settings.weight, ...variants.map((variant) => variant.weight)];
+  return [
+    ...outsideRange('weight', settings.weight, 0, 1000),
+    ...variants.flatMap((variant, position) => outsideRange(`variants[${position}].weight`, variant.weight, 0, 1000)),
+    ...(weights.some((one) => Token.isUnresolved(one) || one !== 0) ? [] : ["'weight' of all variants is 0: nothing would serve"]),
+  ];
+}
+
+function nameClashes(all: readonly [string, VariantSettings][]): string[] {
+  const seen = new Map<string, string>([[EndpointBase.VARIANT_NAME, 'the endpoint itself']]);
+  return all.flatMap(([property, { name }]) => {
+    const other = seen.get(name);
+    seen.set(name, other ?? `'${property}'`);
+    return other === undefined ? [] : [`'${property}.name' '${name}' is the name of ${other} too: give each variant a name of its own`];
+  });
+}
+
+/** A release moves one pointer: two variants of one pointer would be one model twice. */
+function pointerClashes({ model }: InferenceEndpointProps, all: readonly [string, VariantSettings][]): string[] {
+  const seen = new Map([[model._registry?.approvedParameter, 'the endpoint itself']]);
+  return all.flatMap(([property, variant]) => {
+    const pointer = variant.model._registry?.approvedParameter;
+    const other = pointer === undefined ? undefined : seen.get(pointer);
+    seen.set(pointer, other ?? `'${property}'`);
+    return other === undefined
+      ? []
+      : [`'${property}.model' reads ${pointer}, as ${other} does: give each variant a model with a pointer of its own`];
+  });
+}
+
+/** One configuration has one key, which local NVMe storage refuses and a volume needs. */
+function keyProblems({ volumeKey, keepVolumeKey }: InferenceEndpointProps, settings: EndpointSettings): string[] {
+  const kinds = new Set(allVariants(settings).map(({ instance }) => instance.localStorage === true));
+  return volumeKey !== undefined && keepVolumeKey !== true && kinds.size > 1
+    ? ["'volumeKey' is for volumes, and some variants have local NVMe storage, which takes no key: give all variants one kind of storage"]
+    : [];
+}
+
+/** `RetainAllVariantProperties` is of the endpoint (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html). */
+function scalingProblems({ scaling, variants }: EndpointSettings): string[] {
+  const automatic = [scaling, ...variants.map((variant) => variant.scaling)].map((one) => one.isAutomatic);
+  return new Set(automatic).size > 1
+    ? [
+        "'scaling' of some variants is automatic and of others fixed: an update keeps the counts of all variants or of none, so a fixed number " +
+          'could never be changed; scale all of them or none',
+      ]
+    : [];
+}
+
+/** https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html: one shadow, and then one production variant. */
+function shadowProblems({ shadow: given }: InferenceEndpointProps, { shadow, variants }: EndpointSettings): string[] {
+  if (shadow === undefined) {
+    return [];
+  }
+  return [
+    ...(variants.length > 0
+      ? ["'shadow' needs an endpoint of one variant, which SageMaker copies requests of: leave out 'variants' or 'shadow'"]
+      : []),
+    ...unknownAtSynth('shadow.samplingPercent', given?.samplingPercent),
+    ...notWhole('shadow.samplingPercent', shadow.samplingPercent),
+    ...outsideRange('shadow.samplingPercent', shadow.samplingPercent, 1, 100),
+  ];
+}
