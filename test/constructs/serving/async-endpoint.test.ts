@@ -6,6 +6,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { ModelSource } from '../../../lib/constructs/models';
 import { PrivateNetwork } from '../../../lib/constructs/network';
 import {
   AsyncEndpointProps,
@@ -19,7 +20,7 @@ import {
 import { gated } from '../../support/gated';
 import { synth } from '../../support/synth';
 import { asyncEndpoint } from './async-fixtures';
-import { CAPACITY, board, folder } from './fixtures';
+import { CAPACITY, board, folder, image } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -269,6 +270,33 @@ describe('scaling of an asynchronous endpoint [A1, A3]', () => {
     expect(resources(template, 'ApplicationAutoScaling::ScalableTarget')[0].DependsOn).toEqual([endpoint]);
     build().template.resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);
   });
+});
+
+test('with a model of the registry it is there, and scales, only while a version is approved [R4, R5]', async () => {
+  const names = { namePrefix: 'flights-dev', model: 'reports' };
+  const { template, built } = build((stack) => {
+    board(stack);
+    const artifacts = Bucket.fromBucketName(stack, 'Artifacts', 'my-models');
+    return { endpointName: undefined, model: ModelSource.fromRegistry({ ...names, artifacts, image }), scaling: toZero() };
+  });
+  const of = (conditional: boolean) =>
+    Object.values<Shape>(template.toJSON().Resources)
+      .filter(({ Condition }) => (Condition !== undefined) === conditional)
+      .map(({ Type, Properties }) => `${Type.split('::')[2]} ${Properties.PolicyName ?? Properties.AlarmName ?? ''}`.trim());
+  expect(of(true).sort()).toEqual([
+    `Alarm ${NAME}-idle`,
+    `Alarm ${NAME}-wake-up`,
+    'Endpoint',
+    'EndpointConfig',
+    'Model',
+    'ScalableTarget',
+    `ScalingPolicy ${NAME}-backlog`,
+    `ScalingPolicy ${NAME}-idle`,
+    `ScalingPolicy ${NAME}-wake-up`,
+  ]);
+  expect(of(false)).toEqual(expect.arrayContaining([`Alarm ${NAME}-late`, 'Topic', 'LogGroup']));
+  expect(built.endpointName).toBe(NAME);
+  expect(await gated(template)).toEqual([]);
 });
 
 describe('what an asynchronous endpoint may do [M3, row 68]', () => {
