@@ -1,0 +1,128 @@
+"""Stacks with inference components in the local account: what our constructs synthesize is deployed, called, scaled, updated and deleted. [S1, L3]"""
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from component_account import SMALL, ComponentAccount
+from conftest import ROOT
+from sagemaker_account import IMAGE, ROLE, resource, until
+
+from account import readback
+
+
+@pytest.fixture(scope="module")
+def account(account_url: str) -> ComponentAccount:
+    return ComponentAccount(account_url)
+
+
+def template_of(name: str, key: str, **options: Any) -> str:
+    """The template that our constructs give."""
+    said = {"name": name, "key": f"{key}/model.tar.gz", "minCopies": 0, "maxCopies": 2, "minInstances": 0, "maxInstances": 2, **options}
+    program = ["node", "--import", "tsx", "test/local/account/programs/component-stack.ts", json.dumps(said)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def outcome(account: ComponentAccount, name: str, deleted: bool = False) -> str:
+    def status() -> str:
+        stacks = account.client("cloudformation").list_stacks()["StackSummaries"]
+        found = [stack["StackStatus"] for stack in stacks if stack["StackName"] == name]
+        return found[-1] if found else "DELETE_COMPLETE"
+
+    return until(lambda: not (now := status()).endswith("IN_PROGRESS") and (not deleted or now.startswith("DELETE")) and now, 60)
+
+
+def deploy(account: ComponentAccount, name: str, template: str) -> str:
+    cloudformation = account.client("cloudformation")
+    try:
+        cloudformation.describe_stacks(StackName=name)
+    except ClientError:
+        cloudformation.create_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_IAM"])
+    else:
+        cloudformation.update_stack(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_IAM"])
+    return outcome(account, name)
+
+
+def test_what_our_constructs_synthesize_is_deployed_called_scaled_updated_and_deleted_in_order(account: ComponentAccount) -> None:
+    """[row 94, row 95, row 99]"""
+    for weight in ("1", "2"):
+        account.artifact(f"built-{weight}", weight)
+    assert deploy(account, "built", template_of("built", "built-1")) == "CREATE_COMPLETE"
+    report = readback.run(["built"])
+    assert report["missing"] == [] and report["typesWithoutReader"] == [] and report["read"] > 20
+    assert account.ask("built", "built-model")["weight"] == "1"
+    (target,) = account.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=["inference-component/built-model"])["ScalableTargets"]
+    assert (target["ScalableDimension"], target["MinCapacity"], target["MaxCapacity"]) == ("sagemaker:inference-component:DesiredCopyCount", 0, 2)
+    account.scale("built-model", 2)
+    assert deploy(account, "built", template_of("built", "built-2")) == "UPDATE_COMPLETE"
+    assert account.ask("built", "built-model")["weight"] == "2"
+    assert account.describe_component("built-model")["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}, "the template's CopyCount, whatever scaling had made of it"
+    account.client("cloudformation").delete_stack(StackName="built")
+    assert outcome(account, "built", deleted=True) == "DELETE_COMPLETE"
+    assert account.components(EndpointNameEquals="built") == []
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        account.describe("built")
+
+
+def test_a_new_name_is_a_new_component_in_our_constructs(account: ComponentAccount) -> None:
+    """[row 96]"""
+    account.artifact("renamed-1")
+    assert deploy(account, "renamed", template_of("renamed", "renamed-1", minCopies=1)) == "CREATE_COMPLETE"
+    assert deploy(account, "renamed", template_of("renamed", "renamed-1", minCopies=1, componentName="renamed-other")) == "UPDATE_COMPLETE"
+    assert account.components(EndpointNameEquals="renamed") == ["renamed-other"]
+
+
+def raw(name: str, component: str, copies: int = 1, model: str = "raw-model", **more: Any) -> str:
+    """A component without our constructs, under one logical id."""
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    return json.dumps({"Resources": {
+        "Config": resource("AWS::SageMaker::EndpointConfig", ExecutionRoleArn=ROLE, ProductionVariants=[variant]),
+        "Endpoint": resource("AWS::SageMaker::Endpoint", EndpointName=name, EndpointConfigName={"Fn::GetAtt": ["Config", "EndpointConfigName"]}),
+        "Component": {**resource("AWS::SageMaker::InferenceComponent", **{
+            "InferenceComponentName": component, "EndpointName": name, "VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": copies},
+            "Specification": {"ModelName": model, "ComputeResourceRequirements": SMALL}, **more,
+        }), "DependsOn": "Endpoint"},
+    }, "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Component", "InferenceComponentArn"]}}, "Ref": {"Value": {"Ref": "Component"}}}})  # fmt: skip
+
+
+def reasons(account: ComponentAccount, name: str) -> str:
+    events = account.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return "\n".join(event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"].endswith("_FAILED"))
+
+
+def test_the_same_logical_id_cannot_take_another_name_nor_another_variant(account: ComponentAccount) -> None:
+    """[row 96]"""
+    account.model("raw-model")
+    assert deploy(account, "fixed", raw("fixed", "fixed-a")) == "CREATE_COMPLETE"
+    outputs = account.client("cloudformation").describe_stacks(StackName="fixed")["Stacks"][0]["Outputs"]
+    assert {output["OutputValue"] for output in outputs} == {"arn:aws:sagemaker:us-east-1:000000000000:inference-component/fixed-a"}
+    assert deploy(account, "fixed", raw("fixed", "fixed-b")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Could not find inference component" in reasons(account, "fixed")
+    assert deploy(account, "fixed", raw("fixed", "fixed-a", VariantName="Other")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "cannot change VariantName of fixed-a" in reasons(account, "fixed")
+    assert account.ask("fixed", "fixed-a")["weight"] == "1"
+    assert deploy(account, "fixed", raw("fixed", "fixed-a", copies=2)) == "UPDATE_COMPLETE"
+    assert account.describe_component("fixed-a")["RuntimeConfig"]["CurrentCopyCount"] == 2
+
+
+def test_a_stack_whose_component_cannot_start_rolls_back_and_leaves_nothing(account: ComponentAccount) -> None:
+    url = account.artifact("hopeless", program="raise RuntimeError('no such weights')")
+    account.sagemaker.create_model(ModelName="hopeless-model", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE, "ModelDataUrl": url})
+    assert deploy(account, "hopeless", raw("hopeless", "hopeless-a", model="hopeless-model")) == "ROLLBACK_COMPLETE"
+    assert "no such weights" in reasons(account, "hopeless")
+    assert account.components(EndpointNameEquals="hopeless") == []
+
+
+def test_a_stack_update_succeeds_although_the_component_is_on_its_old_specification(account: ComponentAccount) -> None:
+    account.model("undone-model")
+    assert deploy(account, "undone", raw("undone", "undone-a", model="undone-model")) == "CREATE_COMPLETE"
+    account.model("undone-broken", program="raise RuntimeError('no such weights')")
+    assert deploy(account, "undone", raw("undone", "undone-a", model="undone-broken")) == "UPDATE_COMPLETE", "as with endpoints: it is InService again"
+    found = account.describe_component("undone-a")
+    assert found["Specification"]["ModelName"] == "undone-model" and "no such weights" in found["FailureReason"]
+    assert account.ask("undone", "undone-a")["weight"] == "1"
