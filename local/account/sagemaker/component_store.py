@@ -46,7 +46,8 @@ def refuse_move(endpoint: str, config: dict[str, Any], deployment: dict[str, Any
 
 
 def move(hosts: HostVariant) -> None:
-    """Starts the copies of all components on the instances of another fleet. Raises CannotStart."""
+    """Starts the copies of all components on the instances of a new fleet, which then is ready. Raises CannotStart."""
     for record in hosted(hosts.endpoint):
         if record["VariantName"] == hosts.name and record["_revision"] is not None:
             hosts.grow(record["_revision"], record["_desired"], patience(hosts, record["_revision"]))
+    hosts.in_service = True

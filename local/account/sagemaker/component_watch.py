@@ -23,15 +23,19 @@ def install() -> None:
     threading.Thread(target=_run, name="inference-components", daemon=True).start()
 
 
-def publish_concurrency(now: float) -> None:
-    """Requests in work by copy, of each component that has copies, the idle ones included. Those of adapters count for their base."""
+def look(now: float, minute: bool) -> None:
+    """The requests in work by copy, of each component that has copies; with `minute` also a zero of invocations, as for variants (sampled.py).
+    Requests for adapters count for their base here."""
     for record in list(control_plane.STORE["InferenceComponent"].values()):
         fleet = MONITOR.fleets.get(record["EndpointName"])
         variant = fleet and fleet.variant(record["VariantName"])
         copies = [copy for copy in variant.copies(record["InferenceComponentName"]) if copy.ready] if isinstance(variant, HostVariant) else []
-        if copies:
-            value = sum(copy.in_flight for copy in copies) / len(copies)
-            publish(NAMESPACE, "ConcurrentRequestsPerCopy", value, "None", {"InferenceComponentName": record["InferenceComponentName"]}, now)
+        if not copies:
+            continue
+        dimensions = {"InferenceComponentName": record["InferenceComponentName"]}
+        publish(NAMESPACE, "ConcurrentRequestsPerCopy", sum(copy.in_flight for copy in copies) / len(copies), "None", dimensions, now)
+        if minute:
+            publish(NAMESPACE, "InvocationsPerCopy", 0, "None", dimensions, now)
 
 
 def release_idle() -> None:
@@ -43,10 +47,12 @@ def release_idle() -> None:
 
 
 def _run() -> None:
+    looks = 0
     while True:
         clock.sleep_to_middle(PUBLISH_SECONDS)
+        looks += 1
         try:
             release_idle()
-            publish_concurrency(time.time())
+            look(time.time(), minute=looks % 6 == 0)
         except Exception:  # noqa: BLE001 - one endpoint must not stop the others
             _LOG.exception("the timer of inference components failed and goes on")

@@ -1,8 +1,8 @@
 """Instances that inference components share: what each has, which copies run on it, and when it comes and goes.
 
 With managed scaling an instance is added when a copy finds no room, and goes when it had no copy for a while
-(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantManagedInstanceScaling.html). Our model: an added instance is
-there at once, and all that the catalogue lists is for copies, where AWS keeps some memory for itself.
+(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantManagedInstanceScaling.html). Our model: all that the catalogue
+lists is for copies, where AWS keeps some memory for itself.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .. import clock
-from . import instance_catalogue
+from . import instance_catalogue, provisioning
 from .fleet import MONITOR, Variant
 from .instance import CannotStart, Instance, unpack
 from .instance_catalogue import Amounts
@@ -82,10 +82,16 @@ class Copy(Instance):
 class Host:
     """One instance."""
 
-    def __init__(self, has: Amounts) -> None:
+    def __init__(self, has: Amounts, after: float = 0) -> None:
         self.has = has
         self.copies: list[Copy] = []
-        self.idle_since = time.monotonic()
+        self.since = time.monotonic() + clock.scaled(after)
+        """When it is there."""
+        self.idle_since = self.since
+
+    @property
+    def there(self) -> bool:
+        return time.monotonic() >= self.since
 
     def takes(self, needs: Amounts) -> bool:
         """Whether one more copy fits."""
@@ -104,13 +110,18 @@ class HostVariant(Variant):
         limits = (managed.get("MinInstanceCount", 1), managed["MaxInstanceCount"]) if managed.get("Status") == "ENABLED" else (count, count)
         self.least, self.most = limits
         self.hosts: list[Host] = []
+        self.in_service = False
+        """Whether further instances take time: those of a new endpoint or deployment do not."""
         self.closed = False
         self._room = threading.Condition()
         super().__init__(endpoint, spec, {}, min(max(count, self.least), self.most))
 
     @property
     def size(self) -> int:
-        return len(self.hosts)
+        with self._room:
+            coming = sum(not host.there for host in self.hosts)
+            self.ordered = len(self.hosts) if coming else None
+            return len(self.hosts) - coming
 
     def containers(self) -> list[Instance]:
         with self._room:
@@ -136,23 +147,20 @@ class HostVariant(Variant):
 
     def grow(self, revision: Revision, count: int, waiting: Callable[[], None]) -> None:
         """Starts copies until there are `count` of the revision. While one finds no room `waiting` is called, which may raise. Raises CannotStart."""
-        while len(self.copies(revision)) < count:
-            copy = Copy(self.endpoint, revision, self.spec["InstanceType"])
-            while not self._place(copy):
+        while (missing := count - len(self.copies(revision))) > 0:
+            placed = self._place(revision, missing)
+            if not placed:
                 waiting()
                 with self._room:
                     self._room.wait(clock.scaled(5))
             try:
-                copy.prepare()
-                copy.start()
-                copy.wait_healthy(revision.startup_seconds)
-                for name, url in list(revision.adapters.items()):
-                    copy.load_adapter(name, url)
+                for copy, host in placed:
+                    self._start(copy, host)
             except BaseException:
-                self._drop(copy)
+                for copy, _ in placed:
+                    if not copy.ready:
+                        self._drop(copy)
                 raise
-            copy.ready = True
-            MONITOR.report()
 
     def shrink(self, of: Revision | str, count: int) -> None:
         """Ends copies until `count` are left, first those on the instances with the fewest, so that instances fall idle."""
@@ -193,23 +201,38 @@ class HostVariant(Variant):
 
     def why_full(self, revision: Revision) -> str:
         """Why another copy of the revision does not fit, as a sentence."""
-        return f"no room for another copy of {revision.component}, which needs {revision.needs}: {self.size} of at most {self.most} x {self.spec['InstanceType']} with {self.has} each"
+        return f"no room for another copy of {revision.component}, which needs {revision.needs}: {len(self.hosts)} of at most {self.most} x {self.spec['InstanceType']} with {self.has} each"
 
-    def _place(self, copy: Copy) -> bool:
-        """Puts a copy on an instance that has room: the emptiest, or the fullest where the component asks to be packed."""
+    def _place(self, revision: Revision, count: int) -> list[tuple[Copy, Host]]:
+        """Puts up to `count` copies on instances that have room: the emptiest first, or the fullest where the component asks to be packed."""
         if self.closed:
             raise CannotStart(f"the instances of variant {self.name} have ended")
-        revision = copy.revision
+        placed: list[tuple[Copy, Host]] = []
         with self._room:
-            able = [host for host in self.hosts if host.takes(revision.needs)]
-            if not able and len(self.hosts) < self.most and revision.needs.within(self.has):
-                able = [Host(self.has)]
-                self.hosts += able
-            if not able:
-                return False
-            order = sorted(able, key=lambda host: len(host.copies))
-            (order[-1] if revision.packed else order[0]).copies.append(copy)
-            return True
+            while len(placed) < count:
+                able = [host for host in self.hosts if host.takes(revision.needs)]
+                if not able and len(self.hosts) < self.most and revision.needs.within(self.has):
+                    able = [Host(self.has, provisioning.seconds() if self.in_service else 0)]
+                    self.hosts += able
+                if not able:
+                    break
+                order = sorted(able, key=lambda host: len(host.copies))
+                host = order[-1] if revision.packed else order[0]
+                copy = Copy(self.endpoint, revision, self.spec["InstanceType"])
+                host.copies.append(copy)
+                placed.append((copy, host))
+        return placed
+
+    def _start(self, copy: Copy, host: Host) -> None:
+        while not host.there and not self.closed:
+            time.sleep(min(0.1, max(0.0, host.since - time.monotonic())))
+        copy.prepare()
+        copy.start()
+        copy.wait_healthy(copy.revision.startup_seconds)
+        for name, url in list(copy.revision.adapters.items()):
+            copy.load_adapter(name, url)
+        copy.ready = True
+        MONITOR.report()
 
     def _drop(self, copy: Copy) -> None:
         """Ends a copy; its place is free when its process is gone."""

@@ -19,13 +19,25 @@ def account(account_url: str) -> ComponentAccount:
     return ComponentAccount(account_url)
 
 
-def template_of(name: str, key: str, **options: Any) -> str:
-    """The template that our constructs give."""
-    said = {"name": name, "key": f"{key}/model.tar.gz", "minCopies": 0, "maxCopies": 2, "minInstances": 0, "maxInstances": 2, **options}
-    program = ["node", "--import", "tsx", "test/local/account/programs/component-stack.ts", json.dumps(said)]
+STACKS: dict[str, dict[str, Any]] = {
+    "built-1": {"name": "built", "minCopies": 1},
+    "built-2": {"name": "built", "minCopies": 1},
+    "sleepy-1": {"name": "sleepy"},
+    "renamed-1": {"name": "renamed", "minCopies": 1},
+    "renamed-2": {"name": "renamed", "minCopies": 1, "componentName": "renamed-other"},
+}
+"""Options of programs/component-stack.ts, by the name of the model's archive."""
+
+
+@pytest.fixture(scope="module")
+def templates() -> dict[str, str]:
+    """The templates that our constructs give."""
+    common = {"minCopies": 0, "maxCopies": 2, "minInstances": 0, "maxInstances": 2}
+    options = [{**common, "key": f"{key}/model.tar.gz", **said} for key, said in STACKS.items()]
+    program = ["node", "--import", "tsx", "test/local/account/programs/component-stack.ts", json.dumps(options)]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return dict(zip(STACKS, map(json.dumps, json.loads(done.stdout))))
 
 
 def outcome(account: ComponentAccount, name: str, deleted: bool = False) -> str:
@@ -48,18 +60,18 @@ def deploy(account: ComponentAccount, name: str, template: str) -> str:
     return outcome(account, name)
 
 
-def test_what_our_constructs_synthesize_is_deployed_called_scaled_updated_and_deleted_in_order(account: ComponentAccount) -> None:
+def test_what_our_constructs_synthesize_is_deployed_called_scaled_updated_and_deleted_in_order(account: ComponentAccount, templates: dict[str, str]) -> None:
     """[row 94, row 95, row 99]"""
     for weight in ("1", "2"):
         account.artifact(f"built-{weight}", weight)
-    assert deploy(account, "built", template_of("built", "built-1")) == "CREATE_COMPLETE"
+    assert deploy(account, "built", templates["built-1"]) == "CREATE_COMPLETE"
     report = readback.run(["built"])
-    assert report["missing"] == [] and report["typesWithoutReader"] == [] and report["read"] > 20
+    assert report["missing"] == [] and report["typesWithoutReader"] == [] and report["read"] > 15
     assert account.ask("built", "built-model")["weight"] == "1"
     (target,) = account.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=["inference-component/built-model"])["ScalableTargets"]
-    assert (target["ScalableDimension"], target["MinCapacity"], target["MaxCapacity"]) == ("sagemaker:inference-component:DesiredCopyCount", 0, 2)
+    assert (target["ScalableDimension"], target["MinCapacity"], target["MaxCapacity"]) == ("sagemaker:inference-component:DesiredCopyCount", 1, 2)
     account.scale("built-model", 2)
-    assert deploy(account, "built", template_of("built", "built-2")) == "UPDATE_COMPLETE"
+    assert deploy(account, "built", templates["built-2"]) == "UPDATE_COMPLETE"
     assert account.ask("built", "built-model")["weight"] == "2"
     assert account.describe_component("built-model")["RuntimeConfig"] == {"DesiredCopyCount": 1, "CurrentCopyCount": 1}, "the template's CopyCount, whatever scaling had made of it"
     account.client("cloudformation").delete_stack(StackName="built")
@@ -69,11 +81,33 @@ def test_what_our_constructs_synthesize_is_deployed_called_scaled_updated_and_de
         account.describe("built")
 
 
-def test_a_new_name_is_a_new_component_in_our_constructs(account: ComponentAccount) -> None:
+def test_a_component_without_traffic_goes_to_zero_with_its_instances_and_the_first_request_wakes_it(account: ComponentAccount, templates: dict[str, str]) -> None:
+    """[row 102, row 103]"""
+    account.artifact("sleepy-1")
+    assert deploy(account, "sleepy", templates["sleepy-1"]) == "CREATE_COMPLETE"
+    copies = lambda: account.describe_component("sleepy-model")["RuntimeConfig"]["CurrentCopyCount"]  # noqa: E731
+    until(lambda: copies() == 0, 60)
+    until(lambda: account.instances("sleepy") == 0, 30)
+    with pytest.raises(ClientError, match="has no capacity to process this request"):
+        account.ask("sleepy", "sleepy-model")
+
+    def woken() -> Any:
+        try:
+            return account.ask("sleepy", "sleepy-model")["weight"]
+        except ClientError:
+            return None
+
+    assert (until(woken, 30), account.instances("sleepy")) == ("1", 1)
+    causes = [one["Cause"] for one in account.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId="inference-component/sleepy-model")["ScalingActivities"]]
+    assert any("sleepy-model-wake-up" in cause for cause in causes)
+
+
+def test_a_new_name_is_a_new_component_in_our_constructs(account: ComponentAccount, templates: dict[str, str]) -> None:
     """[row 96]"""
     account.artifact("renamed-1")
-    assert deploy(account, "renamed", template_of("renamed", "renamed-1", minCopies=1)) == "CREATE_COMPLETE"
-    assert deploy(account, "renamed", template_of("renamed", "renamed-1", minCopies=1, componentName="renamed-other")) == "UPDATE_COMPLETE"
+    account.artifact("renamed-2")
+    assert deploy(account, "renamed", templates["renamed-1"]) == "CREATE_COMPLETE"
+    assert deploy(account, "renamed", templates["renamed-2"]) == "UPDATE_COMPLETE"
     assert account.components(EndpointNameEquals="renamed") == ["renamed-other"]
 
 

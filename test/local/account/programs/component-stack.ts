@@ -1,4 +1,4 @@
-// Prints the template of a stack with a component endpoint of our constructs: component-stack.ts '{"name": ..., ...}'.
+// Prints the templates of stacks with a component endpoint of our constructs: component-stack.ts '[{"name": ..., ...}, ...]'.
 import { Duration, DefaultStackSynthesizer, Size, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceImage, ModelSource } from '../../../../lib/constructs/models';
@@ -18,24 +18,26 @@ interface Options {
   readonly componentName?: string;
 }
 
-const options = JSON.parse(process.argv[2]) as Options;
-const scope = app();
-const stack = new Stack(scope, options.name, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });
-const endpoint = new ComponentEndpoint(stack, 'Shared', {
-  endpointName: options.name,
-  instance: InstanceType.ML_M5_LARGE,
-  minInstances: options.minInstances,
-  maxInstances: options.maxInstances,
-});
-new InferenceComponent(stack, 'Model', {
-  endpoint,
-  model: ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Models', 'artifacts'), options.key, {
-    image: InferenceImage.scikitLearn('1.4-2'),
-  }),
-  componentName: options.componentName ?? `${options.name}-model`,
-  compute: { minMemory: Size.gibibytes(1) },
-  copies: Copies.between(options.minCopies, options.maxCopies, { concurrency: 2 }),
-  slo: Slo.latency({ percentile: 99, below: Duration.seconds(5) }),
-});
-const template = scope.synth().getStackByName(stack.stackName).template as object;
-process.stdout.write(JSON.stringify(template));
+function templateOf(options: Options): object {
+  const scope = app();
+  const stack = new Stack(scope, options.name, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });
+  const endpoint = new ComponentEndpoint(stack, 'Shared', {
+    endpointName: options.name,
+    instance: InstanceType.ML_M5_LARGE,
+    minInstances: options.minInstances,
+    maxInstances: options.maxInstances,
+  });
+  new InferenceComponent(stack, 'Model', {
+    endpoint,
+    model: ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Models', 'artifacts'), options.key, {
+      image: InferenceImage.scikitLearn('1.4-2'),
+    }),
+    componentName: options.componentName ?? `${options.name}-model`,
+    compute: { minMemory: Size.gibibytes(1) },
+    copies: Copies.between(options.minCopies, options.maxCopies, { concurrency: 2 }),
+    slo: Slo.latency({ percentile: 99, below: Duration.seconds(5) }),
+  });
+  return scope.synth().getStackByName(stack.stackName).template as object;
+}
+
+process.stdout.write(JSON.stringify((JSON.parse(process.argv[2]) as Options[]).map(templateOf)));
