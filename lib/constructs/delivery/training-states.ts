@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { PublishedTag } from '../models/image-registry';
+import { JOB_RETRIES } from '../shared/job-retries';
 import { CONTAINER, RegistrationSettings, RunState } from './contract';
 
 /** What the states name. @internal */
@@ -24,15 +25,6 @@ export interface TrainingStatesProps {
   readonly registration: RegistrationSettings;
   readonly recordArn: string;
 }
-
-/**
- * Refused for the moment, with nothing created: the same name may be tried again. The first name covers what has no name of its own; the
- * second is a quota that is used up (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
- */
-const JOB_RETRIES = [
-  { ErrorEquals: ['SageMaker.AmazonSageMakerException', 'ThrottlingException'], IntervalSeconds: 10, MaxAttempts: 6, BackoffRate: 2 },
-  { ErrorEquals: ['SageMaker.ResourceLimitExceededException'], IntervalSeconds: 300, MaxAttempts: 12, BackoffRate: 1 },
-];
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html */
 const FUNCTION_RETRIES = [

@@ -31,6 +31,8 @@ export enum EventType {
   MODEL_RELEASED = 'Model Released',
   /** A release was undone, refused or needs a person. */
   MODEL_RELEASE_FAILED = 'Model Release Failed',
+  /** A batch is scored: every object of its input has its output. */
+  BATCH_SCORED = 'Batch Scoring Completed',
 }
 
 /** States of a prediction. It starts open and ends in exactly one of the others. */

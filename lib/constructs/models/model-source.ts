@@ -45,6 +45,10 @@ export interface RegistryOrigin {
   readonly endpointName: string;
   /** Path of the execution role, by which a release may pass it. */
   readonly rolePath: string;
+  /** Name of the group of its versions. */
+  readonly group: string;
+  /** Lets `role` read the archive of any version of the model, for those who look for the approved one when they run. */
+  readonly grantReadVersions: (role: IRole) => void;
 }
 
 /** Where a model comes from. Each source grants the execution role exactly what it needs to load this model. */

@@ -27,10 +27,12 @@ export interface RegistryModelProps {
 }
 
 /** @internal */
-export const registryOrigin = ({ namePrefix, model }: RegistryModelProps): RegistryOrigin => ({
+export const registryOrigin = ({ namePrefix, model, artifacts }: RegistryModelProps): RegistryOrigin => ({
   approvedParameter: approvedParameter(namePrefix, model),
   endpointName: namesOf(namePrefix, model).endpoint,
   rolePath: namesOf(namePrefix, model).rolePath,
+  group: namesOf(namePrefix, model).group,
+  grantReadVersions: (role) => grantReadFolder(role, artifacts, `${versionPrefix(model)}*`),
 });
 
 /** @internal */
@@ -50,7 +52,7 @@ export function registryProblems(scope: Construct, props: RegistryModelProps): s
  * @internal
  */
 export function bindPackage(scope: Construct, role: IRole, props: RegistryModelProps): BoundPackage {
-  grantReadFolder(role, props.artifacts, `${versionPrefix(props.model)}*`);
+  registryOrigin(props).grantReadVersions(role);
   const name = approvedParameter(props.namePrefix, props.model);
   const id = `Approved${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
   const parameter = new CfnParameter(scope, 'Approved', {
