@@ -49,13 +49,16 @@ def next_fire(expression: str, after: float, zone: tzinfo) -> Optional[float]:
     fields = _eventbridge._parse_cron_fields(expression)
     if fields is None:
         return None
-    # The calendar of the zone without its offsets: the hour that a change to summer time leaves out is due an hour later, the one it repeats is once.
-    start = _to_platform(datetime.fromtimestamp(after, tz=timezone.utc)).astimezone(zone).replace(tzinfo=timezone.utc)
+    # The calendar of the zone without its offsets: what a change to summer time leaves out is due an hour later, what the way back repeats is once.
+    due: Optional[datetime] = _to_platform(datetime.fromtimestamp(after, tz=timezone.utc)).astimezone(zone).replace(tzinfo=timezone.utc)
     try:
-        fire = _next_fire(fields, start)
+        while (due := _next_fire(fields, due)) is not None:
+            real = _to_real(due.replace(tzinfo=zone)).timestamp()
+            if real > after:
+                return real
     except ValueError:  # a field beyond its range, such as minute 99
         return None
-    return None if fire is None else _to_real(fire.replace(tzinfo=zone)).timestamp()
+    return None
 
 
 def moment(expression: str, zone: tzinfo) -> Optional[float]:

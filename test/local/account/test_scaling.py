@@ -106,6 +106,7 @@ def scaled(account: Account) -> Iterator[Callable[..., Scaled]]:
 
 
 def test_the_construct_s_asynchronous_endpoint_rests_at_zero_wakes_works_its_backlog_off_and_rests_again_by_itself(account: Account) -> None:
+    """[row 101, row 106]"""
     name = "act-async"
     async_endpoint(account, name)
     made = subprocess.run(["node", "--import", "tsx", PROGRAMS / "async-scaling.ts", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -176,6 +177,7 @@ def test_steps_follow_the_breach_and_the_alarm_calls_again_while_it_is_on(scaled
 
 
 def test_a_cool_down_lets_only_a_larger_way_out_pass(scaled: Callable[..., Scaled]) -> None:
+    """[row 108]"""
     target = scaled("act-cool", most=9)
     steps = [{"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 1}, {"MetricIntervalLowerBound": 10, "ScalingAdjustment": 2}]
     target.step("out", steps, Cooldown=900)
@@ -190,6 +192,7 @@ def test_a_cool_down_lets_only_a_larger_way_out_pass(scaled: Callable[..., Scale
 
 
 def test_a_fleet_goes_in_when_all_tracking_policies_agree_and_none_without_scale_in(account: Account, scaled: Callable[..., Scaled]) -> None:
+    """[row 113]"""
     target = scaled("act-agree", count=3)
     target.track("one")
     only_out = target.track("out-only", TargetValue=12, DisableScaleIn=True)
@@ -209,6 +212,7 @@ def test_a_fleet_goes_in_when_all_tracking_policies_agree_and_none_without_scale
 
 
 def test_what_is_refused_during_an_update_is_a_failed_activity_and_is_tried_again(account: Account, scaled: Callable[..., Scaled]) -> None:
+    """[row 109]"""
     target = scaled("act-busy")
     target.step("out", [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}], Cooldown=900)
     account.config("act-busy-slow", program="import time\ntime.sleep(4)\ndef model_fn(d): return 1\ndef predict_fn(data, model): return 1\n")
