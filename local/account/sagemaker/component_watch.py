@@ -1,4 +1,4 @@
-"""The timer of inference components: instances without copies go, and each component's concurrency is published."""
+"""The timer of inference components: instances without copies go, restarted containers get their adapters, and concurrency is published."""
 from __future__ import annotations
 
 import logging
@@ -38,12 +38,15 @@ def look(now: float, minute: bool) -> None:
             publish(NAMESPACE, "InvocationsPerCopy", 0, "None", dimensions, now)
 
 
-def release_idle() -> None:
-    """Lets go of instances that had no copy for long."""
+def tend() -> None:
+    """Lets go of instances that had no copy for long, and gives adapters to containers that were restarted."""
     for fleet in list(MONITOR.fleets.values()):
         for variant in fleet.variants:
             if isinstance(variant, HostVariant):
                 variant.release_idle()
+                for copy in variant.all_copies():
+                    if copy.ready and copy.healthy:
+                        copy.load_adapters()
 
 
 def _run() -> None:
@@ -52,7 +55,7 @@ def _run() -> None:
         clock.sleep_to_middle(PUBLISH_SECONDS)
         looks += 1
         try:
-            release_idle()
+            tend()
             look(time.time(), minute=looks % 6 == 0)
         except Exception:  # noqa: BLE001 - one endpoint must not stop the others
             _LOG.exception("the timer of inference components failed and goes on")

@@ -47,9 +47,18 @@ class Copy(Instance):
     def __init__(self, endpoint: str, revision: Revision, instance_type: str) -> None:
         super().__init__(endpoint, revision.component, revision.container, instance_type)
         self.revision, self.ready = revision, False
+        self._given = 0
+        """The start of the process that has the adapters."""
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "component": self.revision.component}
+
+    def load_adapters(self) -> None:
+        """Gives all adapters to a container that has just started, also again after the monitor restarted it. Raises CannotStart."""
+        if self._given != self.starts:
+            for name, url in list(self.revision.adapters.items()):
+                self.load_adapter(name, url)
+            self._given = self.starts
 
     def load_adapter(self, name: str, url: str) -> None:
         """Gives an adapter to the container, as SageMaker does: its files, and a call of the adapter API
@@ -124,13 +133,16 @@ class HostVariant(Variant):
             return len(self.hosts) - coming
 
     def containers(self) -> list[Instance]:
+        return list(self.all_copies())
+
+    def all_copies(self) -> list[Copy]:
+        """The copies of all components."""
         with self._room:
             return [copy for host in self.hosts for copy in host.copies]
 
     def copies(self, of: Revision | str) -> list[Copy]:
         """The copies of a revision, or of all revisions of a component, the oldest first on each instance."""
-        found = [copy for copy in self.containers() if isinstance(copy, Copy)]
-        return [copy for copy in found if (copy.revision is of if isinstance(of, Revision) else copy.revision.component == of)]
+        return [copy for copy in self.all_copies() if (copy.revision is of if isinstance(of, Revision) else copy.revision.component == of)]
 
     def pick_copy(self, component: str) -> Copy | None:
         """The copy that takes the next request.
@@ -194,7 +206,7 @@ class HostVariant(Variant):
 
     def remove(self) -> None:
         self.closed = True
-        for copy in self.containers():
+        for copy in self.all_copies():
             self._drop(copy)
         with self._room:
             self.hosts.clear()
@@ -229,8 +241,7 @@ class HostVariant(Variant):
         copy.prepare()
         copy.start()
         copy.wait_healthy(copy.revision.startup_seconds)
-        for name, url in list(copy.revision.adapters.items()):
-            copy.load_adapter(name, url)
+        copy.load_adapters()
         copy.ready = True
         MONITOR.report()
 

@@ -78,8 +78,8 @@ def _count(values: dict[str, Any], name: str, problems: list[str]) -> int | None
 class Answer:
     """Writes one answer, whole or piece by piece."""
 
-    def __init__(self, profile: Profile, request: ChatRequest) -> None:
-        self._request, self._model = request, f"{profile.model} ({NOTICE})"
+    def __init__(self, profile: Profile, request: ChatRequest, adapter: str | None = None) -> None:
+        self._request, self._model = request, f"{adapter or profile.model} ({NOTICE})"
         self._words = [f"{word} " for word in _WORDS.format(model=profile.model, gpu=profile.gpu).split()]
         self._id, self._created, self._told = f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), 0
 

@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from .adapters import HEADER, Adapters
 from .chat import NOTICE, Answer, BadRequest, ChatRequest, parse
 from .profile import NoProfile, Profile, load
 from .scheduler import Scheduler, Sequence
@@ -37,6 +38,7 @@ class Engine:
     def __init__(self, profile: Profile, factor: float) -> None:
         self.profile, self._factor, self._start = profile, factor, time.monotonic()
         self._scheduler = Scheduler(profile)
+        self.adapters = Adapters(os.environ)
         self._works: dict[Sequence, Work] = {}
         self._arrival = asyncio.Event()
 
@@ -118,18 +120,24 @@ class Connection:
         body = await self._reader.readexactly(int(headers.get("content-length") or 0))
         if (method, path) == ("GET", "/ping"):
             return self._send(200 if self._engine.ready else 503, SERVER["x-stand-in"].encode(), "text/plain")
+        if path == "/adapters" or path.startswith("/adapters/"):
+            status, text = self._engine.adapters.handle(method, path, body)
+            return self._send(status, text.encode(), "text/plain")
         if (method, path) != ("POST", "/invocations"):
             return self._send(404, b"", "text/plain")
         if not self._engine.ready:
             return self._send(503, b"the weights are not loaded yet", "text/plain")
+        adapter = headers.get(HEADER)
+        if self._engine.adapters.unknown(adapter):
+            return self._send(404, f"there is no adapter {adapter}".encode(), "text/plain")
         try:
             request = parse(body, self._engine.profile)
         except BadRequest as error:
             return self._send(400, str(error).encode(), "text/plain")
-        return await self._invoke(request)
+        return await self._invoke(request, adapter)
 
-    async def _invoke(self, request: ChatRequest) -> bool:
-        work, answer = self._engine.submit(request), Answer(self._engine.profile, request)
+    async def _invoke(self, request: ChatRequest, adapter: str | None) -> bool:
+        work, answer = self._engine.submit(request), Answer(self._engine.profile, request, adapter)
         gone = asyncio.ensure_future(self._reader.read(1))
         try:
             if request.stream:
