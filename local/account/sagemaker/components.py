@@ -106,10 +106,15 @@ def _changeable(values: dict[str, Any]) -> dict[str, Any]:
     if record["InferenceComponentStatus"] != "InService":
         state = "failed" if record["InferenceComponentStatus"] == "Failed" else "in-progress"
         raise ApiError("ValidationException", f'Cannot update {state} inference component "{record["InferenceComponentArn"]}".')
+    _refuse_during_deployment(record)
+    return record
+
+
+def _refuse_during_deployment(record: dict[str, Any]) -> None:
+    """The copies of a deployment's new fleet are counted when it starts: our model."""
     status = find("Endpoint", record["EndpointName"])["EndpointStatus"]
     if status != "InService":
-        raise ApiError("ValidationException", f"Cannot update inference component {record['InferenceComponentName']} while its endpoint is {status}.")
-    return record
+        raise ApiError("ValidationException", f"Cannot change inference component {record['InferenceComponentName']} while its endpoint is {status}.")
 
 
 def _update(values: dict[str, Any]) -> dict[str, Any]:
@@ -163,6 +168,7 @@ def _delete(values: dict[str, Any]) -> dict[str, Any]:
     if record["InferenceComponentStatus"] in IN_PROGRESS:
         # https://github.com/aws/amazon-sagemaker-examples/issues/3432: not even one that is stuck in Creating
         raise ApiError("ValidationException", f'Cannot delete in-progress inference component "{record["InferenceComponentArn"]}".')
+    _refuse_during_deployment(record)
     adapters = component_changes.adapters_of(record)
     if adapters:
         raise ApiError("ValidationException", f"Cannot delete inference component {record['InferenceComponentName']} while it has the adapters {', '.join(adapters)}.")

@@ -50,6 +50,11 @@ class Variant:
         """How many instances there are."""
         return len(self.instances)
 
+    @property
+    def desired(self) -> int:
+        """How many instances it is on its way to."""
+        return self.size if self.ordered is None else self.ordered
+
     def containers(self) -> list[Instance]:
         """The processes that serve, which the monitor pings: one of each instance."""
         return list(self.instances)
@@ -94,7 +99,7 @@ class Fleet:
                 "CurrentWeight": variant.weight,
                 "DesiredWeight": variant.weight,
                 "CurrentInstanceCount": variant.size,
-                "DesiredInstanceCount": variant.size if variant.ordered is None else variant.ordered,
+                "DesiredInstanceCount": variant.desired,
                 **{key: variant.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in variant.spec},
             }
             for variant in self.variants

@@ -128,9 +128,11 @@ class HostVariant(Variant):
     @property
     def size(self) -> int:
         with self._room:
-            coming = sum(not host.there for host in self.hosts)
-            self.ordered = len(self.hosts) if coming else None
-            return len(self.hosts) - coming
+            return sum(host.there for host in self.hosts)
+
+    @property
+    def desired(self) -> int:
+        return len(self.hosts) if self.ordered is None else self.ordered
 
     def containers(self) -> list[Instance]:
         return list(self.all_copies())
@@ -217,8 +219,7 @@ class HostVariant(Variant):
 
     def _place(self, revision: Revision, count: int) -> list[tuple[Copy, Host]]:
         """Puts up to `count` copies on instances that have room: the emptiest first, or the fullest where the component asks to be packed."""
-        if self.closed:
-            raise CannotStart(f"the instances of variant {self.name} have ended")
+        self._stop_when_closed()
         placed: list[tuple[Copy, Host]] = []
         with self._room:
             while len(placed) < count:
@@ -238,12 +239,19 @@ class HostVariant(Variant):
     def _start(self, copy: Copy, host: Host) -> None:
         while not host.there and not self.closed:
             time.sleep(min(0.1, max(0.0, host.since - time.monotonic())))
+        self._stop_when_closed()
         copy.prepare()
         copy.start()
+        self._stop_when_closed()
         copy.wait_healthy(copy.revision.startup_seconds)
         copy.load_adapters()
         copy.ready = True
         MONITOR.report()
+
+    def _stop_when_closed(self) -> None:
+        """No process outlives the instances. Raises CannotStart."""
+        if self.closed:
+            raise CannotStart(f"the instances of variant {self.name} have ended")
 
     def _drop(self, copy: Copy) -> None:
         """Ends a copy; its place is free when its process is gone."""

@@ -149,3 +149,15 @@ def test_another_configuration_of_the_endpoint_takes_its_components_along(accoun
     account.config_of("moved-single", "moved-old")
     with pytest.raises(ClientError, match="needs a variant AllTraffic without ModelName"):
         account.sagemaker.update_endpoint(EndpointName="moved", EndpointConfigName="moved-single")
+
+
+def test_instances_without_room_for_the_components_fail_the_endpoint_s_update_and_nothing_changes(account: ComponentAccount) -> None:
+    update = Update(account, "cramped", copies=1, compute={"MinMemoryRequiredInMb": 6000})
+    account.host_config("cramped-smaller", InstanceType="ml.c5.large")
+    account.sagemaker.update_endpoint(EndpointName="cramped", EndpointConfigName="cramped-smaller")
+    with pytest.raises(ClientError, match="while its endpoint is Updating"):
+        account.sagemaker.delete_inference_component(InferenceComponentName="cramped")
+    found = account.settled("cramped", 60)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "cramped")
+    assert "no room for another copy of cramped, which needs 0 accelerators, 6000 MiB" in found["FailureReason"]
+    assert update.served() == {"old"}

@@ -64,6 +64,17 @@ def test_copies_that_find_no_room_bring_an_instance_and_idle_instances_go_after_
     assert account.ask("elastic", "elastic-a")["answer"] == 1
 
 
+def test_an_added_instance_takes_its_time_and_serves_when_it_is_there(account: ComponentAccount) -> None:
+    account.hosts("slowly", least=1, most=2)
+    account.component("slow", "slowly", compute=PER_INSTANCE)
+    account.sagemaker.update_inference_component_runtime_config(InferenceComponentName="slow", DesiredRuntimeConfig={"CopyCount": 2})
+    (variant,) = account.describe("slowly")["ProductionVariants"]
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (1, 2)
+    assert account.describe_component("slow")["RuntimeConfig"] == {"DesiredCopyCount": 2, "CurrentCopyCount": 1}
+    account.component_settled("slow")
+    assert account.instances("slowly") == 2
+
+
 def test_at_no_copies_calls_fail_with_400_and_are_counted_until_a_copy_is_back(account: ComponentAccount) -> None:
     """[row 102]"""
     account.hosts("sleeper", least=0, most=1)
