@@ -8,6 +8,7 @@ import {
   Copies,
   InferenceAmiVersion,
   InferenceComponent,
+  InstanceScaleIn,
   InstanceType,
   Rollout,
   RoutingStrategy,
@@ -63,6 +64,14 @@ const props = fc.record({
     minInstances: maybe(count(0, 2)),
     maxInstances: count(2, 8),
     routing: maybe(fc.constantFrom(...Object.values(RoutingStrategy))),
+    scaleIn: maybe(
+      fc.oneof(
+        fc.constant(InstanceScaleIn.whenIdle()),
+        fc
+          .record({ atATime: maybe(count(1, 100)), cooldown: maybe(fc.constantFrom(5, 60).map(Duration.minutes)) })
+          .map((given) => InstanceScaleIn.consolidating(given)),
+      ),
+    ),
     networkIsolation: maybe(fc.boolean()),
     enhancedMetrics: maybe(fc.boolean()),
     metricFrequency: maybe(rarely([60], 10).map((value) => Duration.seconds(value))),

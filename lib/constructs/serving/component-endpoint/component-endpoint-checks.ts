@@ -3,6 +3,8 @@ import { Construct } from 'constructs';
 import { notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { addWarning, hostProblems, isUnguarded, physicalNameProblems, warnOfUnlisted } from '../endpoint/endpoint-checks';
 import { InstanceHostSettings } from '../endpoint/instance-endpoint';
+import { supplyProblems } from '../endpoint/instance-supply';
+import { routingProblems } from '../endpoint/routing';
 import { InstanceType } from '../instance-type.generated';
 import type { ComponentEndpointProps, HostedComponent } from './component-endpoint';
 import { demands } from './compute';
@@ -22,12 +24,33 @@ export function componentEndpointProblems(scope: Construct, props: ComponentEndp
     ...instanceCountProblems('maxInstances', max, 1),
     ...(max < min && max >= 1 ? [`'maxInstances' of ${max} is below 'minInstances' of ${min}: swap them`] : []),
     ...hostProblems(scope, props, settings, max > min),
+    ...supplyProblems(scope, props, settings.ami),
+    ...smallerProblems(props),
+    ...routingProblems(props),
+    ...(props.scaleIn?._problems() ?? []),
+    ...(props.scaleIn !== undefined && max === min
+      ? [`'scaleIn' decides nothing for ${max} instances that never go: give a 'minInstances' below 'maxInstances', or leave it out`]
+      : []),
   ];
 }
 
+/** What fits on `instance` must fit on what is taken instead of it. */
+function smallerProblems({ instance, fallbackInstances = [] }: ComponentEndpointProps): string[] {
+  const size = ({ _shape }: InstanceType) => (_shape === undefined ? [] : [_shape.accelerator?.count ?? 0, _shape.memoryMib, _shape.vcpus]);
+  return fallbackInstances
+    .filter((fallback) => size(fallback).some((amount, position) => amount < (size(instance)[position] ?? 0)))
+    .map(
+      ({ name }) =>
+        `'fallbackInstances' ${name} is smaller than ${instance.name}: copies that fit on that may not fit on it; take a larger type`,
+    );
+}
+
 /** What is legal but probably not meant. @internal */
-export function warnOfComponentEndpoint(scope: Construct, { instance, minInstances }: ComponentEndpointProps): void {
-  warnOfUnlisted(scope, instance);
+export function warnOfComponentEndpoint(
+  scope: Construct,
+  { instance, fallbackInstances = [], minInstances }: ComponentEndpointProps,
+): void {
+  [instance, ...fallbackInstances].forEach((one) => warnOfUnlisted(scope, one));
   const { region } = Stack.of(scope);
   if (minInstances === 0 && REFUSED_ZERO.includes(region)) {
     addWarning(

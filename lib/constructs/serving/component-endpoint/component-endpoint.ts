@@ -12,22 +12,16 @@ import { EndpointBase } from '../endpoint/endpoint-base';
 import { createConfig, decideStorage, keepWhenReplaced } from '../endpoint/endpoint-config';
 import { createLogGroup, createSecurityGroups, identityOf } from '../endpoint/endpoint-host';
 import { executionRole } from '../endpoint/execution-role';
+import { RoutingProps, RoutingStrategy, routingConfig } from '../endpoint/routing';
 import { hostSettings, InstanceHostProps, InstanceHostSettings } from '../endpoint/instance-endpoint';
 import { componentEndpointProblems, crowdProblems, warnOfComponentEndpoint } from './component-endpoint-checks';
 import { ComponentEndpointMetrics } from './component-metrics';
 import { ComputeRequirements } from './compute';
 import { Copies } from './copies';
-
-/** Which copy of a component takes the next request. */
-export enum RoutingStrategy {
-  /** The copy with the fewest requests in work: a long answer does not queue others behind it. */
-  LEAST_OUTSTANDING_REQUESTS = 'LEAST_OUTSTANDING_REQUESTS',
-  /** Any copy: for many short requests of equal work. */
-  RANDOM = 'RANDOM',
-}
+import { InstanceScaleIn } from './instance-scale-in';
 
 /** Properties of a `ComponentEndpoint`. */
-export interface ComponentEndpointProps extends InstanceHostProps {
+export interface ComponentEndpointProps extends InstanceHostProps, RoutingProps {
   /**
    * Fewest instances, a whole number from 0 to 1,000, known at synth. With 0 the instances go about 10 minutes after the last copy: components
    * must let go of their last copy too, by `Copies.between(0, ...)`. The first instance comes with the first component, whatever the minimum
@@ -42,12 +36,11 @@ export interface ComponentEndpointProps extends InstanceHostProps {
    */
   readonly maxInstances: number;
   /**
-   * Which copy takes the next request
-   * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantRoutingConfig.html).
+   * When instances are given back.
    *
-   * @default RoutingStrategy.LEAST_OUTSTANDING_REQUESTS - answers of generative models differ in length, so at random some copies queue while others idle
+   * @default - that of SageMaker: instances without a copy go
    */
-  readonly routing?: RoutingStrategy;
+  readonly scaleIn?: InstanceScaleIn;
 }
 
 /** What an endpoint must know of a component or an adapter. @internal */
@@ -118,6 +111,7 @@ export class ComponentEndpoint extends EndpointBase {
     });
     const config = createConfig(this, 'Config', undefined, this._settings, storage, {
       initialInstanceCount: Math.max(1, this.minInstances),
+      routing: routingConfig(props, RoutingStrategy.LEAST_OUTSTANDING_REQUESTS),
       components: this.componentHost(),
     });
     config.node.addDependency(this.role);
@@ -161,7 +155,7 @@ export class ComponentEndpoint extends EndpointBase {
 
   /** What a configuration without a model must say itself. */
   private componentHost() {
-    const { vpc, vpcSubnets, routing } = this._host;
+    const { vpc, vpcSubnets } = this._host;
     return {
       executionRoleArn: this.role.roleArn,
       enableNetworkIsolation: this._settings.networkIsolation,
@@ -170,7 +164,6 @@ export class ComponentEndpoint extends EndpointBase {
         securityGroupIds: this._securityGroups.map(({ securityGroupId }) => securityGroupId),
       },
       managedInstanceScaling: this.scaling(),
-      routingConfig: { routingStrategy: routing ?? RoutingStrategy.LEAST_OUTSTANDING_REQUESTS },
     };
   }
 
@@ -178,7 +171,12 @@ export class ComponentEndpoint extends EndpointBase {
   private scaling(): CfnEndpointConfig.ManagedInstanceScalingProperty | undefined {
     return this.minInstances === this.maxInstances
       ? undefined
-      : { status: 'ENABLED', minInstanceCount: this.minInstances, maxInstanceCount: this.maxInstances };
+      : {
+          status: 'ENABLED',
+          minInstanceCount: this.minInstances,
+          maxInstanceCount: this.maxInstances,
+          scaleInPolicy: this._host.scaleIn?._policy,
+        };
   }
 
   private createDiskAlarm(): void {

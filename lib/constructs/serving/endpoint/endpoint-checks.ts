@@ -10,6 +10,7 @@ import { InstanceType } from '../instance-type.generated';
 import { MeasuredCapacity } from '../scaling';
 import { EndpointProps } from './endpoint-base';
 import { InstanceEndpointProps, InstanceHostProps, InstanceHostSettings, InstanceSettings, LoadSettings } from './instance-endpoint';
+import { supplyProblems } from './instance-supply';
 import { networkProblems, noRouteOut } from './network-checks';
 
 const FREQUENCIES = [10, 30, 60, 120, 180, 240, 300];
@@ -28,8 +29,16 @@ export function instanceEndpointProblems(
     ...(props.modelSize?._problems(scope, props.instance, props.volumeSize) ?? []),
     ...hostProblems(scope, props, settings, isAutomatic),
     ...loadProblems(settings),
+    ...supplyProblems(scope, props, settings.ami, props.model.image),
+    ...(props.fallbackInstances ?? []).flatMap((fallback) => servedByProblems(scope, fallback, props)),
   ];
 }
+
+/** What is wrong with an instance type that is taken instead of the first for its model. */
+const servedByProblems = (scope: Construct, instance: InstanceType, { model, modelSize, volumeSize }: InstanceEndpointProps): string[] =>
+  [...imageProblems(instance, model.image), ...(modelSize?._problems(scope, instance, volumeSize) ?? [])].map(ofFallback);
+
+const ofFallback = (problem: string): string => `'fallbackInstances': ${problem}`;
 
 /** What is wrong with the source of a model where it is to be served. @internal */
 export function sourceProblems(
@@ -68,6 +77,7 @@ export function servedProblems(
 export function hostProblems(scope: Construct, props: InstanceHostProps, settings: InstanceHostSettings, isAutomatic: boolean): string[] {
   return [
     ...instanceProblems(scope, props, isAutomatic),
+    ...(props.fallbackInstances ?? []).flatMap((instance) => instanceProblems(scope, { instance }, isAutomatic).map(ofFallback)),
     ...settings.ami.problems,
     ...volumeProblems(props),
     ...metricProblems(settings, isAutomatic),
@@ -86,8 +96,8 @@ export function addWarning(scope: Construct, id: string, message: string): void 
 }
 
 /** What is legal on instances but probably not meant. @internal */
-export function warnOfInstance(scope: Construct, { model, instance, amiVersion }: InstanceEndpointProps): void {
-  warnOfUnlisted(scope, instance);
+export function warnOfInstance(scope: Construct, { model, instance, fallbackInstances = [], amiVersion }: InstanceEndpointProps): void {
+  [instance, ...fallbackInstances].forEach((one) => warnOfUnlisted(scope, one));
   chooseAmi(instance, model.image, amiVersion).warnings.forEach((warning) => addWarning(scope, 'gpu-driver', warning));
   if (model.image.accelerator === ImageAccelerator.CPU && (instance.accelerators ?? 0) > 0) {
     addWarning(
@@ -142,12 +152,20 @@ export function warnOfModel(scope: Construct, { model, removalPolicy }: Pick<End
  */
 export function warnOfCapacity(
   scope: Construct,
-  { instance, model }: Pick<InstanceEndpointProps, 'instance' | 'model'>,
+  { instance, fallbackInstances = [], model }: Pick<InstanceEndpointProps, 'instance' | 'fallbackInstances' | 'model'>,
   capacity: MeasuredCapacity | undefined,
   ...conditions: { readonly name: 'latencyPercentile' | 'latencyBelowMs'; readonly used?: number }[]
 ): void {
   if (capacity === undefined) {
     return;
+  }
+  if (fallbackInstances.length > 0) {
+    const names = fallbackInstances.map(({ name }) => name).join(', ');
+    addWarning(
+      scope,
+      'fallback-capacity',
+      `${capacity.file} was measured on ${capacity.instance}, and ${names} may serve instead: make the weakest of them 'instance' and measure that`,
+    );
   }
   const differences = [
     ['instance', capacity.instance, instance.name],

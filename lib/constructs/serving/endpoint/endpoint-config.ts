@@ -6,6 +6,7 @@ import { InstanceType } from '../instance-type.generated';
 import { EndpointBase } from './endpoint-base';
 import { EndpointCapture } from './endpoint-capture';
 import { InstanceHostSettings, LoadSettings } from './instance-endpoint';
+import { supplyConfig } from './instance-supply';
 
 /** Whether a key of the caller's reaches the endpoint configuration, and why. @internal */
 export interface StorageDecision {
@@ -49,6 +50,8 @@ export interface ConfigAdditions {
   /** Takes copies of requests and answers nobody. */
   readonly shadow?: ConfigVariant;
   readonly capture?: Required<EndpointCapture>;
+  /** How requests find an instance of the first variant. */
+  readonly routing?: CfnEndpointConfig.RoutingConfigProperty;
   readonly asyncInference?: CfnEndpointConfig.AsyncInferenceConfigProperty;
   /** What only a configuration without a model takes: its models come later, as inference components. */
   readonly components?: ComponentHostConfig;
@@ -71,7 +74,6 @@ export interface ComponentHostConfig {
   readonly enableNetworkIsolation: boolean;
   readonly vpcConfig?: CfnEndpointConfig.VpcConfigProperty;
   readonly managedInstanceScaling?: CfnEndpointConfig.ManagedInstanceScalingProperty;
-  readonly routingConfig: CfnEndpointConfig.RoutingConfigProperty;
 }
 
 /** An endpoint configuration; unnamed, because a named one cannot be replaced. @internal */
@@ -81,15 +83,15 @@ export function createConfig(
   modelName: string | undefined,
   settings: InstanceHostSettings & Partial<LoadSettings>,
   storage: StorageDecision,
-  { initialInstanceCount, weight = 1, variants = [], shadow, capture, asyncInference, components }: ConfigAdditions,
+  { initialInstanceCount, weight = 1, variants = [], shadow, capture, routing, asyncInference, components }: ConfigAdditions,
 ): CfnEndpointConfig {
-  const { managedInstanceScaling, routingConfig, ...host } = components ?? {};
+  const { managedInstanceScaling, ...host } = components ?? {};
   const main = variantConfig({ name: EndpointBase.VARIANT_NAME, modelName, settings, initialInstanceCount, weight });
   const config = new VariantsConfig(
     scope,
     id,
     {
-      productionVariants: [{ ...main, managedInstanceScaling, routingConfig }, ...variants.map(variantConfig)],
+      productionVariants: [{ ...main, managedInstanceScaling, routingConfig: routing }, ...variants.map(variantConfig)],
       shadowProductionVariants: shadow && [variantConfig(shadow)],
       ...host,
       kmsKeyId: storage.key?.keyArn,
@@ -144,7 +146,7 @@ function variantConfig({
   return {
     variantName: name,
     modelName,
-    instanceType: settings.instance.name,
+    ...supplyConfig(settings),
     initialInstanceCount,
     initialVariantWeight: weight,
     volumeSizeInGb: settings.volumeSize?.toGibibytes(),
@@ -172,8 +174,8 @@ function describeDecisions(
     const acknowledge = (pack: string) => ({ id: `${pack}-SageMakerEndpointConfigurationKMSKeyConfigured`, reason: storage.reason });
     Validations.of(config).acknowledge(...PACKS_THAT_DEMAND_A_KEY.map(acknowledge));
   }
-  const unlisted = [settings, ...variants.map((variant) => variant.settings)].flatMap(({ instance, ami }) => [
-    ...(instance._shape === undefined ? [`InstanceType.of('${instance.name}')`] : []),
+  const unlisted = [settings, ...variants.map((variant) => variant.settings)].flatMap(({ instance, fallbackInstances = [], ami }) => [
+    ...[instance, ...fallbackInstances].flatMap(({ name, _shape }) => (_shape === undefined ? [`InstanceType.of('${name}')`] : [])),
     ...(ami.unlisted === true ? [`InferenceAmiVersion.of('${ami.version}')`] : []),
   ]);
   if (unlisted.length > 0) {

@@ -6,9 +6,10 @@ import { AmiDecision, chooseAmi, InferenceAmiVersion } from '../inference-ami';
 import { InstanceType } from '../instance-type.generated';
 import { ModelSize } from '../model-size';
 import { BaseEndpointProps, EndpointProps } from './endpoint-base';
+import { InstanceSupplyProps } from './instance-supply';
 
 /** What every endpoint on instances is told, whether it serves one model or several. */
-export interface InstanceHostProps extends BaseEndpointProps {
+export interface InstanceHostProps extends BaseEndpointProps, InstanceSupplyProps {
   /** Instance type that serves. */
   readonly instance: InstanceType;
   /**
@@ -99,7 +100,7 @@ export interface InstanceEndpointProps extends EndpointProps, InstanceHostProps 
 }
 
 /** The properties of a host with every default in its place. @internal */
-export interface InstanceHostSettings {
+export interface InstanceHostSettings extends InstanceSupplyProps {
   readonly instance: InstanceType;
   readonly networkIsolation: boolean;
   readonly volumeSize?: Size;
@@ -147,6 +148,9 @@ export function hostSettings(props: InstanceHostProps, image?: InferenceImage): 
   const { instance } = props;
   return {
     instance,
+    fallbackInstances: props.fallbackInstances,
+    provisionTimeout: props.provisionTimeout,
+    capacityReservationArn: props.capacityReservationArn,
     networkIsolation: props.networkIsolation ?? true,
     volumeSize: props.volumeSize ?? defaultVolume(instance),
     ami: chooseAmi(instance, image, props.amiVersion),

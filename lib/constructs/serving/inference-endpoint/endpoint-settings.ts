@@ -78,7 +78,8 @@ function shadowSettings(props: InferenceEndpointProps, scaling: Scaling): Endpoi
 function variantSettings(props: InferenceEndpointProps, own: BaseVariantProps) {
   const { model, modelSize, amiVersion, volumeSize, modelDownloadTimeout, startupTimeout } = own;
   const instance = own.instance ?? props.instance;
-  const merged = { ...props, model, instance, modelSize, amiVersion, volumeSize, modelDownloadTimeout, startupTimeout };
+  const supply = { fallbackInstances: undefined, provisionTimeout: undefined, capacityReservationArn: undefined };
+  const merged = { ...props, ...supply, model, instance, modelSize, amiVersion, volumeSize, modelDownloadTimeout, startupTimeout };
   return { ...instanceSettings(merged), model, amiVersion, modelSize, givenVolume: volumeSize };
 }
 

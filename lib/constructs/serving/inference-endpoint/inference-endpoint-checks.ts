@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { notWhole, outsideRange } from '../../shared/checks';
 import { instanceEndpointProblems, locationProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
+import { routingProblems } from '../endpoint/routing';
 import { rolloutSetting } from './endpoint-deployment';
 import { allVariants, EndpointSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
@@ -13,6 +14,7 @@ export function endpointProblems(scope: Construct, props: InferenceEndpointProps
     ...settings.slo._problems(),
     ...settings.scaling._problems(),
     ...frequencyProblems(settings),
+    ...routingProblems(props),
     ...captureProblems(scope, settings),
     ...variantsProblems(scope, props, settings),
     ...rolloutProblems(settings),

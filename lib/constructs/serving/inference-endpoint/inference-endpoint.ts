@@ -18,6 +18,7 @@ import {
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
 import { allowCapture, executionRole } from '../endpoint/execution-role';
 import { InstanceEndpointProps } from '../endpoint/instance-endpoint';
+import { routingConfig, RoutingProps } from '../endpoint/routing';
 import { Rollout } from '../rollout';
 import { Scaling } from '../scaling';
 import { Slo } from '../slo';
@@ -31,7 +32,7 @@ import { ShadowVariant } from './shadow-variant';
 import { EndpointVariantProps, ShadowVariantProps } from './variant-props';
 
 /** Properties of an `InferenceEndpoint`. */
-export interface InferenceEndpointProps extends InstanceEndpointProps {
+export interface InferenceEndpointProps extends InstanceEndpointProps, RoutingProps {
   /** What the endpoint promises its callers. Its alarms follow from it. */
   readonly slo: Slo;
   /**
@@ -134,6 +135,7 @@ export class InferenceEndpoint extends EndpointBase {
     const config = createConfig(this, 'Config', model.attrModelName, settings, storage, {
       initialInstanceCount: settings.scaling.minInstances,
       weight: settings.weight,
+      routing: routingConfig(props),
       variants: this.variants.map(({ _config }) => _config),
       shadow: this.shadow?._config,
       capture: settings.capture,
