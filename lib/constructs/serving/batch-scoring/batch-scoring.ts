@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CompositeAlarm, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, IConnectable, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
-import { Grant, IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, IGrantable, IPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
@@ -57,7 +57,7 @@ export class BatchScoring extends Construct implements IConnectable, IGrantable 
   }
 
   /** The principal that containers act as. */
-  public get grantPrincipal() {
+  public get grantPrincipal(): IPrincipal {
     return this.role;
   }
 
