@@ -26,7 +26,7 @@ OPTIMIZED = (
     "createTrainingJob", "createTransformJob", "updateEndpoint",
 )  # fmt: skip
 """What AWS offers without aws-sdk (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html)."""
-WAITING = {"createTrainingJob": "TrainingJob", "createProcessingJob": "ProcessingJob"}
+WAITING = {"createTrainingJob": "TrainingJob", "createProcessingJob": "ProcessingJob", "createTransformJob": "TransformJob"}
 """What .sync is there for in the local account."""
 _NAMED_ERRORS = {"ResourceInUse": "ResourceInUseException", "ResourceNotFound": "ResourceNotFoundException", "ResourceLimitExceeded": "ResourceLimitExceededException"}
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("execution", default=None)

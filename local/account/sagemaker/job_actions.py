@@ -1,4 +1,4 @@
-"""The operations of training and processing jobs, registered with the control plane."""
+"""The operations of training, processing and transform jobs, registered with the control plane."""
 from __future__ import annotations
 
 from typing import Any, Callable
@@ -6,7 +6,7 @@ from typing import Any, Callable
 from botocore.utils import parse_timestamp
 
 from ..service_models import ApiError
-from . import control_plane, jobs, processing_jobs, training_jobs
+from . import control_plane, jobs, processing_jobs, training_jobs, transform_jobs
 
 
 def register_all() -> None:
@@ -16,6 +16,7 @@ def register_all() -> None:
         {
             "CreateTrainingJob": _create(training_jobs.TrainingJob, training_jobs.refuse, "Training job names", "a training job"),
             "CreateProcessingJob": _create(processing_jobs.ProcessingJob, processing_jobs.refuse, "Job name", "a job"),
+            "CreateTransformJob": _create(transform_jobs.TransformJob, transform_jobs.refuse, "Job name", "a job"),
             **{f"Describe{kind}": _describe(kind) for kind in jobs.JOBS},
             **{f"Stop{kind}": _stop(kind) for kind in jobs.JOBS},
             **{f"List{kind}s": _list(kind) for kind in jobs.JOBS},
@@ -57,7 +58,7 @@ def _stop(kind: str) -> control_plane.Action:
         job = find(kind, values[f"{kind}Name"])
         with jobs.LOCK:
             if job.status not in ("InProgress", "Stopping"):
-                noun = "training job" if kind == "TrainingJob" else "processing job"
+                noun = kind.replace("Job", " job").lower()
                 raise ApiError("ValidationException", f"The request was rejected because the {noun} is in status {job.status}.")
             if job.status == "InProgress":
                 job.stop()

@@ -30,14 +30,14 @@ def download_all(uri: str, folder: Path) -> int:
     """As `download`, but nothing there is no error."""
     bucket, prefix = location(uri)
     folder.mkdir(parents=True, exist_ok=True)
-    keys = _keys(bucket, prefix)
-    for key in keys:
+    found = keys(bucket, prefix)
+    for key in found:
         target = (folder / relative(key, prefix)).resolve()
         if not target.is_relative_to(folder.resolve()):
             raise CannotStart(f"ClientError: the object s3://{bucket}/{key} would be written outside its channel")
         target.parent.mkdir(parents=True, exist_ok=True)
         aws.client("s3").download_file(bucket, key, str(target))
-    return len(keys)
+    return len(found)
 
 
 def relative(key: str, prefix: str) -> str:
@@ -74,7 +74,8 @@ def upload_archive(folder: Path, uri: str) -> None:
     archive.unlink()
 
 
-def _keys(bucket: str, prefix: str) -> list[str]:
+def keys(bucket: str, prefix: str) -> list[str]:
+    """Keys of all objects that start with the prefix; folders are none. Raises CannotStart."""
     try:
         pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]

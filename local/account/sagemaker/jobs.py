@@ -1,4 +1,4 @@
-"""Training and processing jobs that really run: the life of a job, and what both kinds share.
+"""Training, processing and transform jobs that really run: the life of a job, and what all kinds share.
 
 Work takes the time that it takes, so time limits count real seconds and none fires earlier than in AWS. The grace after SIGTERM is
 platform time: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html gives 120 s.
@@ -31,7 +31,7 @@ REASON_LENGTH = 1024
 """Characters of a FailureReason at most (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html)."""
 ENDED, STOPPED, INTERRUPTED = "ended", "Stopped", "Interrupted"
 LOCK = threading.RLock()
-JOBS: dict[str, dict[str, "Job"]] = {"TrainingJob": {}, "ProcessingJob": {}}
+JOBS: dict[str, dict[str, "Job"]] = {"TrainingJob": {}, "ProcessingJob": {}, "TransformJob": {}}
 
 
 class Failed(Exception):

@@ -100,7 +100,7 @@ def test_fails_a_name_that_is_taken_with_an_error_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("resource", "cause"),
     [
-        ("arn:aws:states:::sagemaker:createTransformJob.sync", "is not in the local account"),
+        ("arn:aws:states:::sagemaker:createLabelingJob.sync", "is not in the local account"),
         ("arn:aws:states:::sagemaker:describeTrainingJob", "is no integration of AWS Step Functions"),
         ("arn:aws:states:::aws-sdk:sagemaker:describeNothing", "SageMaker has no operation DescribeNothing"),
         ("arn:aws:states:::aws-sdk:sagemaker:createTrainingJob.sync", "use the optimized sagemaker:createTrainingJob.sync"),
