@@ -2,9 +2,10 @@ import { Lazy } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
 import { gated } from './gated';
+import { runs, showProgress } from './property-runs';
 
 /** How many random constructs a property tries. */
-export const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
+export const RUNS = runs(200);
 
 export const number = (value: number) => Lazy.number({ produce: () => value });
 
@@ -27,6 +28,7 @@ export async function expectTemplateOrOurError<T>(
   const seen = { built: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(props, async (given) => {
+      showProgress(seen.built + seen.refused + 1, RUNS);
       const result = outcome(given);
       if (typeof result === 'string') {
         seen.refused++;

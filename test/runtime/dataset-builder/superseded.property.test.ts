@@ -4,6 +4,7 @@ import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';
 import { builderOf } from './setting';
+import { runs } from '../../support/property-runs';
 
 interface Shop {
   shop: string;
@@ -84,7 +85,7 @@ describe.each(['csv', 'jsonl'] as const)('files with overlapping keys, as %s [D4
         });
         superseded += answer.superseded;
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
     expect(superseded).toBeGreaterThan(50);
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { column, HEADER, ORDERS, row } from './contracts';
 import { judge } from './judged';
 import { judgeNaively } from './naive';
+import { runs } from '../../support/property-runs';
 
 const token = fc.constantFrom(
   ...[
@@ -68,7 +69,7 @@ describe('any CSV file [D3, D4]', () => {
         expect(new Set(ordinals).size).toBe(ordinals.length);
         expect(ordinals.every((ordinal) => ordinal >= 1 && ordinal <= counts.read)).toBe(true);
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 
@@ -79,7 +80,7 @@ describe('any CSV file [D3, D4]', () => {
         const chunks = cuts.slice(1).map((end, i) => file.subarray(cuts[i], end));
         expect(judge(ORDERS, ...chunks)).toEqual(judge(ORDERS, file));
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 
@@ -103,7 +104,7 @@ describe('any CSV file [D3, D4]', () => {
         const accepted = naive.records.filter(({ verdict }) => typeof verdict !== 'string');
         expect(valid).toEqual(accepted.map(({ offset, length }) => file.subarray(offset, offset + length).toString()));
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
     expect(records).toBeGreaterThan(5000);
     expect(rejections).toBeGreaterThan(50);

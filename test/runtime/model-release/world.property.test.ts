@@ -3,6 +3,7 @@ import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contr
 import { NO_VERSION } from '../../../lib/constructs/models/contract';
 import { arnOf, Outcome } from './services';
 import { ReleaseWorld } from './world';
+import { runs } from '../../support/property-runs';
 
 type Command = { text: string; run: (world: ReleaseWorld) => void };
 const command = (text: string, run: Command['run']): Command => ({ text, run });
@@ -74,7 +75,7 @@ const troubled = fc
   )
   .map((list) => ({ list, served: true, toString: () => list.map(({ text }) => text).join('; ') }));
 const count = (list: string[], value: string) => list.filter((entry) => entry === value).length;
-const RUNS = { numRuns: 3000, seed: 4 };
+const RUNS = { numRuns: runs(3000), seed: 4 };
 
 describe('whatever happens [R3, R4, R5, R7]', () => {
   test('the desired version serves in the end, and nobody is called, as long as going back works', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { eventOf } from '../../../runtime/prediction-events/core';
 import type { Prediction } from '../../../runtime/prediction-books/core';
 import { HOUR, requestBody, setting } from './setting';
+import { runs } from '../../support/property-runs';
 
 type Setting = ReturnType<typeof setting>;
 
@@ -87,7 +88,7 @@ describe('the books always add up [I6]', () => {
         }
         announced(s);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -107,7 +108,7 @@ describe('the books always add up [I6]', () => {
         await addUp(s);
         announced(s);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });
