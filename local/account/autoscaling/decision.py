@@ -106,7 +106,10 @@ def chosen(capacity: int, out: Sequence[Request], tracking_in: Sequence[Optional
 
 
 def base(capacity: int, now: float, out: Optional[Cooldown]) -> int:
-    """The capacity from which a scale-out is counted: while one cools down, what it added is part of the next, so only a larger one passes."""
+    """The capacity from which a scale-out is counted: while one cools down, what it added is part of the next, so only a larger one passes.
+
+    AWS says so of steps. That tracking counts from there too is our model: it passes when the metric is further above its target than before.
+    """
     return out.base if out is not None and now < out.until and out.base < capacity else capacity
 
 

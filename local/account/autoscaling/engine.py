@@ -51,7 +51,7 @@ def look(target: state.Target, now: float) -> None:
         capacity = dimension.describe(record["ResourceId"])
     except ApiError:
         return  # the resource is gone; its target stays, as in AWS, until somebody deregisters it
-    _finish(target, capacity)
+    _finish(target, capacity, now)
     if not _suspended(target, "ScheduledScalingSuspended"):
         for action in scheduled.due(target, now):
             _schedule(target, action)
@@ -66,7 +66,7 @@ def look(target: state.Target, now: float) -> None:
     if (count > capacity.current) != outward or count == capacity.current or _suspended(target, f"DynamicScaling{'Out' if outward else 'In'}Suspended"):
         return
     if outward or decision.cooled(platform, target.last_in):
-        _change(target, dimension, capacity, count, request.cause, request.cooldown)
+        _change(target, dimension, capacity, count, request.cause, request.cooldown, now)
 
 
 def _run() -> None:
@@ -85,7 +85,7 @@ def _suspended(target: state.Target, what: str) -> bool:
     return bool((target.record.get("SuspendedState") or {}).get(what))
 
 
-def _finish(target: state.Target, capacity: dimensions.Capacity) -> None:
+def _finish(target: state.Target, capacity: dimensions.Capacity, now: float) -> None:
     """Ends the running activity when its service is done. Cool-downs begin here: at the end of a change that succeeded."""
     activity = target.running
     if activity is None or not capacity.steady:
@@ -97,7 +97,7 @@ def _finish(target: state.Target, capacity: dimensions.Capacity) -> None:
     activities.end(activity, "Successful", activities.fulfilled(activity))
     if activity["_cooldown"] is None:
         return
-    cooldown = decision.Cooldown(activity["_base"], clock.platform_seconds(time.time()) + activity["_cooldown"])
+    cooldown = decision.Cooldown(activity["_base"], clock.platform_seconds(now) + activity["_cooldown"])
     target.out, target.last_in = (cooldown, None) if wanted > before else (None, cooldown)
 
 
@@ -121,14 +121,17 @@ def _limit(target: state.Target, dimension: dimensions.Dimension, capacity: dime
     if now - target.tried >= clock.scaled(AGAIN_SECONDS):
         target.tried = now
         side = f"minimum capacity was set to {count}" if count > capacity.current else f"maximum capacity was set to {count}"
-        _change(target, dimension, capacity, count, side if target.limits == "" else f"{target.limits}; {side}", None)
+        _change(target, dimension, capacity, count, side if target.limits == "" else f"{target.limits}; {side}", None, now)
     return True
 
 
-def _change(target: state.Target, dimension: dimensions.Dimension, capacity: dimensions.Capacity, count: int, cause: str, cooldown: Optional[float]) -> None:
+def _change(
+    target: state.Target, dimension: dimensions.Dimension, capacity: dimensions.Capacity, count: int, cause: str, cooldown: Optional[float], now: float
+) -> None:
+    """Asks for another capacity; `cooldown` is None for what begins none."""
     activity = activities.begin(target, dimension.unit, count, cause)
     activity["_before"], activity["_cooldown"] = capacity.current, cooldown
-    activity["_base"] = decision.base(capacity.current, clock.platform_seconds(time.time()), target.out)
+    activity["_base"] = decision.base(capacity.current, clock.platform_seconds(now), target.out)
     try:
         dimension.set(target.record["ResourceId"], count)
     except ApiError as error:

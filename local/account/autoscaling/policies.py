@@ -29,7 +29,7 @@ def put(values: dict[str, Any]) -> dict[str, Any]:
     problem = _tracking_problem(values, config) if kind == "TargetTrackingScaling" else _step_problem(config)
     if problem:
         raise ApiError("ValidationException", problem)
-    arn = before.get("PolicyARN") or f"arn:aws:autoscaling:{aws.region()}:{aws.ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:resource/sagemaker/{values['ResourceId']}:policyName/{values['PolicyName']}"
+    arn = before.get("PolicyARN") or _arn(values)
     created = before.get("CreationTime") or datetime.datetime.now(datetime.timezone.utc)
     policy = {**values, "PolicyType": kind, "PolicyARN": arn, "CreationTime": created, "Alarms": before.get("Alarms", [])}
     tracking_alarms.remove(policy)
@@ -60,6 +60,11 @@ def naming(arn: str) -> Iterator[tuple[dict[str, Any], str]]:
         for value, actions in BY_STATE.items():
             if arn in (alarm.get(actions) or []):
                 yield alarm, value
+
+
+def _arn(values: dict[str, Any]) -> str:
+    name = f"resource/sagemaker/{values['ResourceId']}:policyName/{values['PolicyName']}"
+    return f"arn:aws:autoscaling:{aws.region()}:{aws.ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:{name}"
 
 
 def _tracking_problem(values: dict[str, Any], config: dict[str, Any]) -> str | None:
