@@ -110,6 +110,58 @@ export class ModelSize {
     ];
   }
 
+  /** What is wrong with it for a copy that takes a part of an instance, whose volume all copies share. @internal */
+  public _copyProblems(scope: Construct, instance: InstanceType, copy: CopyRoom, volume?: Size): string[] {
+    const problems = [...this.given, ...this.valueProblems()];
+    const [accelerators, spread] = [copy.accelerators ?? 0, this.props.accelerators];
+    if (problems.length > 0) {
+      return problems;
+    }
+    if (spread !== undefined && spread > accelerators) {
+      return [
+        `'modelSize.accelerators' spreads the model over ${spread}, but 'compute.accelerators' gives a copy ${accelerators}: give it ${spread}`,
+      ];
+    }
+    const size = volume === undefined || volume.isUnresolved() ? Infinity : volume.toBytes({ rounding: SizeRoundingBehavior.NONE });
+    return [
+      ...(accelerators === 0 ? this.reservedProblems(copy) : this.acceleratorProblems(scope, instance, spread ?? accelerators)),
+      ...(size < this.weightBytes
+        ? [
+            `'modelSize' has weights of ${gib(this.weightBytes)}, which the volume of the endpoint, ${gib(size)}, cannot hold: give the ` +
+              `endpoint 'volumeSize' of at least ${this._volume.toGibibytes()} GiB`,
+          ]
+        : []),
+    ];
+  }
+
+  /** Without accelerators the weights lie in what is reserved: SageMaker places as many copies on an instance as it can reserve for. */
+  private reservedProblems({ minMemory, maxMemory }: CopyRoom): string[] {
+    const needed = this.weightBytes + this.cacheBytes;
+    const [least, most] = [minMemory, maxMemory].map((size) => size?.toBytes({ rounding: SizeRoundingBehavior.NONE }) ?? Infinity);
+    return [
+      ...(least < needed
+        ? [
+            `'compute.minMemory' reserves ${gib(least)}, but the model needs ${gib(needed)}: reserve that, or copies share an instance that cannot hold them`,
+          ]
+        : []),
+      ...(most < needed
+        ? [`'compute.maxMemory' of ${gib(most)} cannot hold the model, which needs ${gib(needed)}: leave it out or raise it`]
+        : []),
+    ];
+  }
+
+  private acceleratorProblems(scope: Construct, { name, _shape: shape }: InstanceType, accelerators: number): string[] {
+    const tooMany = accelerators > (shape?.accelerator?.count ?? 0); // which is said where copies are fitted
+    const lack = shape === undefined || tooMany ? undefined : this.shortage(shape, accelerators);
+    if (lack === undefined) {
+      return [];
+    }
+    const counts = Array.from({ length: shape!.accelerator?.count ?? 0 }, (_, i) => i + 1);
+    const enough = this.props.accelerators === undefined ? counts.find((count) => this.shortage(shape!, count) === undefined) : undefined;
+    const wayOut = enough === undefined ? this.wayOut(scope, shape!) : `give each copy ${enough}`;
+    return [`'compute.accelerators' of ${accelerators} on ${name} ${lack}: ${wayOut}`];
+  }
+
   private volumeProblems(volume: Size | undefined): string[] {
     const size = volume === undefined || volume.isUnresolved() ? Infinity : volume.toBytes({ rounding: SizeRoundingBehavior.NONE });
     return size < this.weightBytes
@@ -137,8 +189,8 @@ export class ModelSize {
   }
 
   /** What an instance lacks; undefined when the model fits. */
-  private shortage(shape: InstanceShape): string | undefined {
-    const { accelerators, tokens } = this.props;
+  private shortage(shape: InstanceShape, accelerators = this.props.accelerators): string | undefined {
+    const { tokens } = this.props;
     const { accelerator } = shape;
     const kind = accelerator === undefined ? 'memory' : isGpu(shape) ? 'GPU memory' : 'accelerator memory';
     const [held, share] = [memoryOf(shape, accelerators), this.props.memoryShare ?? 0.9];
@@ -177,6 +229,13 @@ export class ModelSize {
       ? `no type of its kind in ${Token.isUnresolved(region) ? 'any Region' : region} is large enough, use ${less}`
       : `use ${smallest.name} (${gib(memoryOf(smallest.shape, this.props.accelerators)!)}) or larger, or ${less}`;
   }
+}
+
+/** What one copy of several on an instance may take. @internal */
+export interface CopyRoom {
+  readonly accelerators?: number;
+  readonly minMemory: Size;
+  readonly maxMemory?: Size;
 }
 
 const GIB = 1024 ** 3;

@@ -10,6 +10,7 @@ import {
   InferenceComponent,
   InstanceScaleIn,
   InstanceType,
+  ModelSize,
   Rollout,
   RoutingStrategy,
   Slo,
@@ -97,6 +98,11 @@ const props = fc.record({
       rarely([Rollout.auto(), Rollout.rolling()], Rollout.rolling({ batchPercent: 5 })),
     ),
     slo: rarely([Slo.availability(99), Slo.latency({ percentile: 99, below: Duration.seconds(5) })], Slo.availability(20)),
+    modelSize: maybe(
+      fc
+        .tuple(fc.integer({ min: 1, max: 30 }), maybe(fc.integer({ min: 0, max: 5 })))
+        .map(([gibibytes, accelerators]) => ModelSize.ofWeights(Size.gibibytes(gibibytes), { accelerators })),
+    ),
     dataCaching: maybe(fc.boolean()),
     startupTimeout: maybe(count(60, 3600).map((value) => Duration.seconds(value))),
   }),

@@ -6,16 +6,19 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceImage, ModelSource } from '../../../lib/constructs/models';
 import {
   ComponentEndpointProps,
+  ComputeRequirements,
   Copies,
   InferenceComponent,
   InferenceComponentProps,
   InstanceType,
+  ModelSize,
   Rollout,
   ScalingSchedule,
   Slo,
 } from '../../../lib/constructs/serving';
 import { app, synth } from '../../support/synth';
 import { capacity, component, resources, Shape, shared, slo, statementsOf, warningsOf } from './component-fixtures';
+import { tarball } from './fixtures';
 
 const build = (props: Partial<InferenceComponentProps> = {}, host: Partial<ComponentEndpointProps> = {}) =>
   synth((stack) => component(shared(stack, host), props));
@@ -469,5 +472,69 @@ describe('metrics and alarms of an InferenceComponent [O1, O2]', () => {
       ExtendedStatistic: 'p99',
       Dimensions: [{ Name: 'InferenceComponentName', Value: 'flights-dev-chat' }],
     });
+  });
+});
+
+describe('modelSize of a component [S2]', () => {
+  /** g5.12xlarge has 4 GPUs of 22.4 GiB and 192 GiB of memory. */
+  const sized = (modelSize: ModelSize, compute: Partial<ComputeRequirements> = {}, host: Partial<ComponentEndpointProps> = {}) =>
+    synth((stack) =>
+      component(shared(stack, host), { modelSize, compute: { minMemory: Size.gibibytes(16), accelerators: 1, ...compute } }),
+    );
+
+  test('is held against the GPUs of a copy, not against those of the instance', () => {
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(20)))).not.toThrow();
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(21)))).toThrow(
+      "'compute.accelerators' of 1 on ml.g5.12xlarge has 22.4 GiB of GPU memory, of which the server takes 90 %, but the weights need 21 GiB: give each copy 2",
+    );
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(23)))).toThrow(
+      'has 22.4 GiB of GPU memory but the weights alone need 23 GiB: give each copy 2',
+    );
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(21)), { accelerators: 2 })).not.toThrow();
+    const needy = ModelSize.ofWeights(Size.gibibytes(10), { kvBytesPerToken: 1024 ** 2, tokens: 12 * 1024 });
+    expect(() => sized(needy)).toThrow('weights (10 GiB) and KV cache of 12288 tokens need 22 GiB: give each copy 2');
+  });
+
+  test('names a larger type where no number of GPUs is enough', () => {
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(100)), { accelerators: 4 })).toThrow(
+      / 4 on ml\.g5\.12xlarge has 89\.\d GiB.*: use ml\./,
+    );
+  });
+
+  test('knows how many GPUs the model is spread over', () => {
+    const spread = ModelSize.ofWeights(Size.gibibytes(30), { accelerators: 2 });
+    expect(() => sized(spread)).toThrow(
+      "'modelSize.accelerators' spreads the model over 2, but 'compute.accelerators' gives a copy 1: give it 2",
+    );
+    expect(() => sized(spread, { accelerators: 2 })).not.toThrow();
+    expect(() => sized(ModelSize.ofWeights(Size.gibibytes(41), { accelerators: 2 }), { accelerators: 4 })).toThrow(
+      'of 2 on ml.g5.12xlarge has 44',
+    );
+  });
+
+  test('is held against the reserved memory of a copy without GPUs', () => {
+    const cpu = { instance: InstanceType.ML_M5_4XLARGE };
+    const on = (gibibytes: number, compute: Partial<ComputeRequirements>) => () =>
+      synth((stack) =>
+        component(shared(stack, cpu), {
+          model: tarball(stack),
+          modelSize: ModelSize.ofWeights(Size.gibibytes(gibibytes)),
+          compute: { minMemory: Size.gibibytes(16), ...compute },
+        }),
+      );
+    expect(on(16, {})).not.toThrow();
+    expect(on(17, {})).toThrow("'compute.minMemory' reserves 16 GiB, but the model needs 17 GiB: reserve that");
+    expect(on(17, { maxMemory: Size.gibibytes(16) })).toThrow("'compute.maxMemory' of 16 GiB cannot hold the model, which needs 17 GiB");
+  });
+
+  test('is held against the volume of the endpoint, and says what is wrong with itself', () => {
+    const cpu = { instance: InstanceType.ML_M5_24XLARGE, volumeSize: Size.gibibytes(30) };
+    const on = (modelSize: ModelSize) => () =>
+      synth((stack) => component(shared(stack, cpu), { model: tarball(stack), modelSize, compute: { minMemory: Size.gibibytes(64) } }));
+    expect(on(ModelSize.ofWeights(Size.gibibytes(30)))).not.toThrow();
+    expect(on(ModelSize.ofWeights(Size.gibibytes(31)))).toThrow(
+      "'modelSize' has weights of 31 GiB, which the volume of the endpoint, 30 GiB, cannot hold: give the endpoint 'volumeSize' of at least 78 GiB",
+    );
+    expect(on(ModelSize.ofParameters(0))).toThrow("'modelSize.parameters' must be between 1");
   });
 });

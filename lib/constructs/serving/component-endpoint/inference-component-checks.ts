@@ -23,7 +23,7 @@ export function componentProblems(scope: Construct, props: InferenceComponentPro
     ...modelProblems(scope, props),
     ...imageProblems(endpoint._settings.instance, model.image),
     ...driverProblems(endpoint._settings.ami, model.image),
-    ...sizeProblems(props, settings),
+    ...sizeProblems(scope, props, settings),
     ...imageNeedProblems(compute, model.image),
     ...slo._problems(),
     ...settings.copies._problems(),
@@ -77,10 +77,19 @@ function modelProblems(scope: Construct, { endpoint, model }: InferenceComponent
 }
 
 /** A copy that does not fit stays in Creating, where it cannot be deleted for days. */
-function sizeProblems({ compute, endpoint }: InferenceComponentProps, { copies }: ComponentSettings): string[] {
+function sizeProblems(
+  scope: Construct,
+  { compute, endpoint, modelSize }: InferenceComponentProps,
+  { copies }: ComponentSettings,
+): string[] {
+  const { instance, volumeSize } = endpoint._settings;
   const problems = computeProblems(compute);
-  const sound = problems.length === 0 && copies._problems().length === 0;
-  return sound ? fitProblems(compute, copies, endpoint._settings.instance, endpoint.maxInstances) : problems;
+  return problems.length > 0
+    ? problems
+    : [
+        ...(copies._problems().length === 0 ? fitProblems(compute, copies, instance, endpoint.maxInstances) : []),
+        ...(modelSize?._copyProblems(scope, instance, compute, volumeSize) ?? []),
+      ];
 }
 
 function frequencyProblems({ endpoint }: InferenceComponentProps, { copies }: ComponentSettings): string[] {

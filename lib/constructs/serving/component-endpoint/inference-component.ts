@@ -11,6 +11,7 @@ import { EndpointBase } from '../endpoint/endpoint-base';
 import { createHostedModel, createLogGroup } from '../endpoint/endpoint-host';
 import { createScaling } from '../endpoint/endpoint-scaling';
 import { executionRole } from '../endpoint/execution-role';
+import { ModelSize } from '../model-size';
 import { Rollout } from '../rollout';
 import { Slo } from '../slo';
 import { createComponentAlarms, rollbackAlarmNames } from './component-alarms';
@@ -32,6 +33,13 @@ export interface InferenceComponentProps {
   readonly compute: ComputeRequirements;
   /** What the component promises its callers. Its alarms follow from it. */
   readonly slo: Slo;
+  /**
+   * How much memory the model needs. Accelerators of a copy, or without them its reserved memory, that cannot hold it are an error, and so are
+   * weights that the volume of the endpoint cannot hold.
+   *
+   * @default - unknown: not checked
+   */
+  readonly modelSize?: ModelSize;
   /**
    * Name, unique in account and Region: 1 to 63 lower-case letters, digits and inner hyphens, known at synth. Changing it replaces the component.
    *
