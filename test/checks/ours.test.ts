@@ -1,8 +1,8 @@
-import { App, Stack, Tags } from 'aws-cdk-lib';
-import { InstanceType, MeasuredCapacity, Scaling } from '../../lib/constructs/serving';
+import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
+import { InstanceType, MeasuredCapacity, Scaling, ServerlessEndpoint, Slo } from '../../lib/constructs/serving';
 import { asyncEndpoint } from '../constructs/serving/async-fixtures';
 import { component, shared } from '../constructs/serving/component-fixtures';
-import { board, CAPACITY, endpoint, folder } from '../constructs/serving/fixtures';
+import { board, CAPACITY, endpoint, folder, tarball } from '../constructs/serving/fixtures';
 import { app as blueprintApp } from '../support/synth';
 import { found } from './apps';
 
@@ -28,6 +28,13 @@ describe('AiWorkloadChecks on our own endpoints [C1]', () => {
 
   test('finds nothing in an asynchronous endpoint', () => {
     expect(findings((stack) => asyncEndpoint(stack))).toEqual([]);
+  });
+
+  test('finds nothing in a serverless endpoint', () => {
+    const slo = Slo.latency({ percentile: 99, below: Duration.seconds(10) });
+    const made = (stack: Stack) =>
+      new ServerlessEndpoint(stack, 'Sometimes', { model: tarball(stack), slo, endpointName: 'flights-dev-sometimes' });
+    expect(findings(made)).toEqual([]);
   });
 
   test('finds nothing in an endpoint with an inference component', () => {

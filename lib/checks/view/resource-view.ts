@@ -73,7 +73,7 @@ function nameById(intrinsic: Record<string, unknown>, pathOf: (id: string) => st
   const attribute = intrinsic['Fn::GetAtt'];
   if (Array.isArray(attribute) && literal(attribute[0]) !== undefined) {
     attribute[0] = pathOf(String(attribute[0])) ?? attribute[0];
-  } else if (typeof intrinsic.Ref === 'string' && !isOpen(intrinsic.Ref)) {
+  } else if (typeof intrinsic.Ref === 'string' && !isOpen(intrinsic.Ref) && !intrinsic.Ref.startsWith('AWS::')) {
     const path = pathOf(intrinsic.Ref);
     intrinsic.Ref = path === undefined ? intrinsic.Ref : tokenOf(path, 'Ref');
   }
