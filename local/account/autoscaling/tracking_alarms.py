@@ -14,6 +14,7 @@ import ministack.services.cloudwatch as _cloudwatch
 
 from .. import aws
 from ..alarms import evaluator, series
+from ..alarms.decision import EXTRA_PERIODS
 from . import dimensions
 from .decision import LOW_SHARE
 
@@ -55,10 +56,13 @@ def of(policy: Mapping[str, Any], side: str) -> Optional[dict[str, Any]]:
 
 
 def value(alarm: dict[str, Any], now: float) -> Optional[float]:
-    """The metric as it is now: the mean of the last datapoints; None when there are none."""
+    """The metric as it is now: the mean of the last datapoints; None when there are none.
+
+    Older ones do not count, however long the alarm looks back: a fleet that was at zero is not measured by what was before.
+    """
     period = evaluator.period_of(alarm)
-    points = [point for point in evaluator.values_of(alarm, series.windows(period, int(alarm["EvaluationPeriods"]), now)) if point is not None]
-    recent = points[-SAMPLES[period] :]
+    spans = series.windows(period, SAMPLES[period] + EXTRA_PERIODS, now)
+    recent = [point for point in evaluator.values_of(alarm, spans) if point is not None][-SAMPLES[period] :]
     return sum(recent) / len(recent) if recent else None
 
 

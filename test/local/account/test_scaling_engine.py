@@ -7,9 +7,9 @@ from typing import Any, Iterator
 import ministack.services.cloudwatch as cloudwatch
 import pytest
 
-from account import clock
+from account import clock, metrics
 from account.alarms import evaluator
-from account.autoscaling import dimensions, engine, state
+from account.autoscaling import dimensions, engine, state, tracking_alarms
 from account.autoscaling.dimensions import Capacity, Dimension
 from account.service_models import ApiError
 
@@ -164,3 +164,24 @@ def test_suspended_is_one_direction_only(world: Any, suspended: str, expected: l
 
 def test_a_call_of_a_policy_that_is_not_there_is_a_problem_of_the_alarm() -> None:
     assert engine.called("arn:nobody", "alarm") == "the scaling policy arn:nobody does not exist"
+
+
+@pytest.mark.parametrize(
+    ("period", "ago", "expected"),
+    [
+        (60, {100: 9.0, 30: 4.0}, 4.0),  # the last minute's
+        (60, {150: 9.0}, 9.0),  # late, but there
+        (60, {400: 9.0}, None),
+        (10, {75: 90.0, 55: 1.0, 45: 2.0, 35: 3.0, 25: 4.0, 15: 5.0, 5: 9.0}, 4.0),  # the mean of six
+        (10, {400: 9.0}, None),
+    ],
+)
+def test_tracking_measures_by_the_last_minute_and_not_by_what_was_before(
+    monkeypatch: pytest.MonkeyPatch, period: int, ago: dict[float, float], expected: float | None
+) -> None:
+    monkeypatch.setenv(clock.FACTOR_VARIABLE, "60")
+    now, of = 3_000_000.0, {"Of": f"tracked-{period}-{len(ago)}-{max(ago)}"}
+    for seconds, found in ago.items():
+        metrics.publish("Test", "Tracked", found, "None", of, now - clock.scaled(seconds))
+    alarm = {"Namespace": "Test", "MetricName": "Tracked", "Statistic": "Average", "Dimensions": [{"Name": "Of", "Value": of["Of"]}], "Period": period, "EvaluationPeriods": 90}
+    assert tracking_alarms.value(alarm, now) == expected
