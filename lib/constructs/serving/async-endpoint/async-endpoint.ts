@@ -20,6 +20,7 @@ import {
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
 import { executionRole } from '../endpoint/execution-role';
 import { InstanceEndpointProps } from '../endpoint/instance-endpoint';
+import { recordInstances } from '../quota/quota-manifest';
 import { Rollout } from '../rollout';
 import { BacklogScaling } from '../scaling';
 import { AsyncEndpointAlarms, alarmNames } from './async-endpoint-alarms';
@@ -156,6 +157,7 @@ export class AsyncEndpoint extends EndpointBase {
       plan: settings.scaling._plan(this.endpointName, settings.slo.within),
       condition: config.cfnOptions.condition,
     });
+    this.recordNeed();
   }
 
   /**
@@ -167,6 +169,18 @@ export class AsyncEndpoint extends EndpointBase {
     return this._grantCall(grantee, 'sagemaker:InvokeEndpointAsync')
       .combine(allowWrite(grantee, input.bucket, `${input.prefix}/*`))
       .combine(allowRead(grantee, output.bucket, ...this.writtenPatterns));
+  }
+
+  private recordNeed(): void {
+    const { instance, fallbackInstances = [], scaling, rollout } = this.settings;
+    const { most } = scaling._range;
+    recordInstances(this, {
+      endpoint: this.endpointName,
+      variant: EndpointBase.VARIANT_NAME,
+      types: [instance, ...fallbackInstances],
+      most,
+      update: rollout._extraInstances(rolloutSetting(this.settings), most),
+    });
   }
 
   private get writtenPatterns(): string[] {

@@ -14,6 +14,7 @@ import { createLogGroup, createSecurityGroups, identityOf } from '../endpoint/en
 import { executionRole } from '../endpoint/execution-role';
 import { RoutingProps, RoutingStrategy, routingConfig } from '../endpoint/routing';
 import { hostSettings, InstanceHostProps, InstanceHostSettings } from '../endpoint/instance-endpoint';
+import { recordInstances } from '../quota/quota-manifest';
 import { componentEndpointProblems, crowdProblems, warnOfComponentEndpoint } from './component-endpoint-checks';
 import { ComponentEndpointMetrics } from './component-metrics';
 import { ComputeRequirements } from './compute';
@@ -122,6 +123,13 @@ export class ComponentEndpoint extends EndpointBase {
       retainAllVariantProperties: this.maxInstances > this.minInstances ? true : undefined,
     });
     this._resource.node.addDependency(logGroup);
+    recordInstances(this, {
+      endpoint: this.endpointName,
+      variant: EndpointBase.VARIANT_NAME,
+      types: [props.instance, ...(props.fallbackInstances ?? [])],
+      most: this.maxInstances,
+      update: this.maxInstances,
+    });
     this.createDiskAlarm();
     this.node.addValidation({ validate: () => crowdProblems(this, props.instance, this.maxInstances, this.hosted) });
   }

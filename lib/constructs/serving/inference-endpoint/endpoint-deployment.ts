@@ -1,5 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { EndpointBase } from '../endpoint/endpoint-base';
+import { recordInstances } from '../quota/quota-manifest';
 import { rollbackAlarmSeconds } from '../endpoint/slo-alarms';
 import { allVariants, EndpointSettings } from './endpoint-settings';
 import { rollbackAlarmNames } from './inference-endpoint-alarms';
@@ -36,4 +39,19 @@ export function deploymentConfig(endpointName: string, settings: EndpointSetting
     autoRollbackConfiguration: { alarms: rollbackAlarmNames(endpointName, settings).map((alarmName) => ({ alarmName })) },
     ...settings.rollout._policy(rolloutSetting(settings)),
   };
+}
+
+/** Takes down what instances the endpoint may need. @internal */
+export function recordNeeds(scope: Construct, endpoint: string, settings: EndpointSettings): void {
+  const setting = rolloutSetting(settings);
+  const named = [
+    { ...settings, name: EndpointBase.VARIANT_NAME },
+    ...settings.variants,
+    ...(settings.shadow === undefined ? [] : [settings.shadow]),
+  ];
+  for (const { name: variant, instance, fallbackInstances = [], scaling } of named) {
+    const { most } = scaling._range;
+    const update = settings.rollout._extraInstances(setting, most);
+    recordInstances(scope, { endpoint, variant, types: [instance, ...fallbackInstances], most, update });
+  }
 }

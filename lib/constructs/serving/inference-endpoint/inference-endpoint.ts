@@ -22,7 +22,7 @@ import { routingConfig, RoutingProps } from '../endpoint/routing';
 import { Rollout } from '../rollout';
 import { Scaling } from '../scaling';
 import { Slo } from '../slo';
-import { deploymentConfig } from './endpoint-deployment';
+import { deploymentConfig, recordNeeds } from './endpoint-deployment';
 import { EndpointSettings, settingsOf } from './endpoint-settings';
 import { EndpointVariant } from './endpoint-variant';
 import { EndpointAlarms, rollbackAlarmNames } from './inference-endpoint-alarms';
@@ -157,6 +157,7 @@ export class InferenceEndpoint extends EndpointBase {
       condition: config.cfnOptions.condition,
     });
     this.variants.forEach((variant) => variant._scale(endpoint));
+    recordNeeds(this, this.endpointName, settings);
   }
 
   private createEndpoint(config: CfnEndpointConfig, settings: EndpointSettings, alarms: EndpointAlarms): CfnEndpoint {

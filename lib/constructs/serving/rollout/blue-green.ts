@@ -24,6 +24,10 @@ abstract class BlueGreen extends RolloutWay {
     };
   }
 
+  public extraInstances(fleet: number): number {
+    return fleet;
+  }
+
   protected counts(setting: RolloutSetting) {
     return { bakes: this.bakes(setting), starts: 1 };
   }

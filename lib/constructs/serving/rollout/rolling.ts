@@ -27,6 +27,11 @@ export class Rolling extends RolloutWay {
     };
   }
 
+  /** The larger of what goes forth and back. */
+  public extraInstances(fleet: number): number {
+    return Math.max(1, Math.floor((fleet * Math.max(this.batchPercent, this.rollbackPercent)) / 100));
+  }
+
   protected sizeProblems(setting: RolloutSetting): string[] {
     const problems = setting.severalVariants === true ? [SEVERAL_VARIANTS] : fleetProblems('rolling', setting);
     return problems.length > 0

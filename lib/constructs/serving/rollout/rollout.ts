@@ -117,6 +117,11 @@ export class Rollout {
     return this.wayFor(setting).problems(setting);
   }
 
+  /** Instances that an update takes beside `fleet` that serve. @internal */
+  public _extraInstances(setting: RolloutSetting, fleet: number): number {
+    return this.wayFor(setting).extraInstances(fleet);
+  }
+
   /** @internal */
   public _policy(setting: RolloutSetting): DeploymentPolicy {
     return this.wayFor(setting).policy(setting);

@@ -51,6 +51,9 @@ export abstract class RolloutWay {
   /** What to deploy where there is no problem. */
   public abstract policy(setting: RolloutSetting): DeploymentPolicy;
 
+  /** Instances that an update takes beside `fleet` that serve. */
+  public abstract extraInstances(fleet: number): number;
+
   /** What is wrong with the sizes of its steps. */
   protected abstract sizeProblems(setting: RolloutSetting): string[];
 
