@@ -17,6 +17,7 @@ from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
 from .hosts import HostVariant
 from .instance import CannotStart
+from .serverless import ServerlessVariant
 
 IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 _LOG = logging.getLogger("model-host")
@@ -46,6 +47,7 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     _refuse_changing(record)
     config = find("EndpointConfig", values["EndpointConfigName"])
     old = MONITOR.fleets[record["EndpointName"]]
+    _refuse_conversion(record, old, config)
     _refuse_scaled_changes(old, config)
     component_store.refuse_move(record["EndpointName"], config, values.get("DeploymentConfig", {}))
     retained = values.get("RetainAllVariantProperties", False) and "DesiredInstanceCount" not in [
@@ -70,6 +72,13 @@ def _refuse_changing(record: dict[str, Any]) -> None:
     if record["EndpointStatus"] == "Failed":
         # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
         raise ApiError("ValidationException", f'Cannot update failed endpoint "{record["EndpointArn"]}": it can only be deleted.')
+
+
+def _refuse_conversion(record: dict[str, Any], old: Fleet, config: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (Feature exclusions)"""
+    serverless = any("ServerlessConfig" in spec for spec in config["ProductionVariants"])
+    if serverless and not any(isinstance(variant, ServerlessVariant) for variant in old.variants):
+        raise ApiError("ValidationException", f'Cannot convert the endpoint "{record["EndpointArn"]}", which has instances, to a serverless endpoint.')
 
 
 def _refuse_scaled_changes(old: Fleet, config: dict[str, Any]) -> None:
@@ -108,7 +117,9 @@ def _provision(record: dict[str, Any], config: dict[str, Any], containers: dict[
     try:
         for spec in config["ProductionVariants"]:
             count = counts[spec["VariantName"]]
-            if "ModelName" in spec:
+            if "ServerlessConfig" in spec:
+                fleet.variants.append(ServerlessVariant(fleet.endpoint, spec, containers[spec["VariantName"]]))
+            elif "ModelName" in spec:
                 fleet.variants.append(Variant(fleet.endpoint, spec, containers[spec["VariantName"]], count))
             else:
                 hosts = HostVariant(fleet.endpoint, spec, count)

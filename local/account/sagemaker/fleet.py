@@ -64,6 +64,15 @@ class Variant:
         healthy = [instance for instance in self.instances if instance.healthy]
         return healthy[next(self._next) % len(healthy)] if healthy else None
 
+    def capacity(self) -> dict[str, Any]:
+        """What DescribeEndpoint says of its size."""
+        more = {key: self.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in self.spec}
+        return {"CurrentInstanceCount": self.size, "DesiredInstanceCount": self.desired, **more}
+
+    def tidy(self) -> bool:
+        """Lets go what is not needed, and tells whether containers came or went since the last look; the instances of a fleet stay."""
+        return False
+
     def remove(self) -> None:
         for instance in self.instances:
             instance.remove()
@@ -98,9 +107,7 @@ class Fleet:
                 "VariantName": variant.name,
                 "CurrentWeight": variant.weight,
                 "DesiredWeight": variant.weight,
-                "CurrentInstanceCount": variant.size,
-                "DesiredInstanceCount": variant.desired,
-                **{key: variant.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in variant.spec},
+                **variant.capacity(),
             }
             for variant in self.variants
         ]
@@ -182,6 +189,8 @@ class Monitor:
         while not self._stopped.wait(clock.scaled(PING_EVERY_SECONDS)):
             for fleet in [*self.fleets.values(), *self.candidates.values()]:
                 for variant in fleet.variants:
+                    if variant.tidy():
+                        self.report()
                     for instance in variant.containers():
                         self._check(instance)
 

@@ -52,6 +52,8 @@ class Instance:
         self.healthy = False
         self.starts = 0
         self.injected = faults.Started()
+        self.cold_seconds = 0.0
+        """Real seconds that the request which it works on waited for its start."""
         self._lock = threading.Lock()
         self._in_flight, self._idle = 0, threading.Condition()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, registry
+from . import control_plane, registry, serverless
 
 
 def container(variant: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +35,8 @@ def _create_config(values: dict[str, Any]) -> dict[str, Any]:
             control_plane.find("Model", variant["ModelName"])
         if "ServerlessConfig" not in variant and "InstanceType" not in variant:
             raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
+        if "ServerlessConfig" in variant:
+            serverless.refuse(variant, values, control_plane.find("Model", variant["ModelName"]))
         _component_host(variant, values)
     return control_plane.create("EndpointConfig", values)
 

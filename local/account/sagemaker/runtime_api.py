@@ -13,6 +13,8 @@ from typing import Iterator, Mapping
 from ..service_models import ApiError
 from . import async_inference, captures, faults, targets
 from .instance import Instance
+from .serverless import MAXIMUM_BODY_BYTES as SERVERLESS_BODY_BYTES
+from .serverless import ServerlessVariant
 from .targets import Target
 from .telemetry import Outcome
 
@@ -37,6 +39,8 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         raise ApiError("ValidationError", f"Request body of {len(body)} bytes is larger than {MAXIMUM_BODY_BYTES}.", 413)
     target = targets.find(name, headers)
     fleet, variant = target.fleet, target.variant
+    if isinstance(variant, ServerlessVariant) and len(body) > SERVERLESS_BODY_BYTES:
+        raise ApiError("ValidationError", f"Request body of {len(body)} bytes is larger than the {SERVERLESS_BODY_BYTES} of a serverless endpoint.", 413)
     if action == "async-invocations":
         return async_inference.accept(fleet, headers, body)
     if fleet.asynchronous is not None:
@@ -51,18 +55,24 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
         return 200, stream_headers, _events(instance, connection, answer, target, started)
     try:
-        data = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise _no_answer(target, started, f"the container closed the connection: {error}") from error
+        data = _read(answer, connection, target, started)
+        seconds = (time.monotonic() - started - instance.cold_seconds) * instance.pace
+        target.record(Outcome(answer.status, seconds, 0.0005 + instance.cold_seconds, instance.cold_seconds))
     finally:
-        connection.close()
         instance.leave()
-    seconds = (time.monotonic() - started) * instance.pace
-    target.record(Outcome(answer.status, seconds, 0.0005))
     if answer.status >= 300:
         raise _model_error(answer.status, data.decode("utf-8", "replace"))
     captures.submit(fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
     return 200, {**meta, "content-type": content_type}, data
+
+
+def _read(answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, target: Target, started: float) -> bytes:
+    try:
+        return answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise _no_answer(target, started, f"the container closed the connection: {error}") from error
+    finally:
+        connection.close()
 
 
 def _invoke(target: Target, request: dict[str, str], body: bytes, limit: float, started: float) -> Answer:

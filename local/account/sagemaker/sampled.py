@@ -13,6 +13,7 @@ import time
 from .. import clock
 from ..metrics import publish
 from .fleet import MONITOR, Variant
+from .serverless import ServerlessVariant
 from .telemetry import NAMESPACE
 
 EVERY_SECONDS = 10
@@ -30,6 +31,8 @@ def look(now: float, minute: bool) -> None:
         if fleet.asynchronous is not None:
             continue
         for variant in fleet.variants:
+            if isinstance(variant, ServerlessVariant):
+                continue
             _publish(fleet.endpoint, variant, now, minute)
 
 

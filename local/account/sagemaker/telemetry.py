@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..metrics import publish
 from .fleet import Fleet, Variant
+from .serverless import ServerlessVariant
 
 NAMESPACE = "AWS/SageMaker"
 
@@ -19,13 +20,34 @@ class Outcome:
     status: int
     model_seconds: float
     overhead_seconds: float
+    setup_seconds: float = 0.0
+    """What a cold start took of the overhead."""
 
 
 def record(fleet: Fleet, variant: Variant, outcome: Outcome) -> None:
     """Publishes one invocation, per variant and per variant and endpoint configuration (which deployment alarms name)."""
     dimensions = {"EndpointName": fleet.endpoint, "VariantName": variant.name}
     for dims in (dimensions, {**dimensions, "EndpointConfigName": fleet.config}):
+        if isinstance(variant, ServerlessVariant):
+            _publish_serverless(outcome, variant.utilization, dims)
+            continue
         _publish(outcome, ("InvocationsPerInstance", 1 / max(1, variant.size)), dims)
+
+
+def _publish_serverless(outcome: Outcome, utilization: float, dimensions: dict[str, str]) -> None:
+    """There are no others: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-monitoring.html"""
+    no_answer = outcome.status == 0
+    values = [
+        ("Invocations", 1, "None"),
+        ("Invocation4XXErrors", int(400 <= outcome.status < 500), "None"),
+        ("Invocation5XXErrors", int(outcome.status >= 500 or no_answer), "None"),
+        ("OverheadLatency", outcome.overhead_seconds * 1e6, "Microseconds"),
+        ("ServerlessConcurrentExecutionsUtilization", utilization, "None"),
+        *([] if no_answer else [("ModelLatency", outcome.model_seconds * 1e6, "Microseconds")]),
+        *([("ModelSetupTime", outcome.setup_seconds * 1e6, "Microseconds")] if outcome.setup_seconds else []),
+    ]
+    for name, value, unit in values:
+        publish(NAMESPACE, name, value, unit, dimensions)
 
 
 def record_component(component: str, copies: int, outcome: Outcome) -> None:
