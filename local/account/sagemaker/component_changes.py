@@ -12,7 +12,8 @@ from typing import Any, Callable
 
 from . import control_plane, guardrails
 from .component_store import hosted, hosts_of
-from .hosts import Revision, patience
+from .copies import Revision
+from .hosts import patience
 from .instance import CannotStart
 
 _LOG = logging.getLogger("model-host")

@@ -24,16 +24,18 @@ def install() -> None:
 
 
 def look(now: float, minute: bool) -> None:
-    """The requests in work by copy, of each component that has copies; with `minute` also a zero of invocations, as for variants (sampled.py).
-    Requests for adapters count for their base here."""
+    """The most requests in work since the last look, by copy, of each component that has copies; with `minute` also a zero of invocations, as for
+    variants (sampled.py). Requests for adapters count for their base here. That it is the most is our model: AWS says how often, not what."""
     for record in list(control_plane.STORE["InferenceComponent"].values()):
         fleet = MONITOR.fleets.get(record["EndpointName"])
         variant = fleet and fleet.variant(record["VariantName"])
-        copies = [copy for copy in variant.copies(record["InferenceComponentName"]) if copy.ready] if isinstance(variant, HostVariant) else []
-        if not copies:
+        if not isinstance(variant, HostVariant):
+            continue
+        copies, peak = sum(copy.ready for copy in variant.copies(record["InferenceComponentName"])), variant.loads[record["InferenceComponentName"]].take()
+        if copies == 0:
             continue
         dimensions = {"InferenceComponentName": record["InferenceComponentName"]}
-        publish(NAMESPACE, "ConcurrentRequestsPerCopy", sum(copy.in_flight for copy in copies) / len(copies), "None", dimensions, now)
+        publish(NAMESPACE, "ConcurrentRequestsPerCopy", peak / copies, "None", dimensions, now)
         if minute:
             publish(NAMESPACE, "InvocationsPerCopy", 0, "None", dimensions, now)
 

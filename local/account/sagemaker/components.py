@@ -10,9 +10,10 @@ from ..service_models import ApiError
 from . import component_changes, control_plane
 from .component_store import IN_PROGRESS, hosts_of
 from .control_plane import find
+from .copies import Revision
 from .fleet import MONITOR
 from .guardrails import copies_plan
-from .hosts import HostVariant, Revision
+from .hosts import HostVariant
 from .instance_catalogue import Amounts
 
 KIND = "InferenceComponent"

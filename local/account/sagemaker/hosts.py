@@ -6,19 +6,17 @@ lists is for copies, where AWS keeps some memory for itself.
 """
 from __future__ import annotations
 
-import http.client
-import json
+import collections
 import random
-import shutil
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .. import clock
 from . import instance_catalogue, provisioning
+from .copies import Copy, Load, Revision
 from .fleet import MONITOR, Variant
-from .instance import CannotStart, Instance, unpack
+from .instance import CannotStart, Instance
 from .instance_catalogue import Amounts
 
 IDLE_SECONDS = 600
@@ -26,66 +24,6 @@ IDLE_SECONDS = 600
 https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/."""
 PATIENCE_SECONDS = 900
 """Platform seconds for which a change of copies waits for room. Our model: AWS publishes no figure."""
-
-
-@dataclass(eq=False)
-class Revision:
-    """One state of a component's specification: what its copies run and take."""
-
-    component: str
-    container: dict[str, Any]
-    needs: Amounts
-    startup_seconds: float = 600
-    packed: bool = False
-    adapters: dict[str, str] = field(default_factory=dict)
-    """Address of the archive of each adapter by its name."""
-
-
-class Copy(Instance):
-    """The process of one copy. It gets requests once it is ready."""
-
-    def __init__(self, endpoint: str, revision: Revision, instance_type: str) -> None:
-        super().__init__(endpoint, revision.component, revision.container, instance_type)
-        self.revision, self.ready = revision, False
-        self._given = 0
-        """The start of the process that has the adapters."""
-
-    def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "component": self.revision.component}
-
-    def load_adapters(self) -> None:
-        """Gives all adapters to a container that has just started, also again after the monitor restarted it. Raises CannotStart."""
-        if self._given != self.starts:
-            for name, url in list(self.revision.adapters.items()):
-                self.load_adapter(name, url)
-            self._given = self.starts
-
-    def load_adapter(self, name: str, url: str) -> None:
-        """Gives an adapter to the container, as SageMaker does: its files, and a call of the adapter API
-        (https://github.com/aws/model-hosting-container-standards). Raises CannotStart, also for a container without that API."""
-        folder = self.root / "adapters" / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        unpack(url, folder, what="the adapter")
-        status, answer = self._call("POST", "/adapters", json.dumps({"name": name, "src": str(folder)}).encode())
-        if status >= 300:
-            raise CannotStart(f"the container answered {status} to the adapter {name}: {answer}")
-
-    def unload_adapter(self, name: str) -> None:
-        """Takes an adapter away; one that is not there is no error."""
-        self._call("DELETE", f"/adapters/{name}")
-        shutil.rmtree(self.root / "adapters" / name, ignore_errors=True)
-
-    def _call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body, {"content-type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException) as error:
-            return 500, f"{type(error).__name__}: {error}"
-        finally:
-            connection.close()
 
 
 class Host:
@@ -121,6 +59,8 @@ class HostVariant(Variant):
         self.hosts: list[Host] = []
         self.in_service = False
         """Whether further instances take time: those of a new endpoint or deployment do not."""
+        self.loads: dict[str, Load] = collections.defaultdict(Load)
+        """By component."""
         self.closed = False
         self._room = threading.Condition()
         super().__init__(endpoint, spec, {}, min(max(count, self.least), self.most))
@@ -231,7 +171,7 @@ class HostVariant(Variant):
                     break
                 order = sorted(able, key=lambda host: len(host.copies))
                 host = order[-1] if revision.packed else order[0]
-                copy = Copy(self.endpoint, revision, self.spec["InstanceType"])
+                copy = Copy(self.endpoint, revision, self.spec["InstanceType"], self.loads[revision.component])
                 host.copies.append(copy)
                 placed.append((copy, host))
         return placed
