@@ -33,6 +33,8 @@ def _create_config(values: dict[str, Any]) -> dict[str, Any]:
     for variant in values["ProductionVariants"]:
         if "ModelName" in variant:
             control_plane.find("Model", variant["ModelName"])
+        if "InstancePools" in variant:
+            raise ApiError("UnsupportedOperation", "InstancePools are not in the local account: give one InstanceType", 501)
         if "ServerlessConfig" not in variant and "InstanceType" not in variant:
             raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
         if "ServerlessConfig" in variant:
