@@ -108,8 +108,11 @@ class HostVariant(Variant):
                 with self._room:
                     self._room.wait(clock.scaled(5))
             try:
+                # All at once: copies on several instances do not wait for each other.
                 for copy, host in placed:
                     self._start(copy, host)
+                for copy, _ in placed:
+                    self._await(copy)
             except BaseException:
                 for copy, _ in placed:
                     if not copy.ready:
@@ -183,6 +186,8 @@ class HostVariant(Variant):
         copy.prepare()
         copy.start()
         self._stop_when_closed()
+
+    def _await(self, copy: Copy) -> None:
         copy.wait_healthy(copy.revision.startup_seconds)
         copy.load_adapters()
         copy.ready = True

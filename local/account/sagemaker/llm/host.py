@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -40,4 +41,5 @@ def environment(container: Mapping[str, Any], instance_type: str) -> dict[str, s
         "STAND_IN_INSTANCE_TYPE": instance_type,
         "STAND_IN_MODEL_DATA": model_data(container),
         "STAND_IN_CLOCK_FACTOR": repr(clock.factor()),
+        "STAND_IN_STARTED": repr(time.time()),
     }

@@ -17,7 +17,7 @@ from .chat import NOTICE, Answer, BadRequest, ChatRequest, parse
 from .profile import NoProfile, Profile, load
 from .scheduler import Scheduler, Sequence
 
-STREAM_EVERY_SECONDS = 0.05
+STREAM_EVERY_SECONDS = 0.1
 """Real seconds between two writes of one stream: tokens in between come together, so that this machine keeps up."""
 SERVER = {"x-stand-in": NOTICE}
 _BACKLOG = 511
@@ -35,8 +35,10 @@ class Work:
 class Engine:
     """Runs the scheduler on the platform clock."""
 
-    def __init__(self, profile: Profile, factor: float) -> None:
+    def __init__(self, profile: Profile, factor: float, started: float) -> None:
         self.profile, self._factor, self._start = profile, factor, time.monotonic()
+        # What this process itself takes to start is part of what a real one takes.
+        self._ready_at = self._start + profile.start_seconds / factor - (time.time() - started)
         self._scheduler = Scheduler(profile)
         self.adapters = Adapters(os.environ)
         self._works: dict[Sequence, Work] = {}
@@ -48,7 +50,7 @@ class Engine:
 
     @property
     def ready(self) -> bool:
-        return self.now() >= self.profile.start_seconds
+        return time.monotonic() >= self._ready_at
 
     def submit(self, request: ChatRequest) -> Work:
         work = Work(Sequence(request.prompt, request.output, self.now()), request.stream)
@@ -188,8 +190,8 @@ class Connection:
         self._writer.write("".join([f"HTTP/1.1 {status} -\r\n", *(f"{name}: {value}\r\n" for name, value in lines.items()), "\r\n"]).encode())
 
 
-async def serve(profile: Profile, factor: float, port: int) -> None:
-    engine = Engine(profile, factor)
+async def serve(profile: Profile, factor: float, port: int, started: float) -> None:
+    engine = Engine(profile, factor, started)
     server = await asyncio.start_server(lambda reader, writer: Connection(engine, reader, writer).serve(), "127.0.0.1", port, limit=2**20, backlog=_BACKLOG)
     print(f"{NOTICE}: {profile}; factor {factor:g}", flush=True)
     async with server:
@@ -208,7 +210,7 @@ def main() -> None:
         profile = load(os.environ["STAND_IN_INSTANCE_TYPE"], os.environ, os.environ.get("STAND_IN_MODEL_DATA", ""))
     except NoProfile as error:
         sys.exit(str(error))
-    asyncio.run(serve(profile, float(os.environ["STAND_IN_CLOCK_FACTOR"]), int(os.environ["SAGEMAKER_BIND_TO_PORT"])))
+    asyncio.run(serve(profile, float(os.environ["STAND_IN_CLOCK_FACTOR"]), int(os.environ["SAGEMAKER_BIND_TO_PORT"]), float(os.environ["STAND_IN_STARTED"])))
 
 
 if __name__ == "__main__":
