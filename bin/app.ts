@@ -2,10 +2,8 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { AiWorkloadChecks } from '../lib/checks';
 import { loadBlueprint } from '../lib/config/load';
-import { DataStack } from '../lib/stacks/data-stack';
 import { endpointStacks } from '../lib/stacks/endpoint-stacks';
-import { FoundationStack } from '../lib/stacks/foundation-stack';
-import { IntegrationStack } from '../lib/stacks/integration-stack';
+import { frontStacks } from '../lib/stacks/front-stacks';
 import { NetworkStack } from '../lib/stacks/network-stack';
 import { ObservabilityStack } from '../lib/stacks/observability-stack';
 import { OwnershipStack } from '../lib/stacks/ownership-stack';
@@ -20,12 +18,7 @@ const config = loadBlueprint(app.node.tryGetContext('config') ?? 'config/dev.yam
 const { board, budget } = new OwnershipStack(app, 'Ownership', config);
 board.attachTo(app);
 const network = config.network.mode === 'none' ? undefined : new NetworkStack(app, 'Network', config, config.network).network;
-const integration = new IntegrationStack(app, 'Integration', config);
-if (config.apiGatewayLoggingRole === 'create') {
-  integration.addStackDependency(new FoundationStack(app, 'Foundation', config), 'the stage of the API writes logs');
-}
-const { bus, api, clockParameter } = integration;
-const data = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
-const endpoints = endpointStacks(app, config, { bus: bus.bus, data, network });
-new ObservabilityStack(app, 'Observability', config, { budget, api, endpoints, intakes: data.intakes });
+const front = frontStacks(app, config);
+const serving = endpointStacks(app, config, { front, network });
+new ObservabilityStack(app, 'Observability', config, { budget, front, serving });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new AiWorkloadChecks(app));

@@ -6,13 +6,10 @@ import { decisionProblems, repeats } from '../constructs/integration/model-signa
 import { DataContract } from '../constructs/data';
 import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
-import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, TrainingConfig } from './schema';
+import { endpointRules, missingFiles, Problem, withAbsolutePaths } from './endpoint-rules';
+import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, byMode } from './schema';
 
 type Path = PropertyKey[];
-interface Problem {
-  path: Path;
-  message: string;
-}
 
 /**
  * Reads a blueprint file, or throws one error that lists every problem with line, key, what is allowed and the likely meaning.
@@ -34,7 +31,10 @@ export function loadBlueprint(file: string): BlueprintConfig {
   }
   const parsed = blueprintConfig.safeParse(document.toJS());
   const config = parsed.success
-    ? withAbsolutePaths({ network: { mode: parsed.data.stage === 'prod' ? 'isolated' : 'none' }, ...parsed.data }, dirname(resolve(file)))
+    ? withAbsolutePaths(
+        { network: { mode: parsed.data.stage === 'prod' ? 'isolated' : 'none' }, ...byMode(parsed.data) },
+        dirname(resolve(file)),
+      )
     : undefined;
   const problems = config === undefined ? parsed.error!.issues.flatMap((issue) => explain(issue, document)) : rulesAcrossKeys(config);
   if (config !== undefined) {
@@ -49,7 +49,7 @@ export function loadBlueprint(file: string): BlueprintConfig {
 
 function explain(issue: z.core.$ZodIssue, document: Document): Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
+    const known = keysAt(issue.path, document);
     return issue.keys.map((key) => {
       const near = closest(key, known);
       return {
@@ -71,20 +71,26 @@ interface SchemaNode {
   additionalProperties?: SchemaNode | boolean;
   items?: SchemaNode;
   oneOf?: SchemaNode[];
+  const?: unknown;
 }
 
 /** The keys that the schema knows at a path: the JSON Schema is walked, so that there is one list of keys. */
-function keysAt(path: Path): string[] {
+function keysAt(path: Path, document: Document): string[] {
   let nodes: SchemaNode[] = [blueprintJsonSchema() as SchemaNode];
-  for (const step of path) {
-    nodes = nodes
-      .flatMap((node) => [node, ...(node.oneOf ?? [])])
-      .flatMap((node) => {
-        const next = typeof step === 'number' ? node.items : (node.properties?.[String(step)] ?? node.additionalProperties);
-        return typeof next === 'object' ? [next] : [];
-      });
-  }
-  return [...new Set(nodes.flatMap((node) => [node, ...(node.oneOf ?? [])]).flatMap((node) => Object.keys(node.properties ?? {})))];
+  path.forEach((step, i) => {
+    nodes = nodes.flatMap((node) => {
+      const next = typeof step === 'number' ? node.items : (node.properties?.[String(step)] ?? node.additionalProperties);
+      return typeof next === 'object' ? branches(next, document.getIn([...path.slice(0, i + 1), 'mode'])) : [];
+    });
+  });
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+/** A node itself, or those of its alternatives that its `mode` in the file selects; all of them where none does. */
+function branches(node: SchemaNode, mode: unknown): SchemaNode[] {
+  const { oneOf = [node] } = node;
+  const chosen = oneOf.filter(({ properties }) => properties?.mode?.const === (mode ?? 'realtime'));
+  return chosen.length > 0 ? chosen : oneOf;
 }
 
 /** Policies tell workloads apart by how names start: `a-dev` in stage `prod` would be within the reach of `a` in stage `dev`. */
@@ -104,13 +110,6 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
       problems.push({ path: ['owners', layer], message });
     }
   }
-  const gpu = Object.entries(config.endpoints).find(([, endpoint]) => /^ml\.(g|p)\d/.test(endpoint.instance));
-  if (config.region === undefined && config.stage === 'prod') {
-    problems.push({ path: ['region'], message: 'is missing: prod is deployed to a stated Region, such as eu-central-1' });
-  } else if (config.region === undefined && gpu !== undefined) {
-    const message = `is missing: endpoint '${gpu[0]}' has GPUs, which not every Region has: state one, such as us-east-1`;
-    problems.push({ path: ['region'], message });
-  }
   problems.push(...nameRules(config));
   if (config.stage === 'prod' && config.clock === 'replay') {
     problems.push({ path: ['clock'], message: "must be 'real' in prod: a replay would date real predictions wrongly" });
@@ -118,15 +117,13 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
   if (config.stage === 'prod' && config.data.deleteDataWithStack) {
     problems.push({ path: ['data', 'deleteDataWithStack'], message: 'must be false in prod: nothing is deleted there' });
   }
-  for (const [name, { instance, unlistedInstance }] of Object.entries(config.endpoints)) {
-    const unknown = unlistedInstance ? [] : unknownInstanceType(instance, "set 'unlistedInstance: true'");
-    problems.push(...unknown.map((message) => ({ path: ['endpoints', name, 'instance'], message })));
-  }
+  problems.push(...endpointRules(config));
   problems.push(...trainingRules(config));
   const models = Object.keys(config.endpoints);
-  if (config.objective.model !== undefined && !models.includes(config.objective.model)) {
-    const near = closest(config.objective.model, models);
-    const message = `'${config.objective.model}' is no endpoint: ${near ? `did you mean '${near}'?` : `known: ${models.join(', ')}`}`;
+  const judged = config.objective?.model;
+  if (judged !== undefined && models.length > 0 && !models.includes(judged)) {
+    const near = closest(judged, models);
+    const message = `'${judged}' is no endpoint: ${near ? `did you mean '${near}'?` : `known: ${models.join(', ')}`}`;
     problems.push({ path: ['objective', 'model'], message });
   }
   problems.push(...signatureRules(config));
@@ -176,48 +173,13 @@ function signatureRules({ endpoints, objective }: BlueprintConfig): Problem[] {
           : [],
       ),
     );
-    const counts = objective.model === undefined || objective.model === name;
+    const counts = objective !== undefined && (objective.model === undefined || objective.model === name);
     const decision = counts ? decisionProblems(objective.decisionOutput, signature.outputs) : [];
     return [
       ...doubles,
       ...decision.map((problem) => ({ path: ['objective', 'decisionOutput'], message: `${problem} (endpoints.${name}.signature)` })),
     ];
   });
-}
-
-function withAbsolutePaths(config: BlueprintConfig, folder: string): BlueprintConfig {
-  const from = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
-  return {
-    ...config,
-    data: { ...config.data, contracts: config.data.contracts.map((path) => resolve(folder, path)) },
-    endpoints: Object.fromEntries(
-      Object.entries(config.endpoints).map(([name, endpoint]) => [
-        name,
-        {
-          ...endpoint,
-          model: { ...endpoint.model, asset: from(endpoint.model.asset), training: trainingFrom(endpoint.model.training, folder) },
-          scaling: { ...endpoint.scaling, capacity: from(endpoint.scaling.capacity) },
-        },
-      ]),
-    ),
-  };
-}
-
-const trainingFrom = (training: TrainingConfig | undefined, folder: string) =>
-  training === undefined ? undefined : { ...training, code: resolve(folder, training.code) };
-
-function missingFiles(config: BlueprintConfig): Problem[] {
-  const files: [Path, string | undefined][] = [
-    ...config.data.contracts.map((path, i): [Path, string] => [['data', 'contracts', i], path]),
-    ...Object.entries(config.endpoints).flatMap(([name, { model, scaling }]): [Path, string | undefined][] => [
-      [['endpoints', name, 'model', 'asset'], model.asset],
-      [['endpoints', name, 'model', 'training', 'code'], model.training?.code],
-      [['endpoints', name, 'scaling', 'capacity'], scaling.capacity],
-    ]),
-  ];
-  return files.flatMap(([path, target]) =>
-    target === undefined || existsSync(target) ? [] : [{ path, message: `there is no '${target}': paths are relative to this file` }],
-  );
 }
 
 /** `line 12, owners.data: `; for a missing key the line of the nearest parent that is there. */

@@ -1,7 +1,9 @@
 import { Duration, Size, TimeZone } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { ModelSizeConfig, RolloutConfig, ScheduleConfig } from '../config/capacity-schema';
-import { ModelSize, Rollout, ScalingSchedule } from '../constructs/serving';
+import { RealtimeConfig } from '../config/endpoint-schema';
+import { INetwork } from '../constructs/network';
+import { InferenceAmiVersion, InstanceType, ModelSize, Rollout, ScalingSchedule, Slo } from '../constructs/serving';
 
 /** How an update reaches the fleet; undefined: as the construct thinks best. */
 export function rolloutOf(config: RolloutConfig | undefined): Rollout | undefined {
@@ -44,3 +46,17 @@ export const schedulesOf = (config: ScheduleConfig[] = []): ScalingSchedule[] =>
       max,
     }),
   );
+
+type HostConfig = Pick<RealtimeConfig, 'instance' | 'unlistedInstance' | 'amiVersion'>;
+
+/** What instances are, and the network that they are in; without one that of the service. */
+export const hostOf = ({ instance, unlistedInstance, amiVersion }: HostConfig, network: INetwork | undefined) => ({
+  instance: unlistedInstance ? InstanceType.of(instance) : InstanceType.fromCatalogue(instance),
+  amiVersion: amiVersion === undefined ? undefined : InferenceAmiVersion.of(amiVersion),
+  vpc: network?.vpc,
+  vpcSubnets: network?.subnets,
+  securityGroups: network && [network.securityGroup],
+});
+
+export const sloOf = ({ latencyPercentile, latencyBelowMs, availabilityPercent }: RealtimeConfig['slo']): Slo =>
+  Slo.latency({ percentile: latencyPercentile, below: Duration.millis(latencyBelowMs), availabilityPercent });

@@ -46,7 +46,7 @@ export class DeliveryStack extends WorkloadStack {
   /** Repositories of the images that a version may name: those that its training and its endpoint use. */
   private repositoriesOf({ endpoints }: BlueprintConfig): string[] {
     const trained = Object.values(endpoints).filter(({ model }) => model.training !== undefined);
-    const addresses = trained.map((endpoint) => imageOf(endpoint).repositoryUri(this));
+    const addresses = trained.map((endpoint) => imageOf(endpoint.image).repositoryUri(this));
     // Two texts with Tokens may differ and mean the same.
     return [...new Map(addresses.map((address) => [JSON.stringify(this.resolve(address)), address])).values()];
   }

@@ -1,8 +1,8 @@
-import { EndpointConfig } from '../config/schema';
+import { ImageConfig } from '../config/model-schema';
 import { ImageAccelerator, InferenceImage } from '../constructs/models';
 
 /** The image that an endpoint of the config names: the schema lets exactly one family through. */
-export function imageOf({ image: { accelerator, ...families } }: EndpointConfig): InferenceImage {
+export function imageOf({ accelerator, ...families }: ImageConfig): InferenceImage {
   const [[family, version]] = Object.entries(families) as [keyof typeof families, string][];
   const kind = accelerator === 'gpu' ? ImageAccelerator.GPU : ImageAccelerator.CPU;
   switch (family) {

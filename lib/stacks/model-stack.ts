@@ -7,8 +7,8 @@ import { QualityGate, TrainingPipeline } from '../constructs/delivery';
 import { ApprovedVersion, ModelArtifacts, ModelRegistry } from '../constructs/models';
 import { Layer } from '../constructs/ownership';
 import { InstanceType } from '../constructs/serving';
+import { sloOf } from './capacity';
 import { imageOf } from './images';
-import { sloOf } from './serving-stack';
 import { WorkloadStack } from './workload-stack';
 
 export interface ModelStackProps {
@@ -33,7 +33,7 @@ export class ModelStack extends WorkloadStack {
       ...{ registry, artifacts, catalog, bus },
       dataset: training.dataset,
       code: training.code,
-      image: imageOf(config.endpoints[name]),
+      image: imageOf(config.endpoints[name].image),
       trainingInstance: InstanceType.fromCatalogue(training.instance),
       servingInstance: InstanceType.fromCatalogue(instance),
       parameters: training.parameters,

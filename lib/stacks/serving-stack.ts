@@ -1,14 +1,14 @@
-import { Duration } from 'aws-cdk-lib';
-import { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { BlueprintConfig, EndpointConfig } from '../config/schema';
 import { ModelSource } from '../constructs/models';
 import { INetwork } from '../constructs/network';
 import { Layer } from '../constructs/ownership';
-import { InferenceAmiVersion, InferenceEndpoint, InstanceType, MeasuredCapacity, Scaling, Slo } from '../constructs/serving';
+import { InferenceEndpoint, MeasuredCapacity, Scaling } from '../constructs/serving';
 import { physicalName } from '../constructs/shared/names';
-import { modelSizeOf, rolloutOf, schedulesOf } from './capacity';
+import { hostOf, modelSizeOf, rolloutOf, schedulesOf, sloOf } from './capacity';
 import { imageOf } from './images';
+import { isolationOf, modelSourceOf } from './model-sources';
 import { WorkloadStack } from './workload-stack';
 
 export interface ServingStackProps {
@@ -32,36 +32,24 @@ export class ServingStack extends WorkloadStack {
     this.endpoint = new InferenceEndpoint(this, 'Endpoint', {
       endpointName: physicalName([this.prefix, name]),
       model: this.modelOf(name, settings, artifacts),
-      instance: settings.unlistedInstance ? InstanceType.of(settings.instance) : InstanceType.fromCatalogue(settings.instance),
+      networkIsolation: isolationOf(settings.model),
+      ...hostOf(settings, network),
       slo: sloOf(slo),
       scaling: scalingOf(settings),
       rollout: rolloutOf(settings.rollout),
-      amiVersion: settings.amiVersion === undefined ? undefined : InferenceAmiVersion.of(settings.amiVersion),
       modelSize: modelSizeOf(settings.modelSize),
       capture: captureSamplingPercent > 0 ? { bucket: captureBucket, samplingPercent: captureSamplingPercent } : undefined,
-      vpc: network?.vpc,
-      vpcSubnets: network?.subnets,
-      securityGroups: network && [network.securityGroup],
       removalPolicy: this.removalPolicy,
     });
   }
 
   private modelOf(name: string, settings: EndpointConfig, artifacts: IBucket | undefined): ModelSource {
-    const { model } = settings;
-    const props = { image: imageOf(settings) };
-    if (model.training !== undefined) {
-      return ModelSource.fromRegistry({ namePrefix: this.prefix, model: name, artifacts: artifacts!, ...props });
-    }
-    if (model.asset !== undefined) {
-      return ModelSource.fromAsset(model.asset, props);
-    }
-    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(model.tarball!)!;
-    return ModelSource.fromTarball(Bucket.fromBucketName(this, 'ModelBucket', bucket), key, props);
+    const { training, ...fixed } = settings.model;
+    return training === undefined
+      ? modelSourceOf(this, { ...settings, model: fixed })
+      : ModelSource.fromRegistry({ namePrefix: this.prefix, model: name, artifacts: artifacts!, image: imageOf(settings.image) });
   }
 }
-
-export const sloOf = ({ latencyPercentile, latencyBelowMs, availabilityPercent }: EndpointConfig['slo']): Slo =>
-  Slo.latency({ percentile: latencyPercentile, below: Duration.millis(latencyBelowMs), availabilityPercent });
 
 function scalingOf({ scaling: { fixed, min, max, capacity, concurrency, schedules } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {

@@ -1,8 +1,8 @@
-import { EndpointConfig } from '../../lib/config/schema';
+import { ImageConfig } from '../../lib/config/model-schema';
 import { IMAGE_FAMILIES } from '../../lib/constructs/models/image-families';
 import { imageOf } from '../../lib/stacks/images';
 
-const labelOf = (image: EndpointConfig['image']) => imageOf({ image } as EndpointConfig).label;
+const labelOf = (image: ImageConfig) => imageOf(image).label;
 
 describe('imageOf [W7]', () => {
   test.each([

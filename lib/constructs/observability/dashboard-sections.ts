@@ -1,7 +1,7 @@
 import { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { DataIntake } from '../data';
 import { InferenceApi } from '../integration';
-import { InferenceEndpoint } from '../serving';
+import { AsyncEndpoint, InferenceComponent, InferenceEndpoint } from '../serving';
 
 /** One graph of a dashboard. */
 export interface DashboardGraph {
@@ -66,6 +66,40 @@ export function endpointSection({ endpointName, metrics, slo }: InferenceEndpoin
         limit: slo.latencyBelow && slo.latencyBelow.toMilliseconds() * 1000,
       },
       { title: 'CPU and memory', metrics: [metrics.cpuUtilization(), metrics.memoryUtilization()], unit: '%' },
+    ],
+  };
+}
+
+/** What the one on call asks of an asynchronous endpoint. @internal */
+export function asyncEndpointSection({ endpointName, metrics, slo }: AsyncEndpoint): DashboardSection {
+  return {
+    title: `Serving: ${endpointName}`,
+    text: 'Failures are shares of invocations, 0 to 1; the lines are what the endpoint promises.',
+    graphs: [
+      { title: 'Queue', metrics: [metrics.backlogSize(), metrics.backlogSizePerInstance()] },
+      { title: 'Failures', metrics: [metrics.failureRate()], limit: slo._errorBudget },
+      { title: 'Oldest request', metrics: [metrics.oldestRequestAge()], unit: 's', limit: slo.within.toSeconds() },
+    ],
+  };
+}
+
+/** What the one on call asks of an inference component. @internal */
+export function componentSection({ componentName, metrics, slo }: InferenceComponent): DashboardSection {
+  const percentile = slo.latencyPercentile ?? 99;
+  return {
+    title: `Serving: ${componentName}`,
+    text: 'Failures are shares of requests, 0 to 1; the line is what the component promises. Requests without a copy wake it.',
+    graphs: [
+      { title: 'Requests', metrics: [metrics.invocations(), metrics.noCapacityFailures()] },
+      { title: 'Load of a copy', metrics: [metrics.invocationsPerCopy(), metrics.concurrentRequestsPerCopy()] },
+      { title: 'Failures', metrics: [metrics.failureRate()], limit: slo._errorBudget },
+      {
+        title: `Model latency, p${percentile}`,
+        metrics: [metrics.modelLatency({ percentile })],
+        unit: 'µs',
+        limit: slo.latencyBelow && slo.latencyBelow.toMilliseconds() * 1000,
+      },
+      { title: 'GPU and its memory', metrics: [metrics.gpuUtilization(), metrics.gpuMemoryUtilization()], unit: '%' },
     ],
   };
 }

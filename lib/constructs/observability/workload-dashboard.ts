@@ -16,9 +16,17 @@ import { InferenceApi } from '../integration';
 import { Budget } from '../ownership/workload-budget';
 import { Objective } from '../ownership/objective';
 import { ObjectiveTracker } from '../ownership/objective-tracker';
-import { InferenceEndpoint } from '../serving';
+import { AsyncEndpoint, InferenceComponent, InferenceEndpoint } from '../serving';
 import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
-import { apiSection, DashboardGraph, DashboardSection, endpointSection, intakeSection } from './dashboard-sections';
+import {
+  apiSection,
+  asyncEndpointSection,
+  componentSection,
+  DashboardGraph,
+  DashboardSection,
+  endpointSection,
+  intakeSection,
+} from './dashboard-sections';
 
 /** Properties of a `WorkloadDashboard`. */
 export interface WorkloadDashboardProps {
@@ -27,10 +35,18 @@ export interface WorkloadDashboardProps {
    * Region is added, because dashboards are global: equal names in two Regions would overwrite each other.
    */
   readonly workload: string;
-  /** What the workload is for. */
-  readonly objective: Objective;
-  /** Publishes the objective's values. */
-  readonly tracker: ObjectiveTracker;
+  /**
+   * What the workload is for. Goes with `tracker`.
+   *
+   * @default - none is shown: nobody counts what became of the answers
+   */
+  readonly objective?: Objective;
+  /**
+   * Publishes the objective's values.
+   *
+   * @default - none: there is no objective
+   */
+  readonly tracker?: ObjectiveTracker;
   /** What the workload may cost. */
   readonly budget: Budget;
   /**
@@ -67,6 +83,9 @@ export class WorkloadDashboard extends Construct {
       ...((props.alarmNames ?? []).length > 100
         ? [`'alarmNames' has ${props.alarmNames?.length} names, one widget shows at most 100`]
         : []),
+      ...((props.objective === undefined) === (props.tracker === undefined)
+        ? []
+        : ["'objective' and 'tracker' go together: give the tracker that publishes the objective's values"]),
     ]);
     this.dashboard = new Dashboard(this, 'Resource', {
       dashboardName: `${props.workload}-${Stack.of(this).region}`,
@@ -100,26 +119,40 @@ export class WorkloadDashboard extends Construct {
     this.addSection(endpointSection(endpoint));
   }
 
+  /** Shows queue, failures and times of an asynchronous endpoint, beside what it promises. */
+  public addAsyncEndpoint(endpoint: AsyncEndpoint): void {
+    this.addSection(asyncEndpointSection(endpoint));
+  }
+
+  /** Shows requests, failures, latency and load of an inference component, beside what it promises. */
+  public addComponent(component: InferenceComponent): void {
+    this.addSection(componentSection(component));
+  }
+
   /** Shows answers and ground truth of an API. */
   public addApi(api: InferenceApi): void {
     this.addSection(apiSection(api));
   }
 
   private addObjective({ workload, objective, tracker, budget }: WorkloadDashboardProps): void {
-    const { metric, percent, over, guard, minimumLabels } = objective;
-    const guarded = guard === undefined ? '' : `, with **${guard.metric.metricName}** at most ${guard.percent} %`;
     const budgets = 'https://console.aws.amazon.com/billing/home#/budgets';
     this.addRow(
       new TextWidget({
         markdown: [
           `# ${workload}`,
-          `**Objective:** ${metric.metricName} at least ${percent} % over ${over.toDays()} days${guarded}; judged from ${minimumLabels} labels on.`,
+          ...(objective === undefined ? [] : [objectiveText(objective)]),
           `**Cost:** at most ${Tokenization.stringifyNumber(budget.monthlyUsd)} USD a month; [actual and forecast](${budgets}) by the workload's tag.`,
         ].join('\n\n'),
         width: 24,
         height: 4,
       }),
     );
+    if (objective !== undefined && tracker !== undefined) {
+      this.addValues(objective, tracker);
+    }
+  }
+
+  private addValues({ metric, percent, over, guard }: Objective, tracker: ObjectiveTracker): void {
     const guardMetric = tracker.metricGuard();
     this.addRow(
       valueGraph(metric.metricName, tracker.metricValue(), percent, 'target'),
@@ -153,6 +186,11 @@ export class WorkloadDashboard extends Construct {
         : []),
     ];
   }
+}
+
+function objectiveText({ metric, percent, over, guard, minimumLabels }: Objective): string {
+  const guarded = guard === undefined ? '' : `, with **${guard.metric.metricName}** at most ${guard.percent} %`;
+  return `**Objective:** ${metric.metricName} at least ${percent} % over ${over.toDays()} days${guarded}; judged from ${minimumLabels} labels on.`;
 }
 
 function graph({ title, metrics, unit, limit }: DashboardGraph): GraphWidget {

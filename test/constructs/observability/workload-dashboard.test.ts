@@ -10,6 +10,8 @@ import { ObjectiveTracker } from '../../../lib/constructs/ownership/objective-tr
 import { Budget } from '../../../lib/constructs/ownership/workload-budget';
 import { Slo } from '../../../lib/constructs/serving';
 import { synth } from '../../support/synth';
+import { asyncEndpoint } from '../serving/async-fixtures';
+import { component, shared } from '../serving/component-fixtures';
 import { endpoint } from '../serving/fixtures';
 
 const metric = new Metric({ namespace: 'Mine', metricName: 'Errors' });
@@ -113,6 +115,29 @@ describe('WorkloadDashboard [O5]', () => {
   test('addEndpoint draws no limit of a latency that nobody promised', () => {
     const { template } = build({}, (dashboard, stack) => dashboard.addEndpoint(endpoint(stack, { slo: Slo.availability(99) })));
     expect(widgets(template)[7].properties).not.toHaveProperty('annotations');
+  });
+
+  test('addAsyncEndpoint shows queue, failures and age beside what it promises', () => {
+    const { template } = build({}, (dashboard, stack) => dashboard.addAsyncEndpoint(asyncEndpoint(stack)));
+    expect(titles(template).slice(5)).toEqual(['Queue', 'Failures', 'Oldest request']);
+    expect(lines(template).Queue[0].slice(0, 3)).toEqual(['AWS/SageMaker', 'ApproximateBacklogSize', 'EndpointName']);
+    expect(widgets(template)[7].properties.annotations).toEqual({ horizontal: [expect.objectContaining({ value: 900 })] });
+  });
+
+  test('addComponent shows requests, also those without a copy, load, failures and latency beside what it promises', () => {
+    const { template } = build({}, (dashboard, stack) => dashboard.addComponent(component(shared(stack))));
+    expect(titles(template).slice(5)).toEqual(['Requests', 'Load of a copy', 'Failures', 'Model latency, p99', 'GPU and its memory']);
+    expect(lines(template).Requests.map(([, name]) => name)).toEqual(['Invocations', 'NoCapacityInvocationFailures']);
+  });
+
+  test('shows cost alone where nobody counts what became of the answers', () => {
+    const { template } = build({ objective: undefined, tracker: undefined });
+    expect(titles(template)).toEqual(['# flights-dev']);
+    expect(widgets(template)[0].properties.markdown).toMatch(/^# flights-dev\n\n\*\*Cost:/);
+  });
+
+  test.each(['objective', 'tracker'])('fails on an objective and its tracker without the other: %s', (name) => {
+    expect(() => build({ [name]: undefined })).toThrow("'objective' and 'tracker' go together");
   });
 
   test('addApi shows answers, times and ground truth', () => {
