@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Duration, Lazy, Size, Stack, TimeZone } from 'aws-cdk-lib';
+import { Duration, Lazy, Size, Stack, TimeZone, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { EventBus } from 'aws-cdk-lib/aws-events';
@@ -425,4 +425,12 @@ describe('what is wrong with a batch scoring', () => {
 
 test('fails when somebody asks for connections, which only a scoring in a VPC has', () => {
   expect(() => build().built.connections).toThrow("InvalidBatchScoring: only a scoring with 'vpc' has connections [at Test/Nightly]");
+});
+
+test('a scoring in production downloads no model from outside AWS, whoever acknowledges it [M2, S5]', () => {
+  const image = InferenceImage.huggingFacePytorch('2.6.0-transformers4.51.3');
+  const model = ModelSource.fromHuggingFace('gpt2', { revision: 'a'.repeat(40), image, downloadAtStart: true });
+  const of = (removalPolicy: RemovalPolicy) => () => build({ model, networkIsolation: false, removalPolicy });
+  expect(of(RemovalPolicy.RETAIN)).toThrow("'model' gpt2 would be downloaded from outside AWS");
+  expect(of(RemovalPolicy.DESTROY)).not.toThrow();
 });

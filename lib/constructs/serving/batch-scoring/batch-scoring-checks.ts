@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { environmentProblems } from '../../models/container-environment';
 import { ImageAccelerator } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
-import { imageProblems, locationProblems, physicalNameProblems, seconds, warnOfModel } from '../endpoint/endpoint-checks';
+import { imageProblems, locationProblems, physicalNameProblems, seconds, sourceProblems, warnOfModel } from '../endpoint/endpoint-checks';
 import { networkProblems } from '../endpoint/network-checks';
 import { BatchSplit } from './batch-location';
 import { BatchScoringProps } from './batch-scoring-props';
@@ -20,7 +20,7 @@ const DAY = 24 * 3600;
 export function batchProblems(scope: Construct, props: BatchScoringProps, settings: BatchSettings): string[] {
   return [
     ...physicalNameProblems('scoringName', props.scoringName),
-    ...props.model._problems(scope, settings.networkIsolation),
+    ...sourceProblems(scope, props.model, props, settings),
     ...props.model._exclusionProblems('batch'),
     ...instanceProblems(props, settings),
     ...placeProblems(scope, settings),
