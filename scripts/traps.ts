@@ -1,6 +1,7 @@
 // docs/traps.json against the tests that cite its rows as `[row N]` in their names.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { namesOf } from './test-names';
 
 export interface Trap {
   row: number;
@@ -28,11 +29,10 @@ export function citations(): Map<number, string[]> {
   return cited;
 }
 
-/** A name is a text in quotes before a comma, or the docstring of a Python test. */
+/** Rows in names of tests. */
 export function rowsOf(text: string): number[] {
-  const names = [...text.matchAll(/(['"`])((?:(?!\1)[^\n])*)\1,|def test_[^\n]*\n\s+"""([\s\S]*?)"""/g)];
-  return names.flatMap(([, , typescript, python]) =>
-    [...(typescript ?? python).matchAll(/\[([^\]]*\brow \d[^\]]*)\]/g)].flatMap(([, inside]) => {
+  return namesOf(text).flatMap((name) =>
+    [...name.matchAll(/\[([^\]]*\brow \d[^\]]*)\]/g)].flatMap(([, inside]) => {
       const from = inside.slice(inside.search(/\brow \d/));
       return [...from.matchAll(/(?<![A-Z\d])\d+/g)].map(([row]) => Number(row));
     }),

@@ -14,12 +14,14 @@ import {
   BacklogScaling,
   InstanceType,
   MeasuredCapacity,
+  ModelSize,
   Rollout,
   ScalingSchedule,
 } from '../../../lib/constructs/serving';
 import { gated } from '../../support/gated';
 import { synth } from '../../support/synth';
 import { asyncEndpoint } from './async-fixtures';
+import { gpuImage } from './component-fixtures';
 import { CAPACITY, board, folder, image } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
@@ -27,6 +29,7 @@ import { CAPACITY, board, folder, image } from './fixtures';
 type Shape = any;
 
 const NAME = 'flights-dev-reports';
+const US_EAST = { account: '111122223333', region: 'us-east-1' };
 const build = (
   props: Partial<AsyncEndpointProps> | ((stack: Stack) => Partial<AsyncEndpointProps>) = {},
   env?: Parameters<typeof synth>[1],
@@ -587,6 +590,22 @@ test.each([
     return asyncEndpoint(stack, props);
   });
   expect(await gated(template)).toEqual([]);
+});
+
+test('holds the weights of its model against the GPU, and takes other types when one is scarce [S2, S3]', () => {
+  const { ML_G6_2XLARGE, ML_G6E_2XLARGE } = InstanceType;
+  const gpu = (modelSize: ModelSize) => (stack: Stack) => ({
+    model: ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Models', 'my-models'), 'a/model.tar.gz', { image: gpuImage }),
+    instance: ML_G6_2XLARGE,
+    fallbackInstances: [ML_G6E_2XLARGE],
+    modelSize,
+  });
+  expect(() => build(gpu(ModelSize.ofParameters(14e9)), US_EAST)).toThrow(
+    "'instance' ml.g6.2xlarge has 22.4 GiB of GPU memory but the weights alone need 26.1 GiB",
+  );
+  const [config] = resources(build(gpu(ModelSize.ofParameters(8e9)), US_EAST).template, 'SageMaker::EndpointConfig');
+  const pools = config.Properties.ProductionVariants[0].InstancePools;
+  expect(pools.map(({ InstanceType: type }: Shape) => type)).toEqual(['ml.g6.2xlarge', 'ml.g6e.2xlarge']);
 });
 
 test('a Token is not read as a number of instances', () => {

@@ -1,21 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceImage, ModelSource } from '../../../lib/constructs/models';
 import {
+  BacklogScaling,
+  BatchScoring,
+  BatchSlo,
   ComponentEndpoint,
   InferenceEndpointProps,
   InstanceType,
   Rollout,
   Scaling,
   ScalingSchedule,
+  ServerlessEndpoint,
+  Slo,
 } from '../../../lib/constructs/serving';
 import { number } from '../../support/random-constructs';
 import { CONTEXT } from '../../support/synth';
-import { board, endpoint } from './fixtures';
+import { asyncEndpoint } from './async-fixtures';
+import { board, endpoint, tarball } from './fixtures';
 
 const { ML_M5_LARGE, ML_M5_XLARGE, ML_G5_XLARGE } = InstanceType;
 const GRANTED = 'cdk-ai-workloads:grantedQuotas';
@@ -55,9 +61,9 @@ describe('the quotas of a stack [A5, row 52, 53]', () => {
         {
           quota: 'ml.m5.large for endpoint usage',
           needed: 6,
-          for: [{ endpoint: 'flights-dev-delay', variant: 'AllTraffic', serving: 3, update: 3 }],
+          for: [{ name: 'flights-dev-delay/AllTraffic', serving: 3, update: 3 }],
         },
-        { quota: ALL, needed: 6, for: [{ endpoint: 'flights-dev-delay', variant: 'AllTraffic', serving: 3, update: 3 }] },
+        { quota: ALL, needed: 6, for: [{ name: 'flights-dev-delay/AllTraffic', serving: 3, update: 3 }] },
       ],
     });
     expect(JSON.stringify(Template.fromStack(stack).toJSON())).not.toContain('endpoint usage');
@@ -94,6 +100,32 @@ describe('the quotas of a stack [A5, row 52, 53]', () => {
       [ALL, 12],
       ['ml.m5.xlarge for endpoint usage', 4],
     ]);
+  });
+
+  test('count every mode: instances of asynchronous endpoints, concurrency of serverless ones, jobs of batch scorings', () => {
+    const app = appWith();
+    const stack = new Stack(app, 'Serving', { env: US });
+    board(stack);
+    const model = tarball(stack);
+    const bucket = Bucket.fromBucketName(stack, 'Scores', 'my-scores');
+    asyncEndpoint(stack, { model, scaling: BacklogScaling.between(0, 3, { backlogPerInstance: 5 }) });
+    new ServerlessEndpoint(stack, 'Serverless', { endpointName: 'rare', model, slo: Slo.availability(99), maxConcurrency: 7 });
+    new BatchScoring(stack, 'Nightly', {
+      scoringName: 'nightly',
+      model,
+      instance: ML_M5_XLARGE,
+      instanceCount: 2,
+      slo: BatchSlo.finished({ within: Duration.hours(2) }),
+      input: { bucket, prefix: 'in' },
+      output: { bucket, prefix: 'out' },
+    });
+    const { quotas } = JSON.parse(readFileSync(join(app.synth().directory, 'Serving.quotas.json'), 'utf8'));
+    expect(Object.fromEntries(quotas.map(({ quota, needed }: { quota: string; needed: number }) => [quota, needed]))).toEqual({
+      'ml.m5.large for endpoint usage': 6,
+      [ALL]: 6,
+      'Maximum total concurrency that can be allocated across all serverless endpoints': 7,
+      'ml.m5.xlarge for transform job usage': 2,
+    });
   });
 
   test('say of what only the deployment knows that it is not in them', () => {

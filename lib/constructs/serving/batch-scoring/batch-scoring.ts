@@ -14,6 +14,7 @@ import { isDeadLetterQueue } from '../../shared/acknowledgements';
 import { failOn } from '../../shared/checks';
 import { generatedName, physicalName } from '../../shared/names';
 import { createHostedModel, createSecurityGroups } from '../endpoint/endpoint-host';
+import { ofTransforms, recordNeed } from '../quota/quota-manifest';
 import { containerRole, machineRole } from './batch-roles';
 import { createUnhealthy, failedRuns, runTime } from './batch-scoring-alarms';
 import { batchProblems, warn } from './batch-scoring-checks';
@@ -52,6 +53,12 @@ export class BatchScoring extends Construct implements IConnectable, IGrantable 
     const modelName = this.createModel(props);
     const bus = props.bus ?? EventBus.fromEventBusName(this, 'Bus', 'default');
     this.stateMachine = this.createMachine(props, bus, modelName);
+    recordNeed(this, {
+      name: this.scoringName,
+      quotas: [ofTransforms(props.instance.name)],
+      most: this.settings.instanceCount,
+      update: 0,
+    });
     const notStarted = props.schedule && this.createSchedule(props.schedule);
     this.unhealthyAlarm = createUnhealthy(this, { name: this.scoringName, slo: props.slo, machine: this.stateMachine, notStarted });
   }

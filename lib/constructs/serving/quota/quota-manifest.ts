@@ -7,30 +7,43 @@ import { InstanceType } from '../instance-type.generated';
 /** Context key of the quotas that account and Region have, by name. @internal */
 export const GRANTED_QUOTAS = 'cdk-ai-workloads:grantedQuotas';
 
-/** https://docs.aws.amazon.com/general/latest/gr/sagemaker.html names both; a message of the service names the first by type. */
+/** https://docs.aws.amazon.com/general/latest/gr/sagemaker.html names all; messages of the service name those by type. */
 const ofType = (instance: string): string => `${instance} for endpoint usage`;
 const OF_ALL = 'Number of instances across active endpoints';
+/** Quota of the instances of transform jobs. @internal */
+export const ofTransforms = (instance: string): string => `${instance} for transform job usage`;
+/** Quota of all serverless endpoints together. @internal */
+export const SERVERLESS_CONCURRENCY = 'Maximum total concurrency that can be allocated across all serverless endpoints';
 
-/** What one variant takes. @internal */
-export interface InstanceNeed {
-  readonly endpoint: string;
-  readonly variant: string;
-  /** Any of which may serve. */
-  readonly types: readonly InstanceType[];
-  /** Most instances that serve. */
+/** What one variant or job takes. @internal */
+export interface QuotaNeed {
+  /** What takes it: `endpoint/variant`, or the name of a batch scoring. */
+  readonly name: string;
+  /** Each of them is needed. */
+  readonly quotas: readonly string[];
+  /** Most that serve. */
   readonly most: number;
   /** Most that an update takes beside them. */
   readonly update: number;
 }
 
-/** Takes down what an endpoint needs, in a file of its stack. Where only the deployment knows numbers it says so. @internal */
-export function recordInstances(scope: IConstruct, need: InstanceNeed): void {
+/** Takes down what a construct needs, in a file of its stack. Where only the deployment knows numbers it says so. @internal */
+export function recordNeed(scope: IConstruct, need: QuotaNeed): void {
   const manifest = QuotaManifest.of(Stack.of(scope));
   if ([need.most, need.update].some((count) => Token.isUnresolved(count))) {
-    manifest.unknown.push(`${need.endpoint}/${need.variant}`);
+    manifest.unknown.push(need.name);
   } else {
     manifest.needs.push(need);
   }
+}
+
+/** Takes down the instances of a variant, of which any of `types` may serve. @internal */
+export function recordInstances(
+  scope: IConstruct,
+  need: { endpoint: string; variant: string; types: readonly InstanceType[]; most: number; update: number },
+): void {
+  const { endpoint, variant, types, most, update } = need;
+  recordNeed(scope, { name: `${endpoint}/${variant}`, quotas: [...types.map(({ name }) => ofType(name)), OF_ALL], most, update });
 }
 
 /** What a stack needs of an account, written beside its template (docs/decisions/0011-quotas-beside-the-template.md). */
@@ -41,8 +54,8 @@ class QuotaManifest extends Construct {
     return (there as QuotaManifest | undefined) ?? new QuotaManifest(stack);
   }
 
-  public readonly needs: InstanceNeed[] = [];
-  /** Variants whose numbers only the deployment knows. */
+  public readonly needs: QuotaNeed[] = [];
+  /** Names of what has numbers that only the deployment knows. */
   public readonly unknown: string[] = [];
   private readonly stack: Stack;
 
@@ -56,11 +69,11 @@ class QuotaManifest extends Construct {
     this.node.addValidation({ validate: () => this.problems() });
   }
 
-  /** By quota: how much the stack takes while all its endpoints update with as many instances as they may have. */
-  public get totals(): ReadonlyMap<string, { needed: number; by: InstanceNeed[] }> {
-    const totals = new Map<string, { needed: number; by: InstanceNeed[] }>();
+  /** By quota: how much the stack takes while all its endpoints update with as much as they may have, and all its jobs run. */
+  public get totals(): ReadonlyMap<string, { needed: number; by: QuotaNeed[] }> {
+    const totals = new Map<string, { needed: number; by: QuotaNeed[] }>();
     for (const need of this.needs) {
-      for (const quota of [...need.types.map(({ name }) => ofType(name)), OF_ALL]) {
+      for (const quota of need.quotas) {
         const total = totals.get(quota) ?? { needed: 0, by: [] };
         total.needed += need.most + need.update;
         total.by.push(need);
@@ -83,7 +96,7 @@ class QuotaManifest extends Construct {
       quotas: [...this.totals].map(([quota, { needed, by }]) => ({
         quota,
         needed,
-        for: by.map(({ endpoint, variant, most, update }) => ({ endpoint, variant, serving: most, update })),
+        for: by.map(({ name, most, update }) => ({ name, serving: most, update })),
       })),
     };
   }
@@ -116,5 +129,4 @@ class QuotaManifest extends Construct {
   }
 }
 
-const shown = ({ endpoint, variant, most, update }: InstanceNeed): string =>
-  `${endpoint}/${variant} (${most} and ${update} more in an update)`;
+const shown = ({ name, most, update }: QuotaNeed): string => `${name} (${most}${update > 0 ? ` and ${update} more in an update` : ''})`;

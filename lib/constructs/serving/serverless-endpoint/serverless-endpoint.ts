@@ -12,6 +12,7 @@ import { keepWhenReplaced } from '../endpoint/endpoint-config';
 import { createLogGroup, identityOf, underConditionOf, whileThere } from '../endpoint/endpoint-host';
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
 import { executionRole } from '../endpoint/execution-role';
+import { recordNeed, SERVERLESS_CONCURRENCY } from '../quota/quota-manifest';
 import { Rollout } from '../rollout';
 import { Slo } from '../slo';
 import { ProvisionedConcurrency } from './provisioned-concurrency';
@@ -115,12 +116,19 @@ export class ServerlessEndpoint extends EndpointBase {
     const endpoint = this.createEndpoint(config, alarms);
     underConditionOf(model, endpoint);
     endpoint.node.addDependency(logGroup);
+    this.recordNeed();
     createScaling(this, {
       ...variantInstances(endpoint, this.endpointName),
       dimension: 'sagemaker:variant:DesiredProvisionedConcurrency',
       plan: this.settings.provisionedConcurrency?._plan,
       condition: config.cfnOptions.condition,
     });
+  }
+
+  /** AWS does not say that an update takes more than the new concurrency. */
+  private recordNeed(): void {
+    const name = `${this.endpointName}/${EndpointBase.VARIANT_NAME}`;
+    recordNeed(this, { name, quotas: [SERVERLESS_CONCURRENCY], most: this.settings.maxConcurrency, update: 0 });
   }
 
   private createModel({ model }: ServerlessEndpointProps): CfnModel {
