@@ -159,6 +159,7 @@ const component = z.strictObject({
     'capacity, concurrency or both',
   ).describe('How many copies serve it. With a minimum of 0 requests fail until the first copy is up again.'),
   rollout: updates,
+  modelSize: size,
 });
 
 const components = z.strictObject({

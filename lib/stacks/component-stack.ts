@@ -6,7 +6,7 @@ import { INetwork } from '../constructs/network';
 import { Layer } from '../constructs/ownership';
 import { ComponentEndpoint, Copies, InferenceComponent, MeasuredCapacity, RoutingStrategy } from '../constructs/serving';
 import { physicalName } from '../constructs/shared/names';
-import { hostOf, rolloutOf, schedulesOf, sloOf } from './capacity';
+import { hostOf, modelSizeOf, rolloutOf, schedulesOf, sloOf } from './capacity';
 import { isolationOf, modelSourceOf } from './model-sources';
 import { WorkloadStack } from './workload-stack';
 
@@ -52,6 +52,7 @@ export class ComponentStack extends WorkloadStack {
       slo: sloOf(settings.slo),
       copies: copiesOf(settings),
       rollout: rolloutOf(settings.rollout),
+      modelSize: modelSizeOf(settings.modelSize),
     });
   }
 }
