@@ -8,7 +8,7 @@ faults end with the account:
    "endpoints": [{"endpoint": "flight-delays-dev-delay", "after": 1, "refuseUpdates": 2}],
    "eventCopies": 2}
 
-`artifact`  ARN of a model package, or the ModelDataUrl of a model: every container that serves it is hit.
+`artifact`  ARN of a model package, or the address of a model in Amazon S3: every container that serves it is hit.
 `latencyMs` whole milliseconds of real time, 0-55000, added before the host forwards a request: ModelLatency contains them.
 `from`      "now" (default), or "start": only containers that start while the fault is there, for as long as they run.
 `failPing`  true: the containers fail their health check, so that a release with them fails and running ones are restarted.
@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ..service_models import ApiError
+from .model_data import address
 
 PATH = "/_account/faults"
 MAXIMUM_LATENCY_MS = 55_000
@@ -106,7 +107,7 @@ def refuses_update(endpoint: str) -> bool:
 
 
 def _of(container: dict[str, Any]) -> list[dict[str, Any]]:
-    names = {container.get("ModelDataUrl"), container.get("ModelPackageArn")}
+    names = {address(container), container.get("ModelPackageArn")}
     return [model for model in _current["models"] if model["artifact"] in names]
 
 

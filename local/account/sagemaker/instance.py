@@ -8,17 +8,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
 import threading
 import uuid
 from pathlib import Path
 from typing import IO, Any
 
-from .. import aws, clock
-from . import faults
+from .. import clock
+from . import faults, model_data
 from .llm import host as llm
 from .llm.profile import NoProfile
+from .model_data import CannotStart
 
 SERVE = Path(__file__).with_name("serve.py")
 SCRIPT_MODE_IMAGE = re.compile(r"/sagemaker-scikit-learn[:@]")
@@ -27,10 +27,6 @@ DRAIN_SECONDS = 5.0
 PING_TIMEOUT_SECONDS = 2
 """A container must answer a ping within 2 s (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html)."""
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-
-
-class CannotStart(Exception):
-    """Why an endpoint fails; the text becomes its FailureReason."""
 
 
 def state_dir() -> Path:
@@ -69,12 +65,10 @@ class Instance:
         image = self.container.get("Image", "")
         if not SCRIPT_MODE_IMAGE.search(image):
             raise CannotStart(f"the image {image} cannot run in the local account: only scikit-learn images in script mode and servers of language models are served by a process here")
-        if not self.container.get("ModelDataUrl"):
-            raise CannotStart("only models with a ModelDataUrl are served in the local account")
         model = self.root / "model"
         model.mkdir(parents=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        unpack(self.container["ModelDataUrl"], model)
+        model_data.fetch(self.container, model)
 
     def _prepare_stand_in(self) -> None:
         self.root.mkdir(parents=True)
@@ -195,30 +189,6 @@ class Instance:
         environment = {**passed_on, "SAGEMAKER_PROGRAM": "inference.py", **self.container.get("Environment", {}), **contract}
         environment["SAGEMAKER_SUBMIT_DIRECTORY"] = program_dir.replace("/opt/ml", local, 1)
         return {**environment, **llm.environment(self.container, self.instance_type)} if self.stand_in else environment
-
-
-def unpack(url: str, target: Path, what: str = "model data") -> None:
-    """Downloads and unpacks an archive without letting a member out of the folder. Raises CannotStart."""
-    match = re.fullmatch(r"(?:s3://([^/]+)/|https://s3[.-][^/]+/([^/]+)/)(.+)", url)
-    if match is None:
-        raise CannotStart(f"'{url}' is not the address of an Amazon S3 object")
-    bucket, key = match.group(1) or match.group(2), match.group(3)
-    archive = target.parent / "model.tar.gz"
-    try:
-        aws.client("s3").download_file(bucket, key, str(archive))
-    except Exception as error:
-        raise CannotStart(f"could not access {what} at {url}: {error}") from error
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar.getmembers():
-                inside = (target / member.name).resolve().is_relative_to(target.resolve())
-                if not inside or not (member.isfile() or member.isdir()):
-                    raise CannotStart(f"the archive {url} has the member '{member.name}', which leaves the {target.name} folder or is a link")
-                tar.extract(member, target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
-    except tarfile.TarError as error:
-        raise CannotStart(f"{url} is not a gzip-compressed tar archive: {error}") from error
-    finally:
-        archive.unlink(missing_ok=True)
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, registry, serverless
+from . import control_plane, model_data, registry, serverless
 
 
 def container(variant: dict[str, Any]) -> dict[str, Any]:
@@ -19,8 +19,7 @@ def _create_model(values: dict[str, Any]) -> dict[str, Any]:
     for one in containers:
         if "ModelPackageName" in one and one.get("Environment"):
             raise ApiError("ValidationException", "Environment can not be given with a ModelPackageName: it belongs into the package.")
-        if "ModelDataUrl" in one and "ModelDataSource" in one:
-            raise ApiError("ValidationException", "ModelDataUrl and ModelDataSource exclude each other.")
+        model_data.refuse(one)
     return control_plane.create("Model", values, _containers=[registry.deployable(one) if "ModelPackageName" in one else one for one in containers])
 
 

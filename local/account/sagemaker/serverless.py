@@ -132,6 +132,8 @@ def refuse(variant: dict[str, Any], config: dict[str, Any], model: dict[str, Any
         *([name for name in ("DataCaptureConfig", "KmsKeyId", "AsyncInferenceConfig") if name in config]),
         *(["several variants"] if len(config["ProductionVariants"]) > 1 else []),
         *(["a model with a VpcConfig"] if "VpcConfig" in model else []),
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+        *(["a model with a ModelDataSource"] if "ModelDataSource" in model["_containers"][0] else []),
         *(["a model with EnableNetworkIsolation"] if model.get("EnableNetworkIsolation") else []),
     ]
     if wrong:

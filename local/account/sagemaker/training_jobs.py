@@ -9,8 +9,9 @@ from typing import Any
 from ..service_models import ApiError
 from . import jobs
 from .checkpoints import Checkpoints
-from .instance import CannotStart, state_dir, unpack
+from .instance import CannotStart, state_dir
 from .job_channels import download, relative_files, upload_archive
+from .model_data import unpack
 from .training_environment import Contract
 
 FAULTS = "faults"

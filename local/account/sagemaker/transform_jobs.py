@@ -129,7 +129,9 @@ class TransformJob(jobs.Job):
 
 def refuse(values: dict[str, Any]) -> None:
     """What CreateTransformJob refuses beyond the model of the service. Raises ApiError."""
-    control_plane.find("Model", values["ModelName"])
+    if "ModelDataSource" in control_plane.find("Model", values["ModelName"])["_containers"][0]:
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+        raise ApiError("ValidationException", "A model with a ModelDataSource cannot be used by batch transform.")
     payload, together = values.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB), values.get("MaxConcurrentTransforms") or 1
     if payload * together > MOST_PAYLOAD_MB:
         raise ApiError("ValidationException", f"MaxConcurrentTransforms * MaxPayloadInMB must not be greater than {MOST_PAYLOAD_MB}, got {together} * {payload}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from ... import aws, clock
+from ..model_data import address
 from .profile import load
 
 _IMAGES = re.compile(r"/(djl-inference|huggingface-vllm|vllm|huggingface-pytorch-tgi-inference)[:@]")
@@ -22,16 +23,11 @@ def stands_in_for(container: Mapping[str, Any]) -> bool:
 
 def check(container: Mapping[str, Any], instance_type: str) -> None:
     """Raises NoProfile for what has no pace, and FileNotFoundError when weights in S3 are not there. They are not fetched: nothing reads them."""
-    place = model_data(container)
+    place = address(container)
     load(instance_type, container.get("Environment", {}), place)
     match = _S3.fullmatch(place)
     if match is not None and not aws.client("s3").list_objects_v2(Bucket=match.group(1), Prefix=match.group(2), MaxKeys=1).get("KeyCount"):
         raise FileNotFoundError(f"could not find model data at {place}")
-
-
-def model_data(container: Mapping[str, Any]) -> str:
-    """Address of the weights; empty when the container downloads them itself."""
-    return container.get("ModelDataUrl") or container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
 
 
 def environment(container: Mapping[str, Any], instance_type: str) -> dict[str, str]:
@@ -39,7 +35,7 @@ def environment(container: Mapping[str, Any], instance_type: str) -> dict[str, s
     return {
         "PYTHONPATH": str(Path(__file__).parents[1]),
         "STAND_IN_INSTANCE_TYPE": instance_type,
-        "STAND_IN_MODEL_DATA": model_data(container),
+        "STAND_IN_MODEL_DATA": address(container),
         "STAND_IN_CLOCK_FACTOR": repr(clock.factor()),
         "STAND_IN_STARTED": repr(time.time()),
     }

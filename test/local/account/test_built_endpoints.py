@@ -1,0 +1,98 @@
+"""Stacks with a real-time endpoint of our construct in the local account: what it synthesizes is deployed and behaves. [S1, L3]"""
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import ROOT
+from sagemaker_account import IMAGE, PROGRAM, ROLE, Account, until
+
+
+@pytest.fixture(scope="module")
+def account(account_url: str) -> Account:
+    return Account(account_url)
+
+
+STACKS: dict[str, dict[str, Any]] = {
+    "prefixed": {"model": "prefixed/"},
+    "foldered": {"model": "foldered/"},
+}
+"""Options of programs/endpoint-stack.ts by the name of stack and endpoint."""
+
+
+@pytest.fixture(scope="module")
+def templates() -> dict[str, str]:
+    """The templates that our construct gives."""
+    program = ["node", "--import", "tsx", "test/local/account/programs/endpoint-stack.ts", json.dumps([{"name": name, **said} for name, said in STACKS.items()])]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(STACKS, map(json.dumps, json.loads(done.stdout))))
+
+
+def deploy(account: Account, name: str, templates: dict[str, str]) -> str:
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=templates[name], Capabilities=["CAPABILITY_IAM"])
+    status = lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]  # noqa: E731
+    return until(lambda: not (now := status()).endswith("IN_PROGRESS") and now, 60)
+
+
+def put(account: Account, prefix: str, weight: str) -> None:
+    for name, body in (("weight.txt", weight), ("code/inference.py", PROGRAM)):
+        account.s3.put_object(Bucket="artifacts", Key=f"{prefix}{name}", Body=body.encode())
+
+
+def test_a_model_whose_files_lie_below_a_prefix_is_served_with_what_is_below_it_alone(account: Account, templates: dict[str, str]) -> None:
+    put(account, "prefixed/", "7")
+    put(account, "prefixed-other/", "8")
+    assert deploy(account, "prefixed", templates) == "CREATE_COMPLETE"
+    assert account.invoke("prefixed") == {"answer": 1, "weight": "7"}
+    fault = {"models": [{"artifact": "s3://artifacts/prefixed/", "failPing": True}]}
+    assert account.faults("PUT", fault)[0] == 200
+    with pytest.raises(ClientError, match="no container of the variant is healthy"):
+        until(lambda: account.invoke("prefixed") is None)
+    account.faults("DELETE")
+
+
+def test_fails_an_endpoint_whose_prefix_has_a_folder_made_by_the_console(account: Account, templates: dict[str, str]) -> None:
+    """[row 26]"""
+    put(account, "foldered/", "7")
+    account.s3.put_object(Bucket="artifacts", Key="foldered/code/", Body=b"")
+    assert deploy(account, "foldered", templates) in ("CREATE_FAILED", "ROLLBACK_COMPLETE")
+    events = account.client("cloudformation").describe_stack_events(StackName="foldered")["StackEvents"]
+    assert any("s3://artifacts/foldered/code/" in event.get("ResourceStatusReason", "") for event in events)
+
+
+def prefix_of(uri: str, **more: str) -> dict[str, Any]:
+    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "CompressionType": "None", **more}
+    return {"Image": IMAGE, "ModelDataSource": {"S3DataSource": source}}
+
+
+@pytest.mark.parametrize(
+    ("container", "message"),
+    [
+        (prefix_of("s3://artifacts/prefixed"), "must end with a forward slash"),
+        (prefix_of("s3://artifacts/prefixed/", CompressionType="Gzip"), "CompressionType must be None"),
+        ({**prefix_of("s3://artifacts/prefixed/"), "ModelDataUrl": "s3://artifacts/x.tar.gz"}, "exclude each other"),
+    ],
+)
+def test_fails_a_model_data_source_that_aws_refuses(account: Account, container: dict[str, Any], message: str) -> None:
+    """[row 25, row 26]"""
+    with pytest.raises(ClientError, match=message):
+        account.sagemaker.create_model(ModelName="odd-source", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+
+
+def test_fails_a_serverless_variant_and_a_transform_job_with_uncompressed_files(account: Account) -> None:
+    """[row 27]"""
+    account.sagemaker.create_model(ModelName="uncompressed", ExecutionRoleArn=ROLE, PrimaryContainer=prefix_of("s3://artifacts/prefixed/"))
+    variant = {"VariantName": "AllTraffic", "ModelName": "uncompressed", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
+    with pytest.raises(ClientError, match="cannot have a model with a ModelDataSource"):
+        account.sagemaker.create_endpoint_config(EndpointConfigName="uncompressed", ProductionVariants=[variant])
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://artifacts/in/"}}
+    with pytest.raises(ClientError, match="cannot be used by batch transform"):
+        account.sagemaker.create_transform_job(
+            TransformJobName="uncompressed", ModelName="uncompressed", TransformInput={"DataSource": source},
+            TransformOutput={"S3OutputPath": "s3://artifacts/out/"}, TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )  # fmt: skip
