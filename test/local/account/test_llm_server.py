@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -34,6 +35,12 @@ class Server:
         answer = connection.getresponse()
         return answer.status, answer, answer.read()
 
+    def ping(self) -> int:
+        try:
+            return self.request("/ping")[0]
+        except ConnectionRefusedError:
+            return 0
+
     def chat(self, prompt: int, output: int, **more: Any) -> dict[str, Any]:
         status, _, body = self.request("/invocations", request(prompt, output, **more))
         assert status == 200, body
@@ -44,30 +51,32 @@ def request(prompt: int, output: int, **more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": "word " * prompt}], "max_tokens": output, "ignore_eos": True, **more}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@contextmanager
+def started(folder: Path, environment: dict[str, str]) -> Iterator[Server]:
+    """A container that answers pings soon or later; it ends with its standard input."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    os.environ["PLATFORM_CLOCK_FACTOR"], before = str(FACTOR), os.environ.get("PLATFORM_CLOCK_FACTOR")
-    told = host.environment({}, INSTANCE)
-    if before is None:
-        del os.environ["PLATFORM_CLOCK_FACTOR"]
-    else:
-        os.environ["PLATFORM_CLOCK_FACTOR"] = before
-    environment = {"PATH": os.environ["PATH"], "SAGEMAKER_BIND_TO_PORT": str(port), **ENVIRONMENT, **told}
-    process = subprocess.Popen(host.COMMAND, stdin=subprocess.PIPE, env=environment, cwd=tmp_path_factory.mktemp("container"))
-    one = Server(process, port)
-    while True:
-        try:
-            if one.request("/ping")[0] == 200:
-                break
-        except ConnectionRefusedError:
-            assert process.poll() is None
+    told = {**ENVIRONMENT, **environment, **host.environment({}, INSTANCE), "STAND_IN_CLOCK_FACTOR": str(FACTOR)}
+    process = subprocess.Popen(host.COMMAND, stdin=subprocess.PIPE, env={"PATH": os.environ["PATH"], "SAGEMAKER_BIND_TO_PORT": str(port), **told}, cwd=folder)
+    try:
+        yield Server(process, port)
+    finally:
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def ready(server: Server) -> Server:
+    while server.ping() != 200:
+        assert server.process.poll() is None
         time.sleep(0.02)
-    yield one
-    process.stdin.close()
-    assert process.wait(5) == 0
+    return server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with started(tmp_path_factory.mktemp("container"), {}) as one:
+        yield ready(one)
 
 
 def real(platform_seconds: float) -> float:
@@ -75,30 +84,30 @@ def real(platform_seconds: float) -> float:
 
 
 def test_it_answers_pings_once_image_and_weights_would_be_there_and_says_what_it_is(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     # 153 s are 1.53 s of real time
-    environment = {"PATH": os.environ["PATH"], "SAGEMAKER_BIND_TO_PORT": str(port), **ENVIRONMENT, **host.environment({}, INSTANCE), "STAND_IN_CLOCK_FACTOR": str(FACTOR)}
-    process = subprocess.Popen(host.COMMAND, stdin=subprocess.PIPE, env=environment, cwd=tmp_path)
-    started, one, early = time.monotonic(), Server(process, port), set()
-    try:
-        while True:
-            try:
-                status, _, body = one.request("/ping")
-                if status == 200:
-                    break
-                early.add(status)
-                assert one.request("/invocations", request(10, 1))[0] == 503
-            except ConnectionRefusedError:
-                assert process.poll() is None
+    began, early = time.monotonic(), set()
+    with started(tmp_path, {}) as one:
+        while (status := one.ping()) != 200:
+            early.add(status)
+            assert status == 0 or one.request("/invocations", request(10, 1))[0] in (503, 200)
             time.sleep(0.02)
-        assert early == {503}
-        assert real(PROFILE.start_seconds) <= time.monotonic() - started < real(PROFILE.start_seconds) + 5
-        assert b"no model" in body
-    finally:
-        process.stdin.close()
-        process.wait(5)
+        assert 503 in early and early <= {0, 503}
+        assert real(PROFILE.start_seconds) <= time.monotonic() - began + 0.05 < real(PROFILE.start_seconds) + 5
+        assert b"no model" in one.request("/ping")[2]
+
+
+def test_a_full_queue_refuses_with_503(tmp_path: Path) -> None:
+    with started(tmp_path, {"OPTION_MAX_ROLLING_BATCH_SIZE": "1", "SERVING_JOB_QUEUE_SIZE": "1"}) as one:
+        ready(one)
+        statuses: list[int] = []
+        callers = [threading.Thread(target=lambda: statuses.append(one.request("/invocations", request(10, 1000))[0])) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+            time.sleep(0.1)
+        for caller in callers:
+            caller.join()
+        # one runs, one waits
+        assert sorted(statuses) == [200, 200, 503, 503]
 
 
 def test_a_whole_answer_has_the_tokens_that_were_asked_for_and_the_time_of_the_gpu(server: Server) -> None:

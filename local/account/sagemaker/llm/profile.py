@@ -33,6 +33,8 @@ class Profile:
     """Tokens of prompts in one iteration at most."""
     context_tokens: int
     """Prompt and answer of one request together, at most."""
+    queue_size: int
+    """Requests that wait for room, at most: further ones are refused."""
     start_seconds: float
 
     def iteration_seconds(self, computed: int, cached: int) -> float:
@@ -78,5 +80,6 @@ def _derive(model: str, gpu: str, data: Mapping[str, Any], environment: Mapping[
         max_sequences=int(environment.get("OPTION_MAX_ROLLING_BATCH_SIZE") or server["maxSequences"]),
         chunk_tokens=server["prefillChunkTokens"],
         context_tokens=min(asked, kv_tokens),
+        queue_size=int(environment.get("SERVING_JOB_QUEUE_SIZE") or server["queueSize"]),
         start_seconds=weights["startSeconds"],
     )

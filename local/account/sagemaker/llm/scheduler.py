@@ -34,6 +34,10 @@ class Sequence:
         return self.prefilled == self.prompt
 
 
+class QueueFull(Exception):
+    """As many requests wait as the server lets wait."""
+
+
 class Scheduler:
     """One GPU. `begin` fixes what the next iteration computes and says when it ends; `finish` ends it."""
 
@@ -47,11 +51,13 @@ class Scheduler:
         self._ends: float | None = None
 
     def submit(self, sequence: Sequence) -> None:
-        """Queues a request; the caller gives them in the order of their arrival."""
+        """Queues a request; the caller gives them in the order of their arrival. Raises QueueFull, and ValueError for one that never fits."""
         if sequence.prompt < 1 or sequence.output < 1:
             raise ValueError("a request has a prompt and asks for a token at least")
         if sequence.reserved > self.profile.context_tokens:
             raise ValueError(f"{sequence.prompt} tokens of prompt and {sequence.output} of answer are above the context of {self.profile.context_tokens}")
+        if len(self.waiting) >= self.profile.queue_size:
+            raise QueueFull(f"{len(self.waiting)} requests wait already")
         self.waiting.append(sequence)
 
     def cancel(self, sequence: Sequence) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from .adapters import HEADER, Adapters
 from .chat import NOTICE, Answer, BadRequest, ChatRequest, parse
 from .profile import NoProfile, Profile, load
-from .scheduler import Scheduler, Sequence
+from .scheduler import QueueFull, Scheduler, Sequence
 
 STREAM_EVERY_SECONDS = 0.1
 """Real seconds between two writes of one stream: tokens in between come together, so that this machine keeps up."""
@@ -139,7 +139,11 @@ class Connection:
         return await self._invoke(request, adapter)
 
     async def _invoke(self, request: ChatRequest, adapter: str | None) -> bool:
-        work, answer = self._engine.submit(request), Answer(self._engine.profile, request, adapter)
+        try:
+            work = self._engine.submit(request)
+        except QueueFull as error:
+            return self._send(503, f"the queue is full: {error}".encode(), "text/plain")
+        answer = Answer(self._engine.profile, request, adapter)
         gone = asyncio.ensure_future(self._reader.read(1))
         try:
             if request.stream:
