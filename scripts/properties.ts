@@ -7,6 +7,10 @@ import Table from 'cli-table3';
 
 const ROOT = resolve(__dirname, '..');
 const runs = process.env.PROPERTY_RUNS ?? '10000';
+if (!/^[1-9]\d*$/.test(runs)) {
+  console.error(`PROPERTY_RUNS must be a whole number of 1 or more, got '${runs}'`);
+  process.exit(2);
+}
 const wanted = process.argv.slice(2);
 const files = readdirSync(join(ROOT, 'test'), { recursive: true, withFileTypes: true })
   .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))

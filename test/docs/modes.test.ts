@@ -1,14 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { modes, page, problems } from '../../scripts/modes';
+import { modes, problems } from '../../scripts/tables/modes';
 
 describe('the table of modes', () => {
   test('says of each mode and feature which test proves it, or why there is none', () => {
     expect(problems(modes())).toEqual([]);
-  });
-
-  test('is the committed page: run `npm run modes` after a change', () => {
-    expect(readFileSync(join(__dirname, '../../docs/modes.md'), 'utf8')).toBe(page(modes()));
   });
 
   test('fails on a mode that is left out, and on a test that is not there or there twice', () => {
