@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { configLikeDev } from '../support/isolated-config';
 import { CONTEXT } from '../support/synth';
 
 const ROOT = resolve(__dirname, '../..');
@@ -14,9 +15,9 @@ const FOR_PEOPLE = ['InputUrl'];
 const folders: Record<string, string[]> = {};
 
 /** Synthesizes as the CDK CLI does: the app in a process of its own, told where to write by its environment. */
-async function synth(stage: string): Promise<string> {
+async function synth(stage: string, config = `config/${stage}.yaml`): Promise<string> {
   const outdir = mkdtempSync(join(tmpdir(), `blueprint-${stage}-`));
-  const context = JSON.stringify({ ...CONTEXT, config: `config/${stage}.yaml`, 'aws:cdk:version-reporting': false });
+  const context = JSON.stringify({ ...CONTEXT, config, 'aws:cdk:version-reporting': false });
   const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: context };
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'bin/app.ts'], { cwd: ROOT, env });
   return outdir;
@@ -100,3 +101,17 @@ describe.each(STAGES)('the blueprint of config/%s.yaml', (stage) => {
     expect(untagged).toEqual([]);
   });
 });
+
+test('the blueprint is judged by AiWorkloadChecks: an endpoint without data capture is reported [C1]', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blueprint-config-'));
+  const config = configLikeDev(folder, 'no-capture.yaml', (document) =>
+    document.setIn(['endpoints', 'delay', 'captureSamplingPercent'], 0),
+  );
+  const outdir = await synth('no-capture', config);
+  const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')) as {
+    pluginReports: { pluginName: string; violations: { ruleName: string }[] }[];
+  };
+  const found = pluginReports.map(({ pluginName, violations }) => [pluginName, violations.map(({ ruleName }) => ruleName)]);
+  [folder, outdir].forEach((made) => rmSync(made, { recursive: true }));
+  expect(found).toEqual([['AiWorkload', ['AiWorkload-EndpointWithoutCapture']]]);
+}, 60_000);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { column, HEADER, ORDERS, row } from './contracts';
 import { judge } from './judged';
 import { judgeNaively } from './naive';
-import { runs } from '../../support/property-runs';
+import { runs, seenAtLeast } from '../../support/property-runs';
 
 const token = fc.constantFrom(
   ...[
@@ -106,8 +106,8 @@ describe('any CSV file [D3, D4]', () => {
       }),
       { numRuns: runs(3000) },
     );
-    expect(records).toBeGreaterThan(5000);
-    expect(rejections).toBeGreaterThan(50);
+    expect(records).toBeGreaterThanOrEqual(seenAtLeast(5000, 3000));
+    expect(rejections).toBeGreaterThanOrEqual(seenAtLeast(50, 3000));
   });
 
   test('with its columns in another order gives the same values', () => {

@@ -3,7 +3,7 @@ import { MarkReason, ReleaseState } from '../../../lib/constructs/delivery/contr
 import { NO_VERSION } from '../../../lib/constructs/models/contract';
 import { arnOf, Outcome } from './services';
 import { ReleaseWorld } from './world';
-import { runs } from '../../support/property-runs';
+import { runs, seenAtLeast } from '../../support/property-runs';
 
 type Command = { text: string; run: (world: ReleaseWorld) => void };
 const command = (text: string, run: Command['run']): Command => ({ text, run });
@@ -75,7 +75,8 @@ const troubled = fc
   )
   .map((list) => ({ list, served: true, toString: () => list.map(({ text }) => text).join('; ') }));
 const count = (list: string[], value: string) => list.filter((entry) => entry === value).length;
-const RUNS = { numRuns: runs(3000), seed: 4 };
+const USUAL = 3000;
+const RUNS = { numRuns: runs(USUAL), seed: 4 };
 
 describe('whatever happens [R3, R4, R5, R7]', () => {
   test('the desired version serves in the end, and nobody is called, as long as going back works', () => {
@@ -99,7 +100,7 @@ describe('whatever happens [R3, R4, R5, R7]', () => {
       RUNS,
     );
     // What this test claims to cover did happen.
-    expect(Math.min(seen.released, seen.failed, seen.superseded, seen.refused)).toBeGreaterThan(40);
+    expect(Math.min(seen.released, seen.failed, seen.superseded, seen.refused)).toBeGreaterThanOrEqual(seenAtLeast(40, USUAL));
   });
 
   test('no version is released twice without having been replaced between', () => {
@@ -132,8 +133,8 @@ describe('whatever happens [R3, R4, R5, R7]', () => {
       }),
       RUNS,
     );
-    expect(Math.min(...Object.values(seen))).toBeGreaterThan(40);
-    expect(seen.underAlarm).toBeGreaterThan(seen.undecided);
+    expect(Math.min(...Object.values(seen))).toBeGreaterThanOrEqual(seenAtLeast(40, USUAL));
+    expect(seen.underAlarm).toBeGreaterThanOrEqual(seenAtLeast(seen.undecided + 1, USUAL));
   });
 
   test.each([false, true])('what serves is never deleted, and every release ends; going back fails too: %s', (harsh) => {
@@ -161,6 +162,6 @@ describe('whatever happens [R3, R4, R5, R7]', () => {
       }),
       RUNS,
     );
-    expect(called).toBeGreaterThan(20);
+    expect(called).toBeGreaterThanOrEqual(seenAtLeast(20, USUAL));
   });
 });
