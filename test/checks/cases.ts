@@ -86,6 +86,7 @@ const query = (MetricName: string, Dimensions: unknown[]): Change => ({
     { Id: 'e', Expression: 'm / 2' },
   ],
 });
+const scheduled = (ScalableTargetAction: Change): Change => ({ ScheduledActionName: 'x', Schedule: 'rate(1 day)', ScalableTargetAction });
 const sleeping = (change: Change | null): Changes => ({ Waiting: change });
 
 /** Apps in which a rule finds its mistake, and no other rule anything unless `finds` says so. */
@@ -136,6 +137,7 @@ export const RED: Case[] = [
   },
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({ AuthorizationType: 'NONE' }) },
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({}) },
+  { rule: 'OpenRouteToModel', sound: REALTIME, more: method({}, { EndpointConfiguration: { Types: ['REGIONAL'] } }) },
   { rule: 'ModelReachesInternet', sound: REALTIME, changes: { Model: { EnableNetworkIsolation: null } } },
   { rule: 'ModelReachesInternet', sound: ASYNC, changes: { Model: { EnableNetworkIsolation: false } } },
   { rule: 'EndpointWithoutAlarm', finds: ['', 'DeploymentWithoutRollback'], sound: REALTIME, changes: noAlarms },
@@ -243,6 +245,16 @@ export const RED: Case[] = [
     sound: REALTIME,
     changes: { Config: { KmsKeyId: 'alias/models', ProductionVariants: variants({ InstanceType: 'ml.g5.xlarge' }) } },
   },
+  {
+    rule: 'ModelInOneSubnet',
+    sound: COMPONENT,
+    changes: { Config: { VpcConfig: { Subnets: ['subnet-1'], SecurityGroupIds: ['sg-1'] } } },
+  },
+  {
+    rule: 'ComponentNeverWakes',
+    sound: COMPONENT,
+    changes: { ...sleeping(null), Target: { ScheduledActions: [scheduled({ MinCapacity: 0, MaxCapacity: 0 })] } },
+  },
   { rule: 'ModelInOneSubnet', sound: REALTIME, changes: { Model: { VpcConfig: { Subnets: ['subnet-1'], SecurityGroupIds: ['sg-1'] } } } },
   { rule: 'ServerlessExcluded', finds: ['DataCaptureConfig'], sound: SERVERLESS, changes: { Config: capture('Input', 'Output') } },
   {
@@ -271,6 +283,7 @@ export const GREEN: Case[] = [
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({ AuthorizationType: 'AWS_IAM' }) },
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({ ApiKeyRequired: true }) },
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({}, { EndpointConfiguration: { Types: ['PRIVATE'] } }) },
+  { rule: 'OpenRouteToModel', sound: REALTIME, more: method({}, { EndpointConfiguration: { Ref: 'AWS::NoValue' } }) },
   { rule: 'OpenRouteToModel', sound: REALTIME, more: method({ Integration: { Type: 'MOCK' } }) },
   { rule: 'ModelReachesInternet', sound: COMPONENT, changes: { Model: { EnableNetworkIsolation: null } } },
   {
@@ -320,6 +333,40 @@ export const GREEN: Case[] = [
     rule: 'BurstableScaled',
     sound: REALTIME,
     changes: { Config: { ProductionVariants: variants({ InstanceType: 'ml.t2.medium' }) }, Target: null, Tracking: null },
+  },
+  {
+    rule: 'ComponentNeverWakes',
+    sound: COMPONENT,
+    changes: { ...sleeping(null), Target: { ScheduledActions: [scheduled({ MinCapacity: 1 })] } },
+  },
+  {
+    rule: 'ComponentNeverWakes',
+    sound: COMPONENT,
+    changes: sleeping({ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible', Dimensions: [] }),
+  },
+  {
+    rule: 'ScaledCountReset',
+    sound: SERVERLESS,
+    more: {
+      Target: {
+        type: 'AWS::ApplicationAutoScaling::ScalableTarget',
+        properties: {
+          ServiceNamespace: 'sagemaker',
+          ResourceId: { 'Fn::Join': ['', ['endpoint/', name('Endpoint'), '/variant/AllTraffic']] },
+          ScalableDimension: 'sagemaker:variant:DesiredProvisionedConcurrency',
+          MinCapacity: 1,
+          MaxCapacity: 4,
+          ScheduledActions: [scheduled({ MinCapacity: 2 })],
+        },
+      },
+    },
+  },
+  { rule: 'ScalingMetricMismatch', sound: REALTIME, changes: { Tracking: tracks('SageMakerVariantSomethingNew') } },
+  { rule: 'ServerlessExcluded', sound: SERVERLESS, changes: { Config: { DataCaptureConfig: { EnableCapture: false } } } },
+  {
+    rule: 'ModelInOneSubnet',
+    sound: REALTIME,
+    more: { ForJobs: { type: 'AWS::SageMaker::Model', properties: { VpcConfig: { Subnets: ['subnet-1'], SecurityGroupIds: ['sg-1'] } } } },
   },
   {
     rule: 'ModelInOneSubnet',

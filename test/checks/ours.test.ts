@@ -1,5 +1,5 @@
 import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
-import { InstanceType, MeasuredCapacity, Scaling, ServerlessEndpoint, Slo } from '../../lib/constructs/serving';
+import { InstanceType, MeasuredCapacity, ProvisionedConcurrency, Scaling, ServerlessEndpoint, Slo } from '../../lib/constructs/serving';
 import { asyncEndpoint } from '../constructs/serving/async-fixtures';
 import { component, shared } from '../constructs/serving/component-fixtures';
 import { board, CAPACITY, endpoint, folder, tarball } from '../constructs/serving/fixtures';
@@ -30,12 +30,14 @@ describe('AiWorkloadChecks on our own endpoints [C1]', () => {
     expect(findings((stack) => asyncEndpoint(stack))).toEqual([]);
   });
 
-  test('finds nothing in a serverless endpoint', () => {
-    const slo = Slo.latency({ percentile: 99, below: Duration.seconds(10) });
-    const made = (stack: Stack) =>
-      new ServerlessEndpoint(stack, 'Sometimes', { model: tarball(stack), slo, endpointName: 'flights-dev-sometimes' });
-    expect(findings(made)).toEqual([]);
-  });
+  test.each([undefined, ProvisionedConcurrency.between(1, 4, { experimental: true })])(
+    'finds nothing in a serverless endpoint (%#)',
+    (given) => {
+      const slo = Slo.latency({ percentile: 99, below: Duration.seconds(10) });
+      const props = { slo, endpointName: 'flights-dev-sometimes', provisionedConcurrency: given };
+      expect(findings((stack) => new ServerlessEndpoint(stack, 'Sometimes', { model: tarball(stack), ...props }))).toEqual([]);
+    },
+  );
 
   test('finds nothing in an endpoint with an inference component', () => {
     expect(findings((stack) => component(shared(stack)))).toEqual([]);

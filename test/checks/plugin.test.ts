@@ -88,7 +88,7 @@ describe('AiWorkloadChecks [C1]', () => {
     build(new Stack(app, 'Shop'), COMPONENT, { Waiting: null });
     const [{ description, severity, violatingResources }] = new AiWorkloadChecks(app).validateScope(app).violations;
     expect(description).toMatch(
-      /^An inference component rests at zero copies, and no policy wakes it\. Target tracking .* Fix: add a step policy.* \(https:\/\/docs\.aws\.amazon\.com\/.*\)$/,
+      /^An inference component rests at zero copies, and neither a policy nor a schedule wakes it\. Target tracking .* Fix: add a step policy.* \(https:\/\/docs\.aws\.amazon\.com\/.*\)$/,
     );
     expect([severity, violatingResources[0].constructPath]).toEqual(['error', 'Shop/Target']);
     const [verbose] = new AiWorkloadChecks(app, { verbose: true }).validateScope(app).violations;

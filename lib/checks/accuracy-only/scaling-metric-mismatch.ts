@@ -14,6 +14,10 @@ const METRICS: Readonly<Record<string, readonly string[] | undefined>> = {
   ],
 };
 
+const KNOWN = Object.values(METRICS).flat();
+/** A new metric of SageMaker is no mistake. */
+const isKnown = (metric: string) => KNOWN.includes(metric) || !metric.startsWith('SageMaker');
+
 /** A scaling policy tracks a metric that what it scales does not have. @internal */
 export const scalingMetricMismatch: Rule = {
   name: 'ScalingMetricMismatch',
@@ -34,7 +38,8 @@ export const scalingMetricMismatch: Rule = {
         const { endpoint } = app.scaledBy(target);
         const allowed = METRICS[literal(get(target.properties, 'ScalableDimension')) ?? ''];
         return (
-          (allowed !== undefined && !allowed.includes(metric)) || (endpoint !== undefined && modeOf(app.configOf(endpoint)) === 'async')
+          (allowed !== undefined && isKnown(metric) && !allowed.includes(metric)) ||
+          (endpoint !== undefined && modeOf(app.configOf(endpoint)) === 'async')
         );
       })
     );

@@ -1,6 +1,9 @@
 import { NagMessageLevel } from 'cdk-nag';
 import { Mistake, Rule } from '../rule';
-import { get, literal, written } from '../view/values';
+import { entries, get, literal, written } from '../view/values';
+
+const PUBLIC = ['EDGE', 'REGIONAL'];
+
 /** Anybody on the internet may call a model through an API without authorization. @internal */
 export const openRouteToModel: Rule = {
   name: 'OpenRouteToModel',
@@ -16,10 +19,12 @@ export const openRouteToModel: Rule = {
     const open =
       (authorization === undefined || literal(authorization) === 'NONE') && get(method.properties, 'ApiKeyRequired') === undefined;
     const api = app.apiOf(get(method.properties, 'RestApiId'));
+    const types = entries(get(api?.properties, 'EndpointConfiguration', 'Types'));
     const closed =
       api === undefined ||
       get(api.properties, 'Policy') !== undefined ||
-      get(api.properties, 'EndpointConfiguration', 'Types') !== undefined;
+      types === undefined ||
+      types.some((type) => !PUBLIC.includes(literal(type) ?? ''));
     return open && !closed && /:runtime\.sagemaker:path\//.test(uri ?? '');
   },
 };

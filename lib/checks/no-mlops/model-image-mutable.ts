@@ -15,8 +15,8 @@ export const modelImageMutable: Rule = {
   level: NagMessageLevel.ERROR,
   types: ['AWS::SageMaker::Model', 'AWS::SageMaker::InferenceComponent', 'AWS::SageMaker::ModelPackage'],
   what: "a model's image is named by no tag or by 'latest'",
-  why: 'what the name means changes: instances that scaling or a repair adds later run another image than those beside them, and no rollback brings the old one back',
-  source: 'https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html',
+  why: 'SageMaker looks up what the name means at each deployment: a new image deploys nothing, because the template stays as it is, the next change of anything else brings it along, and a rollback of the template does not bring the old one back',
+  source: 'https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeployedImage.html',
   fix: 'name a version tag of an immutable repository, or a digest (@sha256:...)',
   finds: ({ properties }) => imagesOf(properties).some((image) => /:latest$/.test(image) || /\/[^:@/\u0001\u0002]+$/.test(image)),
 };

@@ -1,6 +1,9 @@
 import { NagMessageLevel } from 'cdk-nag';
 import { Mistake, Rule } from '../rule';
 import { get, literal } from '../view/values';
+
+const INSTANCES = 'sagemaker:variant:DesiredInstanceCount';
+
 /** The number of instances is scaled, and each deployment resets it. @internal */
 export const scaledCountReset: Rule = {
   name: 'ScaledCountReset',
@@ -13,6 +16,11 @@ export const scaledCountReset: Rule = {
   fix: 'set RetainAllVariantProperties to true',
   finds: (endpoint, app) => {
     const retained = get(endpoint.properties, 'RetainAllVariantProperties');
-    return (retained === undefined || literal(retained) === 'false') && app.targets().some(({ scaled }) => scaled.endpoint === endpoint);
+    return (
+      (retained === undefined || literal(retained) === 'false') &&
+      app
+        .targets()
+        .some(({ target, scaled }) => scaled.endpoint === endpoint && literal(get(target.properties, 'ScalableDimension')) === INSTANCES)
+    );
   },
 };

@@ -20,8 +20,9 @@ export const serverlessExcluded: Rule = {
     }
     const variants = entries(get(config.properties, 'ProductionVariants')) ?? [];
     const models = variants.flatMap((variant) => app.named(written(get(variant, 'ModelName')), 'AWS::SageMaker::Model', config));
+    const capture = get(config.properties, 'DataCaptureConfig');
     const given: [string, boolean][] = [
-      ['DataCaptureConfig', isGiven(get(config.properties, 'DataCaptureConfig'))],
+      ['DataCaptureConfig', isGiven(capture) && literal(get(capture, 'EnableCapture')) !== 'false'],
       ['several-variants', variants.length > 1],
       ['VpcConfig', models.some(({ properties }) => isGiven(get(properties, 'VpcConfig')))],
       ['EnableNetworkIsolation', models.some(({ properties }) => literal(get(properties, 'EnableNetworkIsolation')) === 'true')],

@@ -114,8 +114,8 @@ export abstract class InferenceImage {
    * An image of yours.
    *
    * @param repository the repository; its policy must let this account pull when it is another account's
-   * @param tagOrDigest a version tag, or a digest `sha256:...`; `latest` and its like are errors, because an endpoint whose image
-   * changes under an unchanged tag keeps the old one and mixes both when it scales out
+   * @param tagOrDigest a version tag, or a digest `sha256:...`; `latest` and its like are errors: a new image under an
+   * unchanged tag changes no template, so it deploys nothing until something else does
    */
   public static fromEcr(repository: IRepository, tagOrDigest: string): InferenceImage {
     return new EcrImage(repository, tagOrDigest);
