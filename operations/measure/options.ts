@@ -4,12 +4,11 @@ import { namesOf } from '../../lib/constructs/delivery/contract';
 import { closest } from '../../lib/constructs/shared/contract';
 import { UsageError } from '../command';
 import { Arrivals, poisson } from './arrivals';
+import type { Target } from './endpoint';
 import { recordedFrom } from './recorded-file';
 import type { Objective } from './step';
 
-export interface MeasureOptions {
-  readonly endpoint: string;
-  readonly component?: string;
+export interface MeasureOptions extends Target {
   readonly objective: Objective;
   readonly bodies: readonly Uint8Array[];
   readonly contentType: string;
@@ -20,8 +19,9 @@ export interface MeasureOptions {
   readonly output: string;
 }
 
+type SloConfig = BlueprintConfig['endpoints'][string]['slo'];
 type Values = Readonly<Record<string, string | boolean | undefined>>;
-type Blueprint = Pick<BlueprintConfig, 'workload' | 'stage' | 'endpoints'>;
+type Blueprint = Pick<BlueprintConfig, 'workload' | 'stage' | 'endpoints' | 'asyncEndpoints' | 'componentEndpoints'>;
 
 /** Ranges of the numbers: those of the capacity file where they go there. */
 const NUMBERS = {
@@ -36,12 +36,12 @@ const NUMBERS = {
 /** Options of the command; `blueprint` is undefined where there is no config file. Errors: `InvalidOption` with every problem. */
 export function optionsOf(argument: string, values: Values, blueprint: Blueprint | undefined, usage: string): MeasureOptions {
   const problems: string[] = [];
-  const settings = blueprint?.endpoints[argument];
+  const { slo, ...target } = targetOf(argument, values.component as string | undefined, blueprint);
   const number = (name: keyof typeof NUMBERS, configured?: number): number => {
     const { low, high, whole, otherwise } = NUMBERS[name];
     const given = values[name] === undefined ? (configured ?? otherwise) : Number(values[name]);
     if (given === undefined) {
-      problems.push(`--${name} is missing: ${unknown(argument, blueprint)}, so state its objective`);
+      problems.push(`--${name} is missing: ${unknown(argument, blueprint)}`);
       return NaN;
     }
     if (values[name] === '' || !(given >= low && given <= high) || (whole && !Number.isInteger(given))) {
@@ -58,12 +58,11 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
     }
   };
   const options = {
-    endpoint: settings === undefined ? argument : namesOf(`${blueprint!.workload}-${blueprint!.stage}`, argument).endpoint,
-    component: values.component as string | undefined,
+    ...target,
     objective: {
-      percentile: number('percentile', settings?.slo.latencyPercentile),
-      belowMs: number('below-ms', settings?.slo.latencyBelowMs),
-      availabilityPercent: number('availability', settings?.slo.availabilityPercent),
+      percentile: number('percentile', slo?.latencyPercentile),
+      belowMs: number('below-ms', slo?.latencyBelowMs),
+      availabilityPercent: number('availability', slo?.availabilityPercent),
     },
     bodies: from('request', bodiesOf)!,
     contentType: (values['content-type'] as string | undefined) ?? 'application/json',
@@ -77,12 +76,38 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
   return options;
 }
 
-function unknown(argument: string, blueprint: Blueprint | undefined): string {
-  if (blueprint === undefined) {
-    return 'there is no config file';
+/** What is measured, by its names in AWS, and its objective when the config has it. A component goes by its key in the config or by its name. */
+function targetOf(argument: string, component: string | undefined, blueprint: Blueprint | undefined): Target & { slo?: SloConfig } {
+  const [single, host] = [blueprint?.endpoints[argument], blueprint?.componentEndpoints[argument]];
+  if (blueprint === undefined || (single === undefined && host === undefined)) {
+    return { endpoint: argument, component };
   }
-  const near = closest(argument, Object.keys(blueprint.endpoints));
-  return `'${argument}' is no endpoint of the config${near === undefined ? '' : ` (did you mean '${near}'?)`}`;
+  const { endpoint } = namesOf(`${blueprint.workload}-${blueprint.stage}`, argument);
+  const nameOf = (key: string) => `${endpoint}-${key}`;
+  const key = Object.keys(host?.components ?? {}).find((one) => component === one || component === nameOf(one));
+  return {
+    endpoint,
+    component: key === undefined ? component : nameOf(key),
+    slo: single?.slo ?? (key === undefined ? undefined : host!.components[key].slo),
+  };
+}
+
+/** Why the config has no objective for it, and what to do. */
+function unknown(argument: string, blueprint: Blueprint | undefined): string {
+  const state = 'so state its objective';
+  if (blueprint === undefined) {
+    return `there is no config file, ${state}`;
+  }
+  const { endpoints, asyncEndpoints, componentEndpoints } = blueprint;
+  if (asyncEndpoints[argument] !== undefined) {
+    return `'${argument}' is asynchronous: a queue takes its requests, so there is no latency to measure`;
+  }
+  const components = Object.keys(componentEndpoints[argument]?.components ?? {});
+  if (components.length > 0) {
+    return `'${argument}' hosts components: name one with --component (${components.join(', ')}), or state the objective`;
+  }
+  const near = closest(argument, Object.keys({ ...endpoints, ...componentEndpoints }));
+  return `'${argument}' is no endpoint of the config${near === undefined ? '' : ` (did you mean '${near}'?)`}, ${state}`;
 }
 
 const LIMIT = 25 * 1024 * 1024;

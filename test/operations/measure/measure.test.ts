@@ -19,7 +19,8 @@ const file = (name: string, content: string) => {
 };
 const request = file('request.json', '{}');
 const endpoints = { delay: { slo: { latencyPercentile: 95, latencyBelowMs: 100, availabilityPercent: 99 } } };
-const blueprint = { workload: 'air', stage: 'dev', endpoints } as never;
+const chat = { components: { small: { slo: { latencyPercentile: 90, latencyBelowMs: 60_000, availabilityPercent: 99 } } } };
+const blueprint = { workload: 'air', stage: 'dev', endpoints, asyncEndpoints: { drafts: {} }, componentEndpoints: { chat } } as never;
 const options = (values: Record<string, string> = {}, argument = 'delay', config: typeof blueprint | undefined = blueprint) =>
   optionsOf(argument, { request, ...values }, config, 'Usage');
 
@@ -119,10 +120,25 @@ describe('the options', () => {
     expect(options({ percentile: '50', 'below-ms': '9' }).objective).toEqual({ percentile: 50, belowMs: 9, availabilityPercent: 99 });
   });
 
+  test.each(['small', 'air-dev-chat-small'])('come from the config for one of its components, named %s', (component) => {
+    expect(options({ component }, 'chat')).toMatchObject({
+      ...{ endpoint: 'air-dev-chat', component: 'air-dev-chat-small', output: `capacity/${component}.json` },
+      objective: { percentile: 90, belowMs: 60_000, availabilityPercent: 99 },
+    });
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['chat', {}, "'chat' hosts components: name one with --component (small), or state the objective"],
+    ['chat', { component: 'smal' }, "'chat' hosts components: name one with --component (small), or state the objective"],
+    ['drafts', {}, "'drafts' is asynchronous: a queue takes its requests, so there is no latency to measure"],
+  ])('fail for %s of the config with %j, and say what to name', (endpoint, values, message) => {
+    expect(() => options(values, endpoint)).toThrow(`--below-ms is missing: ${message}`);
+  });
+
   test('name any other endpoint with its objective, with a config and without one', () => {
     const objective = { percentile: '90', 'below-ms': '200' };
     const expected = { endpoint: 'chat', objective: { percentile: 90, belowMs: 200, availabilityPercent: 99.5 } };
-    expect(options(objective, 'chat')).toMatchObject(expected);
+    expect(options(objective, 'other')).toMatchObject({ ...expected, endpoint: 'other' });
     expect(optionsOf('chat', { request, ...objective }, undefined, 'Usage')).toMatchObject(expected);
   });
 
