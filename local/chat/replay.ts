@@ -71,7 +71,7 @@ export class ChatClient {
 
 /** What a failure is counted under. */
 function reasonOf({ name, message }: Error): string {
-  const known = { 'no copy': /no capacity/, 'queue full': /queue is full/, 'time limit': /in time/ };
+  const known = { 'no copy': /no capacity/, 'queue full': /queue is full/, 'time limit': /in time|allotted time/ };
   return Object.entries(known).find(([, text]) => text.test(message))?.[0] ?? name;
 }
 

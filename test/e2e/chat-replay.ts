@@ -11,6 +11,8 @@ const MINUTES = 2;
 const FACTOR = 20;
 const MOST = 16;
 const LIMIT_SECONDS = 900;
+/** https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html */
+const STREAM_SECONDS = 480;
 
 interface Written {
   readonly story: Story;
@@ -30,6 +32,7 @@ function checks({ story, minutes }: Written, picture: string): Record<string, bo
     'every recorded request was sent, and none twice': sum(({ requests }) => requests) === sent,
     'most were answered, and the others were refused by a full queue':
       replayed.every(({ failures }) => Object.keys(failures).every((name) => name === 'queue full')) && sum(failed) < sent * 0.75,
+    'no answer took longer than a stream may': minutes.every(({ answerP99 = 0 }) => answerP99 < STREAM_SECONDS * 1.05),
     'copies came, went, were gone with their instances, and came back, in that order': order.every(
       (when, i) => when !== undefined && (i === 0 || when > order[i - 1]!),
     ),

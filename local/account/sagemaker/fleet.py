@@ -187,11 +187,16 @@ class Monitor:
 
     def _run(self) -> None:
         while not self._stopped.wait(clock.scaled(PING_EVERY_SECONDS)):
-            for fleet in [*self.fleets.values(), *self.candidates.values()]:
-                for variant in fleet.variants:
-                    if variant.tidy():
-                        self.report()
-                    for instance in variant.containers():
+            self.look()
+
+    def look(self) -> None:
+        """Pings every container once; one that is still starting is left to who waits for it."""
+        for fleet in [*self.fleets.values(), *self.candidates.values()]:
+            for variant in fleet.variants:
+                if variant.tidy():
+                    self.report()
+                for instance in variant.containers():
+                    if instance.ready:
                         self._check(instance)
 
     def _check(self, instance: Instance) -> None:

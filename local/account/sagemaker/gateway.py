@@ -16,8 +16,9 @@ from . import control_plane, faults, runtime_api
 from .fleet import MONITOR
 
 _TARGETS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {"SageMaker": control_plane.call, "AnyScaleFrontendService": autoscaling.call}
-_INVOCATIONS = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="invocation")
-"""Requests to models, each on a thread while it waits: the emulator's own 64 would queue what a fleet answers at once."""
+_INVOCATIONS = ThreadPoolExecutor(max_workers=4096, thread_name_prefix="invocation")
+"""Requests to models, each on a thread while it waits: the emulator's own 64 would queue what a fleet answers at once,
+unseen by its metrics and time limits, and hold up the streams that run: five requests a second for the 8 minutes of a stream are 2,400."""
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/[a-z0-9-]+/(sagemaker|application-autoscaling)/aws4_request")
 
 

@@ -37,6 +37,9 @@ def state_dir() -> Path:
 class Instance:
     """Starts, pings, restarts and stops one container process. Its folder has the layout of /opt/ml."""
 
+    ready = True
+    """Whether its start is over. Until then who started it waits for it, and the monitor leaves it alone."""
+
     def __init__(self, endpoint: str, variant: str, container: dict[str, Any], instance_type: str = "") -> None:
         self.name = f"{endpoint}-{variant}-{uuid.uuid4().hex[:8]}"
         self.container, self.instance_type = container, instance_type

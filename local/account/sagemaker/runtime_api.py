@@ -4,6 +4,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import struct
 import time
 import uuid
@@ -25,7 +26,29 @@ MAXIMUM_BODY_BYTES = 25 * 1024 * 1024
 """60 s, 8 min for streams, as the container counts them, 25 MB: https://docs.aws.amazon.com/sagemaker/latest/dg/deploy-model-options.html"""
 
 
-Answer = tuple[Instance, http.client.HTTPConnection, http.client.HTTPResponse]
+class _Connection(http.client.HTTPConnection):
+    """A connection to a container whose whole answer has one time limit, however often a part of it comes."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        super().__init__("127.0.0.1", port, timeout=seconds)
+        self._end = time.monotonic() + seconds
+        self._open: socket.socket | None = None
+
+    def connect(self) -> None:
+        super().connect()
+        # The answer reads on from it when the connection itself has let go of it.
+        self._open = self.sock
+
+    def limit(self) -> None:
+        """What is read next may take what is left of the time. Raises TimeoutError when nothing is."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self._open is not None:
+            self._open.settimeout(left)
+
+
+Answer = tuple[Instance, _Connection, http.client.HTTPResponse]
 Reply = tuple[int, dict[str, str], "bytes | Iterator[bytes]"]
 
 
@@ -55,7 +78,7 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
         return 200, stream_headers, _events(instance, connection, answer, target, started)
     try:
-        data = _read(answer, connection, target, started)
+        data = _read(answer, connection, target, instance, started)
         seconds = (time.monotonic() - started - instance.cold_seconds) * instance.pace
         target.record(Outcome(answer.status, seconds, 0.0005 + instance.cold_seconds, instance.cold_seconds))
     finally:
@@ -66,11 +89,12 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     return 200, {**meta, "content-type": content_type}, data
 
 
-def _read(answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, target: Target, started: float) -> bytes:
+def _read(answer: http.client.HTTPResponse, connection: _Connection, target: Target, instance: Instance, started: float) -> bytes:
     try:
+        connection.limit()
         return answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise _no_answer(target, started, f"the container closed the connection: {error}") from error
+        raise _no_answer(target, started, _reason(instance, error)) from error
     finally:
         connection.close()
 
@@ -81,7 +105,7 @@ def _invoke(target: Target, request: dict[str, str], body: bytes, limit: float, 
         raise _no_answer(target, started, "no container of the variant is healthy")
     instance.enter()
     time.sleep(faults.latency_seconds(instance.container, instance.injected))
-    connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=limit / instance.pace)
+    connection = _Connection(instance.port, limit / instance.pace)
     try:
         connection.request("POST", "/invocations", body, request)
         return instance, connection, connection.getresponse()
@@ -105,14 +129,17 @@ def _model_error(status: int, message: str) -> ApiError:
     return ApiError("ModelError", f'Received {kind} error ({status}) from primary with message "{message}"', 424, OriginalStatusCode=status, OriginalMessage=message)
 
 
-def _events(instance: Instance, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, target: Target, started: float) -> Iterator[bytes]:
+def _events(instance: Instance, connection: _Connection, answer: http.client.HTTPResponse, target: Target, started: float) -> Iterator[bytes]:
     status = answer.status
     try:
         if status >= 300:
             yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(answer.read().decode("utf-8", "replace"), "ModelInvocationFailed"))
             return
-        while chunk := answer.read1(65536):
+        while chunk := _part(answer, connection):
             yield frame({":message-type": "event", ":event-type": "PayloadPart", ":content-type": "application/octet-stream"}, chunk)
+    except TimeoutError:
+        status = 0
+        yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(_LATE, "ModelInvocationTimeExceeded"))
     except (OSError, http.client.HTTPException) as error:
         status = 0
         yield frame({":message-type": "exception", ":exception-type": "ModelStreamError"}, _error_body(f"the stream of the container broke: {error}", "StreamBroken"))
@@ -122,6 +149,15 @@ def _events(instance: Instance, connection: http.client.HTTPConnection, answer: 
         # "the time taken to complete the inference in the container": to the last token, as no document says otherwise of streams
         # (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
         target.record(Outcome(status, (time.monotonic() - started) * instance.pace, 0.0005))
+
+
+_LATE = "Your model primary did not complete sending the inference response in the allotted time."
+"""https://repost.aws/questions/QUAnNu2T7pR8qVJpBVtwNSUw/invoke-streaming-timeout-error"""
+
+
+def _part(answer: http.client.HTTPResponse, connection: _Connection) -> bytes:
+    connection.limit()
+    return answer.read1(65536)
 
 
 def _error_body(message: str, code: str) -> bytes:

@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import datetime
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from component_account import PER_INSTANCE, SMALL, ComponentAccount
-from sagemaker_account import ROLE, until
+from conftest import FACTOR
+from sagemaker_account import PROGRAM, ROLE, until
+
+from account.sagemaker.fleet import RESTART_AFTER_SECONDS
 
 NO_CAPACITY = "Inference Component has no capacity to process this request"
 
@@ -73,6 +79,14 @@ def test_an_added_instance_takes_its_time_and_serves_when_it_is_there(account: C
     assert account.describe_component("slow")["RuntimeConfig"] == {"DesiredCopyCount": 2, "CurrentCopyCount": 1}
     account.component_settled("slow")
     assert account.instances("slowly") == 2
+
+
+def test_a_copy_that_takes_long_to_start_is_not_started_again_meanwhile(account: ComponentAccount) -> None:
+    account.hosts("heavy")
+    found = account.component("heavy-a", "heavy", program=PROGRAM.replace("(model_dir): return", "(model_dir): __import__('time').sleep(6); return"))
+    assert found["InferenceComponentStatus"] == "InService"
+    (copy,) = json.loads((Path(os.environ["ACCOUNT_STATE_DIR"]) / "endpoints.json").read_text(encoding="utf-8"))["heavy"]["variants"]["AllTraffic"]
+    assert copy["starts"] == 1, f"6 s are {6 * FACTOR} platform seconds, after {RESTART_AFTER_SECONDS} of which a container that served is started again"
 
 
 def test_at_no_copies_calls_fail_with_400_and_are_counted_until_a_copy_is_back(account: ComponentAccount) -> None:

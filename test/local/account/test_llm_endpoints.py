@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 from conftest import FACTOR
 from sagemaker_account import ROLE, Account, until
 
@@ -74,6 +74,16 @@ def test_fails_after_60_seconds_of_the_platform_clock_and_streams_do_not(account
     assert 60 <= (time.monotonic() - started) * FACTOR < 200
     events = runtime.invoke_endpoint_with_response_stream(EndpointName="chat", ContentType="application/json", Body=body(100, 1500, stream=True))["Body"]
     assert b"[DONE]" in b"".join(event["PayloadPart"]["Bytes"] for event in events)
+
+
+def test_fails_when_a_stream_is_not_over_after_eight_minutes_however_many_tokens_came(account: Account) -> None:
+    runtime, started, text = account.client("sagemaker-runtime"), time.monotonic(), b""
+    events = runtime.invoke_endpoint_with_response_stream(EndpointName="chat", ContentType="application/json", Body=body(100, 9000, stream=True))["Body"]
+    with pytest.raises(EventStreamError, match="allotted time"):
+        for event in events:
+            text += event["PayloadPart"]["Bytes"]
+    assert 480 <= (time.monotonic() - started) * FACTOR < 600
+    assert text.count(b" ") > 480 / TOKEN_SECONDS / 2 and b"[DONE]" not in text
 
 
 def test_requests_at_once_are_batched_also_more_than_the_emulator_has_threads(account: Account) -> None:
