@@ -4,11 +4,12 @@ import { loadBlueprint } from '../../lib/config/load';
 import { physicalName } from '../../lib/constructs/shared/names';
 import { Account, startAccount } from '../account';
 import { foreignTargets } from '../account-environment';
-import { clientsFor } from '../start/clients';
+import { clientsFor, stackOutputs } from '../start/clients';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from '../start/deployment';
 import type { Figures } from '../start/figures';
 import { perform } from '../start/perform';
 import type { Step } from '../start/run';
+import { draftStep } from './draft-step';
 import { Observer } from './observer';
 import { ChatOptions, HELP, parseOptions } from './options';
 import { ChatClient, PlatformClock } from './replay';
@@ -24,11 +25,21 @@ const INSTANCE_SECONDS = '105';
 interface Session {
   account?: Account;
   run?: ChatRun;
+  /** Where requests of the asynchronous endpoint lie. */
+  inputUrl?: string;
 }
 
-/** The endpoint and the component that the traffic goes to. Errors: a config without one. */
-function targetOf(file: string): { endpoint: string; component: string } {
-  const { workload, stage, componentEndpoints } = loadBlueprint(file);
+interface Targets {
+  readonly endpoint: string;
+  readonly component: string;
+  /** The asynchronous endpoint; undefined where the config has none. */
+  readonly drafts?: string;
+}
+
+/** The endpoint and the component that the traffic goes to, and the first asynchronous endpoint. Errors: a config without a component. */
+function targetOf(file: string): Targets {
+  const { workload, stage, componentEndpoints, asyncEndpoints } = loadBlueprint(file);
+  const [drafts] = Object.keys(asyncEndpoints);
   const [[endpoint, { components }] = [undefined, { components: {} }]] = Object.entries(componentEndpoints);
   if (endpoint === undefined) {
     throw new Error(`UnfitConfig: ${file} has no endpoint with mode: component, which the conversations are sent to`);
@@ -37,6 +48,7 @@ function targetOf(file: string): { endpoint: string; component: string } {
   return {
     endpoint: physicalName([prefix, endpoint]),
     component: physicalName([prefix, endpoint, Object.keys(components)[0]]),
+    drafts: drafts && physicalName([prefix, drafts]),
   };
 }
 
@@ -48,7 +60,7 @@ async function main(options: ChatOptions): Promise<void> {
   const target = targetOf(options.config);
   const session: Session = {};
   try {
-    await perform([...preparation(options, target, session, abort.signal), ...storyOf(options, () => session.run!)], { steps: [] });
+    await perform([...preparation(options, target, session, abort.signal), ...storyOf(options, target, session)], { steps: [] });
     const { observer, answers } = session.run!;
     await observer.stop();
     const missing = report(answers, observer.samples, options.factor, options.output);
@@ -65,17 +77,21 @@ async function main(options: ChatOptions): Promise<void> {
   }
 }
 
-function storyOf(options: ChatOptions, run: () => ChatRun): Step[] {
+function storyOf(options: ChatOptions, { drafts }: Targets, session: Session): Step[] {
+  const run = () => session.run!;
   const warm = options.warm === undefined ? undefined : warmStep(run, options.warm);
   return [
     ...(warm === undefined ? [] : [warm.step]),
     replayStep(run, options.minutes, async () => warm?.undo()),
     restStep(run),
     wakeStep(run),
+    ...(drafts === undefined
+      ? []
+      : [draftStep(() => ({ ...run(), url: session.account!.url, endpoint: drafts, inputUrl: session.inputUrl! }))]),
   ];
 }
 
-function preparation(options: ChatOptions, target: ReturnType<typeof targetOf>, session: Session, signal: AbortSignal): Step[] {
+function preparation(options: ChatOptions, target: Targets, session: Session, signal: AbortSignal): Step[] {
   const deployment = (say: (text: string) => void): DeploymentOptions => ({
     account: session.account!,
     ...{ config: options.config, signal, say },
@@ -100,6 +116,7 @@ function preparation(options: ChatOptions, target: ReturnType<typeof targetOf>, 
       run: async () => {
         const clients = clientsFor(session.account!.url);
         await checkDeployment(clients, { account: session.account! });
+        session.inputUrl = (await stackOutputs(clients)).InputUrl;
         const clock = new PlatformClock(options.factor);
         session.run = {
           ...{ clients, clock, signal, component: target.component, minutes: options.minutes, answers: [] },

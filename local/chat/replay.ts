@@ -4,7 +4,10 @@ import { CREDENTIALS, REGION } from '../start/clients';
 
 /** How one request went; times are seconds of the platform clock since the beginning of the run. */
 export interface Answer {
+  /** When it was to be sent: a wait that the generator caused counts as latency, and no slow answer hides the wait of those behind it. */
   readonly sent: number;
+  /** How late it was sent. */
+  readonly late: number;
   /** When the first tokens came; undefined when none did. */
   readonly first?: number;
   readonly ended: number;
@@ -43,9 +46,9 @@ export class ChatClient {
     this.client = new SageMakerRuntimeClient({ endpoint: url, region: REGION, credentials: CREDENTIALS, maxAttempts: 1, requestHandler });
   }
 
-  /** Never rejects. */
-  public async ask(request: Conversation): Promise<Answer> {
-    const sent = this.clock.now();
+  /** Never rejects. `sent`: when it was to be sent. */
+  public async ask(request: Conversation, sent = this.clock.now()): Promise<Answer> {
+    const late = Math.max(0, this.clock.now() - sent);
     let first: number | undefined;
     try {
       const { Body } = await this.client.send(
@@ -62,9 +65,9 @@ export class ChatClient {
         last = event.PayloadPart === undefined ? last : Buffer.from(event.PayloadPart.Bytes ?? []).toString();
       }
       const whole = last.endsWith('data: [DONE]\n\n');
-      return { sent, first, ended: this.clock.now(), failure: whole ? undefined : 'answer broke off' };
+      return { sent, late, first, ended: this.clock.now(), failure: whole ? undefined : 'answer broke off' };
     } catch (error) {
-      return { sent, first, ended: this.clock.now(), failure: reasonOf(error as Error) };
+      return { sent, late, first, ended: this.clock.now(), failure: reasonOf(error as Error) };
     }
   }
 }
@@ -79,9 +82,10 @@ function reasonOf({ name, message }: Error): string {
 export async function replay(requests: Conversation[], client: ChatClient, clock: PlatformClock, signal: AbortSignal): Promise<Answer[]> {
   const [start, open] = [clock.now(), [] as Promise<Answer>[]];
   for (const request of requests) {
-    await clock.until(start + request.at);
+    const due = start + request.at;
+    await clock.until(due);
     signal.throwIfAborted();
-    open.push(client.ask(request));
+    open.push(client.ask(request, due));
   }
   return Promise.all(open);
 }

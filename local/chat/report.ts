@@ -14,7 +14,7 @@ const minuteOf = (value: number | undefined): string => (value === undefined ? '
 export function report(answers: readonly Answer[], samples: readonly Sample[], factor: number, folder: string): string[] {
   const minutes = timeline(answers, samples);
   mkdirSync(folder, { recursive: true });
-  const title = 'Ten minutes of recorded chat traffic on a stand-in for Qwen3-8B, ml.g6.2xlarge (local account)';
+  const title = 'Recorded chat traffic on a stand-in for Qwen3-8B, one L4 per copy (local account)';
   writeFileSync(join(folder, 'timeline.svg'), picture(minutes, title));
   writeFileSync(join(folder, 'timeline.json'), `${JSON.stringify({ clockFactor: factor, story: story(samples), minutes }, null, 1)}\n`);
   console.log(`\n${tableOf(minutes)}`);
@@ -42,6 +42,17 @@ function summary(answers: readonly Answer[], samples: readonly Sample[]): string
   return [
     `Requests: ${answers.length} sent, ${whole.length} answered, failed: ${failed.join(', ') || 'none'}.`,
     `First token ${times((one) => one.first! - one.sent)}; whole answer ${times((one) => one.ended - one.sent)}.`,
+    `The generator itself was late by ${seconds(
+      percentile(
+        answers.map(({ late }) => late),
+        50,
+      ),
+    )} s (p50) and ${seconds(
+      percentile(
+        answers.map(({ late }) => late),
+        99,
+      ),
+    )} s (p99), which is in these times.`,
     `Copies: ${copiesAtFirst} at first; out in ${minuteOf(scaledOut)}, at most ${mostCopies}; in from ${minuteOf(scaledIn)}; neither copy nor instance in ${minuteOf(zero)}; back in ${minuteOf(back)}.`,
   ].join('\n');
 }

@@ -11,11 +11,11 @@ const sample = (at: number, copies: number, desiredCopies = copies, instances = 
   desiredCopies,
   instances,
 });
-const answer = (sent: number, first: number, ended: number): Answer => ({ sent, first: sent + first, ended: sent + ended });
+const answer = (sent: number, first: number, ended: number): Answer => ({ sent, late: 0, first: sent + first, ended: sent + ended });
 
 describe('the timeline of a replay', () => {
   test('counts requests in the minute in which they were sent, with the times that they took', () => {
-    const answers = [answer(0, 1, 10), answer(59, 3, 30), answer(61, 2, 20), { sent: 62, ended: 62.1, failure: 'no copy' }];
+    const answers = [answer(0, 1, 10), answer(59, 3, 30), answer(61, 2, 20), { sent: 62, late: 0, ended: 62.1, failure: 'no copy' }];
     const [first, second] = timeline(answers, [sample(0, 1), sample(119, 2)]);
     expect(first).toMatchObject({ requests: 2, firstTokenP50: 1, firstTokenP99: 3, answerP50: 10, answerP99: 30, failures: {} });
     expect(second).toMatchObject({ requests: 2, firstTokenP50: 2, answerP99: 20, failures: { 'no copy': 1 } });
