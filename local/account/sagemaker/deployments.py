@@ -56,7 +56,7 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     kept = {variant.name: variant.size for variant in old.variants} if retained else {}
     counts = {spec["VariantName"]: kept.get(spec["VariantName"], spec.get("InitialInstanceCount", 1)) for spec in config["ProductionVariants"]}
     deployment = record.get("LastDeploymentConfig") if values.get("RetainDeploymentConfig") else values.get("DeploymentConfig")
-    plan = guardrails.plan(deployment, config["ProductionVariants"], counts, {variant.name for variant in old.variants})
+    plan = guardrails.plan(deployment, _specs(config), counts, {variant.name for variant in old.variants})
     if faults.refuses_update(record["EndpointName"]):
         # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html (Errors)
         limit = f"{config['ProductionVariants'][0].get('InstanceType')} for endpoint usage"
@@ -94,7 +94,12 @@ def _refuse_scaled_changes(old: Fleet, config: dict[str, Any]) -> None:
 
 
 def _containers(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {variant["VariantName"]: models.container(variant) for variant in config["ProductionVariants"] if "ModelName" in variant}
+    return {variant["VariantName"]: models.container(variant) for variant in _specs(config) if "ModelName" in variant}
+
+
+def _specs(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """All variants of a configuration, the shadows last."""
+    return [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
 
 
 def _run(work: Any, record: dict[str, Any], *arguments: Any) -> None:
@@ -113,8 +118,10 @@ def _run(work: Any, record: dict[str, Any], *arguments: Any) -> None:
 
 def _provision(record: dict[str, Any], config: dict[str, Any], containers: dict[str, dict[str, Any]], counts: dict[str, int]) -> Fleet:
     """A healthy fleet. Raises CannotStart and leaves nothing behind."""
-    fleet = Fleet(record["EndpointName"], config, [])
+    fleet = Fleet(record["EndpointName"], config)
     try:
+        for spec in config.get("ShadowProductionVariants", []):
+            fleet.shadows.append(Variant(fleet.endpoint, spec, containers[spec["VariantName"]], spec.get("InitialInstanceCount", 1)))
         for spec in config["ProductionVariants"]:
             count = counts[spec["VariantName"]]
             if "ServerlessConfig" in spec:
@@ -246,7 +253,7 @@ def _apply(record: dict[str, Any], changes: list[tuple[Variant, float, int]]) ->
 def _describe_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     record = find("Endpoint", values["EndpointName"])
     fleet, candidate = MONITOR.fleets.get(record["EndpointName"]), MONITOR.candidates.get(record["EndpointName"])
-    pending = candidate and {"EndpointConfigName": candidate.config, "ProductionVariants": candidate.summaries()}
+    pending = candidate and {"EndpointConfigName": candidate.config, **candidate.summaries()}
     capture = fleet.capture if fleet else None
     summary = capture and {
         "EnableCapture": capture.get("EnableCapture", False),
@@ -255,8 +262,7 @@ def _describe_endpoint(values: dict[str, Any]) -> dict[str, Any]:
         "DestinationS3Uri": capture["DestinationS3Uri"],
         "KmsKeyId": capture.get("KmsKeyId", ""),
     }
-    variants = fleet.summaries() if fleet else []
-    return {**record, "ProductionVariants": variants or None, "DataCaptureConfig": summary, "PendingDeploymentSummary": pending, "AsyncInferenceConfig": fleet.asynchronous if fleet else None}
+    return {**record, **(fleet.summaries() if fleet else {}), "DataCaptureConfig": summary, "PendingDeploymentSummary": pending, "AsyncInferenceConfig": fleet.asynchronous if fleet else None}
 
 
 def _delete_endpoint(values: dict[str, Any]) -> dict[str, Any]:

@@ -81,12 +81,20 @@ class Variant:
 class Fleet:
     """All variants of one endpoint on one endpoint configuration."""
 
-    def __init__(self, endpoint: str, config: dict[str, Any], variants: list[Variant]) -> None:
+    def __init__(self, endpoint: str, config: dict[str, Any]) -> None:
         # What the fleet needs of its configuration stays with it: the configuration may be deleted while it serves.
         self.config: str = config["EndpointConfigName"]
         self.capture: dict[str, Any] | None = config.get("DataCaptureConfig")
         self.asynchronous: dict[str, Any] | None = config.get("AsyncInferenceConfig")
-        self.endpoint, self.variants = endpoint, variants
+        self.endpoint = endpoint
+        self.variants: list[Variant] = []
+        self.shadows: list[Variant] = []
+        """What is sent copies of requests."""
+
+    @property
+    def all_variants(self) -> list[Variant]:
+        """Those that answer callers, and the shadows."""
+        return [*self.variants, *self.shadows]
 
     @property
     def hosts_components(self) -> bool:
@@ -100,21 +108,17 @@ class Fleet:
         weights = [variant.weight for variant in self.variants]
         return random.choices(self.variants, weights if any(weights) else None)[0]
 
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> dict[str, list[dict[str, Any]] | None]:
         """The variants as DescribeEndpoint shows them."""
-        return [
-            {
-                "VariantName": variant.name,
-                "CurrentWeight": variant.weight,
-                "DesiredWeight": variant.weight,
-                **variant.capacity(),
-            }
-            for variant in self.variants
-        ]
+        return {"ProductionVariants": _summaries(self.variants), "ShadowProductionVariants": _summaries(self.shadows)}
 
     def remove(self) -> None:
-        for variant in self.variants:
+        for variant in self.all_variants:
             variant.remove()
+
+
+def _summaries(variants: list[Variant]) -> list[dict[str, Any]] | None:
+    return [{"VariantName": variant.name, "CurrentWeight": variant.weight, "DesiredWeight": variant.weight, **variant.capacity()} for variant in variants] or None
 
 
 class Monitor:
@@ -192,7 +196,7 @@ class Monitor:
     def look(self) -> None:
         """Pings every container once; one that is still starting is left to who waits for it."""
         for fleet in [*self.fleets.values(), *self.candidates.values()]:
-            for variant in fleet.variants:
+            for variant in fleet.all_variants:
                 if variant.tidy():
                     self.report()
                 for instance in variant.containers():
@@ -214,7 +218,7 @@ class Monitor:
 
 
 def _described(fleet: Fleet) -> dict[str, Any]:
-    return {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.containers()] for variant in fleet.variants}}
+    return {"config": fleet.config, "variants": {variant.name: [instance.describe() for instance in variant.containers()] for variant in fleet.all_variants}}
 
 
 MONITOR = Monitor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, model_data, registry, serverless
+from . import control_plane, model_data, registry, serverless, shadows
 
 
 def container(variant: dict[str, Any]) -> dict[str, Any]:
@@ -24,12 +24,12 @@ def _create_model(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _create_config(values: dict[str, Any]) -> dict[str, Any]:
-    if values.get("ShadowProductionVariants"):
-        raise ApiError("ValidationException", "The local account copies no requests to shadow variants: deploy without ShadowProductionVariants.")
-    names = [variant["VariantName"] for variant in values["ProductionVariants"]]
+    shadows.refuse(values)
+    variants = [*values["ProductionVariants"], *values.get("ShadowProductionVariants", [])]
+    names = [variant["VariantName"] for variant in variants]
     if len(set(names)) != len(names):
         raise ApiError("ValidationException", f"Production variant names must be unique, got {names}.")
-    for variant in values["ProductionVariants"]:
+    for variant in variants:
         if "ModelName" in variant:
             control_plane.find("Model", variant["ModelName"])
         if "InstancePools" in variant:

@@ -12,7 +12,7 @@ import zlib
 from typing import Iterator, Mapping
 
 from ..service_models import ApiError
-from . import async_inference, captures, faults, targets
+from . import async_inference, captures, faults, shadows, targets
 from .instance import Instance
 from .serverless import MAXIMUM_BODY_BYTES as SERVERLESS_BODY_BYTES
 from .serverless import ServerlessVariant
@@ -70,13 +70,23 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         raise ApiError("ValidationError", f"Endpoint {name} only supports asynchronous invocations.")
     inference_id = headers.get("x-amzn-sagemaker-inference-id") or str(uuid.uuid4())
     request = {"content-type": headers.get("content-type", "application/octet-stream"), "accept": headers.get("x-amzn-sagemaker-accept") or headers.get("accept", "*/*"), **target.headers}
-    started = time.monotonic()
-    instance, connection, answer = _invoke(target, request, body, STREAM_LIMIT_SECONDS if action.endswith("stream") else TIME_LIMIT_SECONDS, started)
     meta = {"x-amzn-invoked-production-variant": variant.name, "x-amzn-sagemaker-inference-id": inference_id}
-    content_type = answer.getheader("content-type", "application/octet-stream")
-    if action.endswith("stream"):
-        stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": content_type}
+    stream = action.endswith("stream")
+    limit = STREAM_LIMIT_SECONDS if stream else TIME_LIMIT_SECONDS
+    shadows.copy(fleet, lambda shadow: _whole(Target(fleet, shadow), request, body, limit, None if stream else inference_id))
+    if stream:
+        started = time.monotonic()
+        instance, connection, answer = _invoke(target, request, body, limit, started)
+        stream_headers = {**meta, "content-type": "application/vnd.amazon.eventstream", "x-amzn-sagemaker-content-type": _type_of(answer)}
         return 200, stream_headers, _events(instance, connection, answer, target, started)
+    data, content_type = _whole(target, request, body, limit, inference_id)
+    return 200, {**meta, "content-type": content_type}, data
+
+
+def _whole(target: Target, request: dict[str, str], body: bytes, limit: float, captured_as: str | None) -> tuple[bytes, str]:
+    """The container's answer and its content type, captured under an inference id if there is one. Raises ApiError."""
+    started = time.monotonic()
+    instance, connection, answer = _invoke(target, request, body, limit, started)
     try:
         data = _read(answer, connection, target, instance, started)
         seconds = (time.monotonic() - started - instance.cold_seconds) * instance.pace
@@ -85,8 +95,13 @@ def handle(path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         instance.leave()
     if answer.status >= 300:
         raise _model_error(answer.status, data.decode("utf-8", "replace"))
-    captures.submit(fleet, variant, inference_id, (body, request["content-type"]), (data, content_type))
-    return 200, {**meta, "content-type": content_type}, data
+    if captured_as is not None:
+        captures.submit(target.fleet, target.variant, captured_as, (body, request["content-type"]), (data, _type_of(answer)))
+    return data, _type_of(answer)
+
+
+def _type_of(answer: http.client.HTTPResponse) -> str:
+    return answer.getheader("content-type", "application/octet-stream")
 
 
 def _read(answer: http.client.HTTPResponse, connection: _Connection, target: Target, instance: Instance, started: float) -> bytes:

@@ -30,7 +30,7 @@ def look(now: float, minute: bool) -> None:
     for fleet in [*MONITOR.fleets.values(), *MONITOR.candidates.values()]:
         if fleet.asynchronous is not None:
             continue
-        for variant in fleet.variants:
+        for variant in fleet.all_variants:
             if isinstance(variant, ServerlessVariant):
                 continue
             _publish(fleet.endpoint, variant, now, minute)

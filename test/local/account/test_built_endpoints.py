@@ -1,8 +1,10 @@
 """Stacks with a real-time endpoint of our construct in the local account: what it synthesizes is deployed and behaves. [S1, L3]"""
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ def account(account_url: str) -> Account:
 STACKS: dict[str, dict[str, Any]] = {
     "prefixed": {"model": "prefixed/"},
     "foldered": {"model": "foldered/"},
+    "shadowed": {"model": "shadowed-serving/model.tar.gz", "shadow": {"model": "shadowed-shadow/model.tar.gz", "percent": 100}},
+    "sampled": {"model": "sampled-serving/model.tar.gz", "shadow": {"model": "sampled-shadow/model.tar.gz", "percent": 50}},
 }
 """Options of programs/endpoint-stack.ts by the name of stack and endpoint."""
 
@@ -37,6 +41,15 @@ def deploy(account: Account, name: str, templates: dict[str, str]) -> str:
     cloudformation.create_stack(StackName=name, TemplateBody=templates[name], Capabilities=["CAPABILITY_IAM"])
     status = lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]  # noqa: E731
     return until(lambda: not (now := status()).endswith("IN_PROGRESS") and now, 60)
+
+
+def total(account: Account, metric: str, endpoint: str, variant: str, statistic: str = "Sum") -> float:
+    """Of the whole last hour."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+    hour = {"StartTime": now - datetime.timedelta(hours=1), "EndTime": now + datetime.timedelta(hours=1), "Period": 7200}
+    points = account.cloudwatch.get_metric_statistics(Namespace="AWS/SageMaker", MetricName=metric, Dimensions=dimensions, Statistics=[statistic], **hour)["Datapoints"]
+    return sum(point[statistic] for point in points)
 
 
 def put(account: Account, prefix: str, weight: str) -> None:
@@ -96,3 +109,67 @@ def test_fails_a_serverless_variant_and_a_transform_job_with_uncompressed_files(
             TransformJobName="uncompressed", ModelName="uncompressed", TransformInput={"DataSource": source},
             TransformOutput={"S3OutputPath": "s3://artifacts/out/"}, TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         )  # fmt: skip
+
+
+def captured(account: Account, endpoint: str, variant: str) -> list[dict[str, Any]]:
+    found = account.s3.list_objects_v2(Bucket="artifacts", Prefix=f"captured/{endpoint}/{variant}/").get("Contents", [])
+    bodies = [account.s3.get_object(Bucket="artifacts", Key=item["Key"])["Body"].read().decode() for item in found]
+    return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+
+def test_a_shadow_is_sent_copies_its_answers_are_captured_and_no_caller_waits_for_it_or_sees_it_fail(account: Account, templates: dict[str, str]) -> None:
+    account.artifact("shadowed-serving", "1")
+    shadow = account.artifact("shadowed-shadow", "2")
+    assert deploy(account, "shadowed", templates) == "CREATE_COMPLETE"
+    found = account.describe("shadowed")
+    assert [variant["VariantName"] for key in ("ProductionVariants", "ShadowProductionVariants") for variant in found[key]] == ["AllTraffic", "Shadow"]
+    account.faults("PUT", {"models": [{"artifact": shadow, "latencyMs": 3000}]})
+    started = time.monotonic()
+    answer = account.client("sagemaker-runtime").invoke_endpoint(EndpointName="shadowed", ContentType="application/json", Body=b"5", InferenceId="mine")
+    assert time.monotonic() - started < 2.5
+    assert (json.loads(answer["Body"].read()), answer["InvokedProductionVariant"]) == ({"answer": 5, "weight": "1"}, "AllTraffic")
+    (copy,) = until(lambda: captured(account, "shadowed", "Shadow"))
+    account.faults("DELETE")
+    assert copy["eventMetadata"]["inferenceId"] == "mine"
+    assert json.loads(copy["captureData"]["endpointInput"]["data"]) == 5
+    assert json.loads(copy["captureData"]["endpointOutput"]["data"]) == {"answer": 5, "weight": "2"}
+    assert total(account, "ModelLatency", "shadowed", "Shadow", "Maximum") >= 3e6 > total(account, "ModelLatency", "shadowed", "AllTraffic", "Maximum")
+    account.faults("PUT", {"models": [{"artifact": shadow, "failPing": True}]})
+    until(lambda: account.invoke("shadowed")["weight"] == "1" and total(account, "Invocation5XXErrors", "shadowed", "Shadow"))
+    account.faults("DELETE")
+    assert total(account, "Invocation5XXErrors", "shadowed", "AllTraffic") == 0
+    with pytest.raises(ClientError, match="Variant Shadow of endpoint shadowed not found"):
+        account.client("sagemaker-runtime").invoke_endpoint(EndpointName="shadowed", ContentType="application/json", Body=b"5", TargetVariant="Shadow")
+
+
+def test_a_shadow_gets_the_share_that_is_asked_for(account: Account, templates: dict[str, str]) -> None:
+    account.artifact("sampled-serving")
+    account.artifact("sampled-shadow")
+    assert deploy(account, "sampled", templates) == "CREATE_COMPLETE"
+    for _ in range(100):
+        account.invoke("sampled")
+    assert total(account, "Invocations", "sampled", "AllTraffic") == 100
+    until(lambda: total(account, "Invocations", "sampled", "Shadow") > 25)
+    time.sleep(1)
+    assert 25 < total(account, "Invocations", "sampled", "Shadow") < 75
+
+
+def on_instances(name: str, **more: Any) -> dict[str, Any]:
+    return {"VariantName": name, "ModelName": "plain", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, **more}
+
+
+@pytest.mark.parametrize(
+    ("variants", "more", "message"),
+    [
+        ([on_instances("A"), on_instances("B")], {}, "more than one ProductionVariant and one shadow"),
+        ([on_instances("A")], {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://artifacts/out/"}}}, "cannot have an AsyncInferenceConfig"),
+        ([on_instances("A", InstanceType="ml.inf1.xlarge")], {}, "cannot have Inf1 instances"),
+        ([{"VariantName": "A", "ModelName": "plain", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}], {}, "cannot have a ServerlessConfig"),
+        ([on_instances("Shadow")], {}, "names must be unique"),
+    ],
+)
+def test_fails_a_shadow_beside_what_has_none(account: Account, variants: list[dict[str, Any]], more: dict[str, Any], message: str) -> None:
+    """[row 58]"""
+    account.config("plain") if "plain" not in [model["ModelName"] for model in account.sagemaker.list_models(MaxResults=100)["Models"]] else None
+    with pytest.raises(ClientError, match=message):
+        account.sagemaker.create_endpoint_config(EndpointConfigName="odd-shadow", ProductionVariants=variants, ShadowProductionVariants=[on_instances("Shadow")], **more)

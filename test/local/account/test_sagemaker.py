@@ -256,14 +256,6 @@ def test_an_update_swaps_fleets_and_a_failed_one_stays_on_the_old_configuration(
     assert invoke(account, "update")["weight"] == "2"
 
 
-def test_a_configuration_with_a_shadow_is_refused_because_nothing_would_be_copied_to_it(account: Account) -> None:
-    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    with pytest.raises(ClientError, match="copies no requests to shadow variants"):
-        account.client("sagemaker").create_endpoint_config(
-            EndpointConfigName="shadowed", ProductionVariants=[variant], ShadowProductionVariants=[{**variant, "VariantName": "Shadow"}]
-        )
-
-
 def test_a_scaled_variant_keeps_its_count_and_refuses_another_instance_type(account: Account) -> None:
     endpoint(account, "scaled")
     scaling, sagemaker = account.client("application-autoscaling"), account.client("sagemaker")

@@ -11,9 +11,11 @@ interface Options {
   readonly name: string;
   /** Where the model lies in the bucket `artifacts`: an archive, or a prefix when it ends with a slash. */
   readonly model: string;
+  /** A shadow with the model that lies there, and its share of the requests in percent. */
+  readonly shadow?: { readonly model: string; readonly percent: number };
 }
 
-function templateOf({ name, model }: Options): object {
+function templateOf({ name, model, shadow }: Options): object {
   const scope = app();
   const stack = new Stack(scope, name, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });
   const artifacts = Bucket.fromBucketName(stack, 'Models', 'artifacts');
@@ -24,6 +26,8 @@ function templateOf({ name, model }: Options): object {
     endpointName: name,
     model: source(model),
     instance: InstanceType.ML_M5_LARGE,
+    shadow: shadow && { model: source(shadow.model), samplingPercent: shadow.percent },
+    capture: shadow && { bucket: artifacts, prefix: 'captured' },
     slo: Slo.latency({ percentile: 99, below: Duration.seconds(5) }),
   });
   return scope.synth().getStackByName(stack.stackName).template as object;
