@@ -41,11 +41,12 @@ def look(now: float, minute: bool) -> None:
 
 
 def tend() -> None:
-    """Lets go of instances that had no copy for long, and gives adapters to containers that were restarted."""
+    """Lets go of instances that had no copy for long, has copies moved together where that is wanted, and gives adapters to containers that were restarted."""
     for fleet in list(MONITOR.fleets.values()):
         for variant in fleet.variants:
             if isinstance(variant, HostVariant):
                 variant.release_idle()
+                variant.consolidation.look()
                 for copy in variant.all_copies():
                     if copy.ready and copy.healthy:
                         copy.load_adapters()

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import clock
 from ..service_models import ApiError
-from . import component_store, control_plane, faults, guardrails, models, provisioning
+from . import component_store, control_plane, faults, guardrails, models, pools, provisioning
 from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
 from .hosts import HostVariant
@@ -59,7 +59,7 @@ def _update_endpoint(values: dict[str, Any]) -> dict[str, Any]:
     plan = guardrails.plan(deployment, _specs(config), counts, {variant.name for variant in old.variants})
     if faults.refuses_update(record["EndpointName"]):
         # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html (Errors)
-        limit = f"{config['ProductionVariants'][0].get('InstanceType')} for endpoint usage"
+        limit = f"{next(iter(pools.types(config['ProductionVariants'][0])), None)} for endpoint usage"
         raise ApiError("ResourceLimitExceeded", f"The account-level service limit '{limit}' does not allow the instances of another fleet (injected fault).")
     record.update(EndpointStatus="Updating", LastDeploymentConfig=deployment, FailureReason=None, _settled=threading.Event())
     _run(_replace, record, config, _containers(config), counts, plan)
@@ -86,7 +86,7 @@ def _refuse_scaled_changes(old: Fleet, config: dict[str, Any]) -> None:
     for variant in old.variants:
         if not control_plane.AUTOSCALED(old.endpoint, variant.name):
             continue
-        if variant.name not in after or after[variant.name].get("InstanceType") != variant.spec.get("InstanceType"):
+        if variant.name not in after or pools.types(after[variant.name]) != pools.types(variant.spec):
             raise ApiError(
                 "ValidationException",
                 f'The variant "{variant.name}" has automatic scaling: deregister its scalable target before the instance type changes or the variant goes.',

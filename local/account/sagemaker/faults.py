@@ -6,6 +6,7 @@ faults end with the account:
   {"models": [{"artifact": "arn:aws:sagemaker:us-east-1:000000000000:model-package/delay/3", "latencyMs": 800, "from": "now"},
               {"artifact": "s3://bucket/key/model.tar.gz", "failPing": true}],
    "endpoints": [{"endpoint": "flight-delays-dev-delay", "after": 1, "refuseUpdates": 2}],
+   "unavailableTypes": ["ml.g6.2xlarge"],
    "eventCopies": 2}
 
 `artifact`  ARN of a model package, or the address of a model in Amazon S3: every container that serves it is hit.
@@ -17,6 +18,7 @@ faults end with the account:
             (https://aws.amazon.com/blogs/devops/continue-rolling-back-an-update-for-aws-cloudformation-stacks-in-the-update_rollback_failed-state/).
 `refuseUpdates` 1-100: how many calls are refused. `GET` shows how many are left.
 `after`     0 (default) to 100: how many calls are let through before. `GET` shows how many are left.
+`unavailableTypes` instance types of which endpoints get no further instance, as with InsufficientInstanceCapacity; those that they have stay.
 `eventCopies` 1 (default) to 10: how often each of SageMaker's events is sent.
 """
 from __future__ import annotations
@@ -39,7 +41,8 @@ MAXIMUM_UPDATES = 100
 
 _ARTIFACT = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/\S+|s3://[^/]+/\S+")
 _ENDPOINT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-_NOTHING: dict[str, Any] = {"models": [], "endpoints": [], "eventCopies": 1}
+_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
+_NOTHING: dict[str, Any] = {"models": [], "endpoints": [], "unavailableTypes": [], "eventCopies": 1}
 _LOCK = threading.Lock()
 _current = _NOTHING
 
@@ -69,14 +72,20 @@ def parsed(body: bytes) -> dict[str, Any]:
         value = json.loads(body)
     except ValueError as error:
         raise _wrong("", f"the body is no JSON: {error}") from error
-    _object(value, "", ("models", "endpoints", "eventCopies"))
+    _object(value, "", tuple(_NOTHING))
     copies = _whole(value, "eventCopies", 1, MAXIMUM_COPIES, 1, "")
-    return {"models": _list(value, "models", _model), "endpoints": _list(value, "endpoints", _endpoint), "eventCopies": copies}
+    lists = {key: _list(value, key, each) for key, each in (("models", _model), ("endpoints", _endpoint), ("unavailableTypes", _type))}
+    return {**lists, "eventCopies": copies}
 
 
 def event_copies() -> int:
     """How often each event is sent."""
     return _current["eventCopies"]
+
+
+def unavailable(instance_type: str) -> bool:
+    """Whether no further instance of a type can be had."""
+    return instance_type in _current["unavailableTypes"]
 
 
 def on_start(container: dict[str, Any]) -> Started:
@@ -140,7 +149,13 @@ def _endpoint(value: Any, at: str) -> dict[str, Any]:
     return {"endpoint": endpoint, "after": after, "refuseUpdates": refused}
 
 
-def _list(value: dict[str, Any], key: str, each: Callable[[Any, str], dict[str, Any]]) -> list[dict[str, Any]]:
+def _type(value: Any, at: str) -> str:
+    if not isinstance(value, str) or not _TYPE.fullmatch(value):
+        raise _wrong(at, f"must be an instance type such as 'ml.g6.2xlarge', got {value!r}")
+    return value
+
+
+def _list(value: dict[str, Any], key: str, each: Callable[[Any, str], Any]) -> list[Any]:
     items = value.get(key, [])
     if not isinstance(items, list):
         raise _wrong(key, f"must be a list, got {items!r}")

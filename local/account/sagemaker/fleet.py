@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 from .. import clock
+from . import pools
 from .instance import CannotStart, Instance, state_dir
 
 PING_EVERY_SECONDS = 5
@@ -28,12 +29,16 @@ class Variant:
         self.ordered: int | None = None
         """Instances that a change of capacity asked for, while it runs."""
         self._next = itertools.count()
-        self.resize(count)
+        try:
+            self.resize(count)
+        except BaseException:
+            self.remove()
+            raise
 
     def resize(self, count: int) -> None:
-        """Adds healthy instances or removes the newest. Raises CannotStart."""
+        """Adds healthy instances, or removes those of the least preferred type, the newest first. Raises CannotStart."""
         while len(self.instances) < count:
-            instance = Instance(self.endpoint, self.name, self.container, self.spec.get("InstanceType", ""))
+            instance = Instance(self.endpoint, self.name, self.container, pools.next_type(self.spec))
             try:
                 instance.prepare()
                 instance.start()
@@ -43,7 +48,9 @@ class Variant:
                 raise
             self.instances.append(instance)
         while len(self.instances) > count:
-            self.instances.pop().remove()
+            leaving = max(reversed(self.instances), key=lambda instance: pools.rank(self.spec, instance.instance_type))
+            self.instances.remove(leaving)
+            leaving.remove()
 
     @property
     def size(self) -> int:
@@ -67,7 +74,11 @@ class Variant:
     def capacity(self) -> dict[str, Any]:
         """What DescribeEndpoint says of its size."""
         more = {key: self.spec[key] for key in ("ManagedInstanceScaling", "RoutingConfig") if key in self.spec}
-        return {"CurrentInstanceCount": self.size, "DesiredInstanceCount": self.desired, **more}
+        return {"CurrentInstanceCount": self.size, "DesiredInstanceCount": self.desired, **pools.summary(self.spec, self.types_in_use()), **more}
+
+    def types_in_use(self) -> list[str]:
+        """The type of each instance."""
+        return [instance.instance_type for instance in self.instances]
 
     def tidy(self) -> bool:
         """Lets go what is not needed, and tells whether containers came or went since the last look; the instances of a fleet stay."""

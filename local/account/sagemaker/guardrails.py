@@ -15,6 +15,7 @@ import ministack.services.cloudwatch as _cloudwatch
 
 from .. import clock
 from ..service_models import ApiError
+from . import pools
 
 LOOK_EVERY_SECONDS = 5
 """Platform seconds between two looks at the alarms during a baking period. Our model: AWS publishes no figure."""
@@ -49,7 +50,7 @@ def plan(config: dict[str, Any] | None, variants: list[dict[str, Any]], counts: 
     if old is not None and old != counts.keys():
         raise ApiError("ValidationException", f"A deployment with guardrails keeps the names of its variants: {', '.join(sorted(old))} serve, got {', '.join(sorted(counts))}.")
     alarms = _alarms(config)
-    if any(variant.get("InstanceType", "").startswith("ml.inf1.") for variant in variants):
+    if any(kind.startswith("ml.inf1.") for variant in variants for kind in pools.types(variant)):
         # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html: all at once and no bake, whatever is asked
         return Plan(False, (total,), 0, 0, math.inf, ())
     if "RollingUpdatePolicy" in config:

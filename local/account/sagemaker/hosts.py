@@ -13,7 +13,8 @@ import time
 from typing import Any, Callable
 
 from .. import clock
-from . import instance_catalogue, provisioning
+from . import instance_catalogue, pools, provisioning
+from .consolidation import Consolidation, Move, plan
 from .copies import Copy, Load, Revision
 from .fleet import MONITOR, Variant
 from .instance import CannotStart, Instance
@@ -29,12 +30,16 @@ PATIENCE_SECONDS = 900
 class Host:
     """One instance."""
 
-    def __init__(self, has: Amounts, after: float = 0) -> None:
-        self.has = has
+    def __init__(self, instance_type: str, after: float = 0) -> None:
+        self.instance_type, self.has = instance_type, _shape(instance_type)
         self.copies: list[Copy] = []
         self.since = time.monotonic() + clock.scaled(after)
         """When it is there."""
         self.idle_since = self.since
+        self.arriving: list[Copy] = []
+        """Copies that start here and serve elsewhere until they are ready."""
+        self.leaving = False
+        """Whether it takes no further copy."""
 
     @property
     def there(self) -> bool:
@@ -42,17 +47,23 @@ class Host:
 
     def takes(self, needs: Amounts) -> bool:
         """Whether one more copy fits."""
-        return sum((copy.revision.needs for copy in self.copies), needs).within(self.has)
+        return not self.leaving and sum((copy.revision.needs for copy in [*self.copies, *self.arriving]), needs).within(self.has)
+
+
+def _shape(instance_type: str) -> Amounts:
+    """What an instance of the type has. Raises CannotStart for a type of which nothing is known."""
+    has = instance_catalogue.shape(instance_type)
+    if has is None:
+        raise CannotStart(f"{instance_catalogue.CATALOGUE.name} does not list {instance_type}, so the local account cannot place copies on it")
+    return has
 
 
 class HostVariant(Variant):
     """The instances of a variant without a model. Raises CannotStart for a type of which nothing is known."""
 
     def __init__(self, endpoint: str, spec: dict[str, Any], count: int) -> None:
-        has = instance_catalogue.shape(spec["InstanceType"])
-        if has is None:
-            raise CannotStart(f"{instance_catalogue.CATALOGUE.name} does not list {spec['InstanceType']}, so the local account cannot place copies on it")
-        self.has = has
+        self.shapes = {kind: _shape(kind) for kind in pools.types(spec)}
+        """What an instance of each type has, the preferred first."""
         managed = spec.get("ManagedInstanceScaling", {})
         limits = (managed.get("MinInstanceCount", 1), managed["MaxInstanceCount"]) if managed.get("Status") == "ENABLED" else (count, count)
         self.least, self.most = limits
@@ -62,6 +73,7 @@ class HostVariant(Variant):
         self.loads: dict[str, Load] = collections.defaultdict(Load)
         """By component."""
         self.closed = False
+        self.consolidation = Consolidation(self, spec)
         self._room = threading.Condition()
         super().__init__(endpoint, spec, {}, min(max(count, self.least), self.most))
 
@@ -73,6 +85,10 @@ class HostVariant(Variant):
     @property
     def desired(self) -> int:
         return len(self.hosts) if self.ordered is None else self.ordered
+
+    def types_in_use(self) -> list[str]:
+        with self._room:
+            return [host.instance_type for host in self.hosts if host.there]
 
     def containers(self) -> list[Instance]:
         return list(self.all_copies())
@@ -130,13 +146,15 @@ class HostVariant(Variant):
         for copy in leaving:
             self._drop(copy)
         if leaving:
+            self.consolidation.operated()
             MONITOR.report()
 
     def resize(self, count: int) -> None:
         """Adds instances, or takes away some without copies. Raises CannotStart when too many have copies."""
+        self.consolidation.operated()
         with self._room:
-            self.hosts += [Host(self.has) for _ in range(count - len(self.hosts))]
-            idle = [host for host in reversed(self.hosts) if not host.copies][: max(0, len(self.hosts) - count)]
+            self.hosts += [Host(pools.next_type(self.spec)) for _ in range(count - len(self.hosts))]
+            idle = self._idle()[: max(0, len(self.hosts) - count)]
             self.hosts = [host for host in self.hosts if host not in idle]
             self._room.notify_all()
             if len(self.hosts) > count:
@@ -146,8 +164,48 @@ class HostVariant(Variant):
         """Lets go of instances that had no copy for long, down to the minimum."""
         with self._room:
             oldest = time.monotonic() - clock.scaled(IDLE_SECONDS)
-            idle = [host for host in self.hosts if not host.copies and host.idle_since <= oldest][: max(0, len(self.hosts) - self.least)]
+            idle = [host for host in self._idle() if host.idle_since <= oldest][: max(0, len(self.hosts) - self.least)]
             self.hosts = [host for host in self.hosts if host not in idle]
+
+    def leavable(self, most: int) -> dict[Host, list[Move]]:
+        """Instances that can become free, at most so many and down to the minimum, and where their copies go."""
+        with self._room:
+            spare = min(most, len(self.hosts) - self.least)
+            return plan(self.hosts, max(0, spare), lambda host: (-self._rank(host), len(host.copies)))
+
+    def move(self, move: Move) -> bool:
+        """Starts a copy at its new place, and then ends it at the old one; False when what happened meanwhile is against it. Raises CannotStart."""
+        old, revision, adapters = move.copy, move.copy.revision, dict(move.copy.revision.adapters)
+        with self._room:
+            if old not in move.origin.copies or not move.target.takes(revision.needs):
+                return False
+            new = Copy(self.endpoint, revision, move.target.instance_type, self.loads[revision.component])
+            move.target.arriving.append(new)
+        moved = False
+        try:
+            self._start(new, move.target)
+            new.wait_healthy(revision.startup_seconds)
+            new.load_adapters()
+            with self._room:
+                moved = not self.closed and old in move.origin.copies and adapters == revision.adapters
+                if moved:
+                    new.ready = True
+                    move.origin.copies.remove(old)
+                    move.origin.idle_since = time.monotonic()
+                    move.target.copies.append(new)
+        finally:
+            with self._room:
+                move.target.arriving.remove(new)
+            self._drop(old if moved else new)
+        MONITOR.report()
+        return moved
+
+    def dismiss(self, host: Host) -> None:
+        """Lets an instance go that has become free."""
+        with self._room:
+            if host in self.hosts and not host.copies and not host.arriving and len(self.hosts) > self.least:
+                self.hosts.remove(host)
+                self._room.notify_all()
 
     def remove(self) -> None:
         self.closed = True
@@ -158,7 +216,21 @@ class HostVariant(Variant):
 
     def why_full(self, revision: Revision) -> str:
         """Why another copy of the revision does not fit, as a sentence."""
-        return f"no room for another copy of {revision.component}, which needs {revision.needs}: {len(self.hosts)} of at most {self.most} x {self.spec['InstanceType']} with {self.has} each"
+        return f"no room for another copy of {revision.component}, which needs {revision.needs}: {len(self.hosts)} of at most {self.most} x {self._wanted()} each{self._missing()}"
+
+    def _wanted(self) -> str:
+        return " or ".join(f"{kind} with {has}" for kind, has in self.shapes.items())
+
+    def _missing(self) -> str:
+        gone = [kind for kind in self.shapes if kind not in pools.available(self.spec)]
+        return f"; InsufficientInstanceCapacity for {', '.join(gone)}" if gone else ""
+
+    def _idle(self) -> list[Host]:
+        """Instances without copies: those of the least preferred type, then the newest, are first."""
+        return sorted((host for host in reversed(self.hosts) if not host.copies and not host.arriving), key=self._rank, reverse=True)
+
+    def _rank(self, host: Host) -> int:
+        return pools.rank(self.spec, host.instance_type)
 
     def _place(self, revision: Revision, count: int) -> list[tuple[Copy, Host]]:
         """Puts up to `count` copies on instances that have room: the emptiest first, or the fullest where the component asks to be packed."""
@@ -167,16 +239,18 @@ class HostVariant(Variant):
         with self._room:
             while len(placed) < count:
                 able = [host for host in self.hosts if host.takes(revision.needs)]
-                if not able and len(self.hosts) < self.most and revision.needs.within(self.has):
-                    able = [Host(self.has, provisioning.seconds() if self.in_service else 0)]
+                kind = next((kind for kind in pools.available(self.spec) if revision.needs.within(self.shapes[kind])), None)
+                if not able and len(self.hosts) < self.most and kind is not None:
+                    able = [Host(kind, provisioning.seconds() if self.in_service else 0)]
                     self.hosts += able
                 if not able:
                     break
                 order = sorted(able, key=lambda host: len(host.copies))
                 host = order[-1] if revision.packed else order[0]
-                copy = Copy(self.endpoint, revision, self.spec["InstanceType"], self.loads[revision.component])
+                copy = Copy(self.endpoint, revision, host.instance_type, self.loads[revision.component])
                 host.copies.append(copy)
                 placed.append((copy, host))
+                self.consolidation.operated()
         return placed
 
     def _start(self, copy: Copy, host: Host) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..service_models import ApiError
-from . import control_plane, model_data, registry, serverless, shadows
+from . import control_plane, model_data, pools, registry, serverless, shadows
 
 
 def container(variant: dict[str, Any]) -> dict[str, Any]:
@@ -32,12 +32,9 @@ def _create_config(values: dict[str, Any]) -> dict[str, Any]:
     for variant in variants:
         if "ModelName" in variant:
             control_plane.find("Model", variant["ModelName"])
-        if "InstancePools" in variant:
-            raise ApiError("UnsupportedOperation", "InstancePools are not in the local account: give one InstanceType", 501)
-        if "ServerlessConfig" not in variant and "InstanceType" not in variant:
-            raise ApiError("ValidationException", f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.")
         if "ServerlessConfig" in variant:
             serverless.refuse(variant, values, control_plane.find("Model", variant["ModelName"]))
+        pools.refuse(variant)
         _component_host(variant, values)
     return control_plane.create("EndpointConfig", values)
 
@@ -59,8 +56,6 @@ def _component_host(variant: dict[str, Any], config: dict[str, Any]) -> None:
         return
     if "MaxInstanceCount" not in scaling or scaling.get("MinInstanceCount", 1) > scaling["MaxInstanceCount"]:
         raise ApiError("ValidationException", f"Managed instance scaling needs a MaxInstanceCount that is not below its MinInstanceCount, got {scaling}.")
-    if scaling.get("ScaleInPolicy", {}).get("Strategy") == "CONSOLIDATION":
-        raise ApiError("UnsupportedOperation", "the scale-in strategy CONSOLIDATION is not in the local account: it has IDLE_RELEASE", 501)
 
 
 control_plane.register(

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 from ..service_models import ApiError
+from . import pools
 from .fleet import Fleet, Variant
 
 MOST_IN_WORK = 256
@@ -36,7 +37,7 @@ def refuse(config: dict[str, Any]) -> None:
         *(["an AsyncInferenceConfig"] if "AsyncInferenceConfig" in config else []),
         *(["a ServerlessConfig"] if any("ServerlessConfig" in variant for variant in both) else []),
         *(["variants without ModelName"] if any("ModelName" not in variant for variant in both) else []),
-        *(["Inf1 instances"] if any(variant.get("InstanceType", "").startswith("ml.inf1.") for variant in both) else []),
+        *(["Inf1 instances"] if any(kind.startswith("ml.inf1.") for variant in both for kind in pools.types(variant)) else []),
     ]
     if wrong:
         raise ApiError("ValidationException", f"An endpoint configuration with ShadowProductionVariants cannot have {', '.join(wrong)}.")

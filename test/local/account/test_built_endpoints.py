@@ -22,6 +22,8 @@ STACKS: dict[str, dict[str, Any]] = {
     "prefixed": {"model": "prefixed/"},
     "foldered": {"model": "foldered/"},
     "shadowed": {"model": "shadowed-serving/model.tar.gz", "shadow": {"model": "shadowed-shadow/model.tar.gz", "percent": 100}},
+    "pooled": {"model": "pooled/model.tar.gz", "fallback": True},
+    "unlucky": {"model": "unlucky/model.tar.gz", "fallback": True},
     "sampled": {"model": "sampled-serving/model.tar.gz", "shadow": {"model": "sampled-shadow/model.tar.gz", "percent": 50}},
 }
 """Options of programs/endpoint-stack.ts by the name of stack and endpoint."""
@@ -173,3 +175,55 @@ def test_fails_a_shadow_beside_what_has_none(account: Account, variants: list[di
     account.config("plain") if "plain" not in [model["ModelName"] for model in account.sagemaker.list_models(MaxResults=100)["Models"]] else None
     with pytest.raises(ClientError, match=message):
         account.sagemaker.create_endpoint_config(EndpointConfigName="odd-shadow", ProductionVariants=variants, ShadowProductionVariants=[on_instances("Shadow")], **more)
+
+
+def unavailable(account: Account, *types: str) -> None:
+    assert account.faults("PUT", {"unavailableTypes": types})[0] == 200
+
+
+def scaled(account: Account, name: str, count: int) -> dict[str, int]:
+    """The instances by their type once a change of their number is over."""
+    account.sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": count}])
+    return pools(account.settled(name))
+
+
+def pools(found: dict[str, Any]) -> dict[str, int]:
+    return {pool["InstanceType"]: pool["CurrentInstanceCount"] for pool in found["ProductionVariants"][0]["InstancePools"]}
+
+
+def test_the_next_type_is_taken_while_the_first_cannot_be_had_and_goes_first(account: Account, templates: dict[str, str]) -> None:
+    account.artifact("pooled")
+    unavailable(account, "ml.m5.large")
+    assert deploy(account, "pooled", templates) == "CREATE_COMPLETE"
+    assert pools(account.describe("pooled")) == {"ml.m5.large": 0, "ml.m5.xlarge": 1}
+    account.faults("DELETE")
+    assert scaled(account, "pooled", 2) == {"ml.m5.large": 1, "ml.m5.xlarge": 1}
+    assert scaled(account, "pooled", 1) == {"ml.m5.large": 1, "ml.m5.xlarge": 0}
+    unavailable(account, "ml.m5.large", "ml.m5.xlarge")
+    assert scaled(account, "pooled", 2) == {"ml.m5.large": 1, "ml.m5.xlarge": 0}
+    found = account.describe("pooled")
+    assert found["EndpointStatus"] == "InService" and "InsufficientInstanceCapacity error (ml.m5.large, ml.m5.xlarge)" in found["FailureReason"]
+    assert account.invoke("pooled")["answer"] == 1
+    account.faults("DELETE")
+
+
+def test_fails_an_endpoint_of_which_no_type_can_be_had(account: Account, templates: dict[str, str]) -> None:
+    account.artifact("unlucky")
+    unavailable(account, "ml.m5.large", "ml.m5.xlarge")
+    assert deploy(account, "unlucky", templates) in ("CREATE_FAILED", "ROLLBACK_COMPLETE")
+    account.faults("DELETE")
+    events = account.client("cloudformation").describe_stack_events(StackName="unlucky")["StackEvents"]
+    assert any("InsufficientInstanceCapacity" in event.get("ResourceStatusReason", "") for event in events)
+
+
+@pytest.mark.parametrize(
+    ("pools", "message"),
+    [
+        ([("ml.m5.large", 1), ("ml.m5.large", 2)], "must differ in InstanceType"),
+        ([("ml.m5.large", 1), ("ml.m5.xlarge", 1)], "must differ in Priority"),
+    ],
+)
+def test_fails_pools_of_which_none_is_preferred(account: Account, pools: list[tuple[str, int]], message: str) -> None:
+    variant = {"VariantName": "A", "InstancePools": [{"InstanceType": kind, "Priority": priority} for kind, priority in pools]}
+    with pytest.raises(ClientError, match=message):
+        account.sagemaker.create_endpoint_config(EndpointConfigName="odd-pools", ExecutionRoleArn=ROLE, ProductionVariants=[variant])

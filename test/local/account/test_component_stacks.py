@@ -24,6 +24,8 @@ STACKS: dict[str, dict[str, Any]] = {
     "built-1": {"name": "built", "minCopies": 1},
     "built-2": {"name": "built", "minCopies": 1},
     "sleepy-1": {"name": "sleepy"},
+    "together-1": {"name": "together", "minCopies": 1, "minInstances": 1, "memoryGib": 3, "consolidateAfter": 5},
+    "scarce-1": {"name": "scarce", "minCopies": 1, "minInstances": 1, "fallback": True},
     "renamed-1": {"name": "renamed", "minCopies": 1},
     "renamed-2": {"name": "renamed", "minCopies": 1, "componentName": "renamed-other"},
 }
@@ -162,3 +164,31 @@ def test_a_stack_update_succeeds_although_the_component_is_on_its_old_specificat
     found = account.describe_component("undone-a")
     assert found["Specification"]["ModelName"] == "undone-model" and "no such weights" in found["FailureReason"]
     assert account.ask("undone", "undone-a")["weight"] == "1"
+
+
+def test_copies_move_together_and_the_instance_that_becomes_free_goes(account: ComponentAccount, templates: dict[str, str]) -> None:
+    account.artifact("together-1", "a")
+    assert deploy(account, "together", templates["together-1"]) == "CREATE_COMPLETE"
+    three = {"MinMemoryRequiredInMb": 3072}
+    account.scale("together-model", 2)
+    account.component("together-other", "together", copies=2, compute=three, weight="b")
+    assert account.instances("together") == 2, "two copies fill an instance"
+    account.scale("together-model", 1)
+    account.scale("together-other", 1)
+    operated = time.monotonic()
+    while account.instances("together") == 2:
+        assert account.ask("together", "together-model")["weight"] == "a" and account.ask("together", "together-other")["weight"] == "b"
+        assert time.monotonic() - operated < 30
+    assert time.monotonic() - operated > 4, "the cooldown of five minutes, less what a look takes"
+    assert account.ask("together", "together-model")["weight"] == "a" and account.ask("together", "together-other")["weight"] == "b"
+    assert [account.describe_component(name)["RuntimeConfig"] for name in ("together-model", "together-other")] == [{"DesiredCopyCount": 1, "CurrentCopyCount": 1}] * 2
+
+
+def test_components_start_on_the_next_type_while_the_first_cannot_be_had(account: ComponentAccount, templates: dict[str, str]) -> None:
+    account.artifact("scarce-1", "1")
+    account.faults("PUT", {"unavailableTypes": ["ml.m5.large"]})
+    assert deploy(account, "scarce", templates["scarce-1"]) == "CREATE_COMPLETE"
+    account.faults("DELETE")
+    (variant,) = account.describe("scarce")["ProductionVariants"]
+    assert variant["InstancePools"] == [{"InstanceType": "ml.m5.large", "CurrentInstanceCount": 0}, {"InstanceType": "ml.m5.xlarge", "CurrentInstanceCount": 1}]
+    assert account.ask("scarce", "scarce-model")["weight"] == "1"

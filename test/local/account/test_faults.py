@@ -42,7 +42,7 @@ def test_a_model_is_slow_from_now_on_and_its_latency_says_so_until_the_fault_end
     assert account.faults("PUT", {"models": [{"artifact": url, "latencyMs": 500}]})[0] == 200
     assert seconds(account, "slow-now") >= 0.5
     assert latency(account, "slow-now") >= 500_000
-    assert account.faults("DELETE") == (200, {"models": [], "endpoints": [], "eventCopies": 1})
+    assert account.faults("DELETE") == (200, {"models": [], "endpoints": [], "unavailableTypes": [], "eventCopies": 1})
     assert seconds(account, "slow-now") < 0.4
 
 
@@ -72,7 +72,7 @@ def test_a_fault_names_a_model_package_and_spares_the_others(account: Account) -
 
 @pytest.mark.parametrize(("body", "message"), [
     (b"{", "the body is no JSON"),
-    ([], "must be an object with models, endpoints, eventCopies"),
+    ([], "must be an object with models, endpoints, unavailableTypes, eventCopies"),
     ({"model": []}, "is unknown: did you mean models? [at model]"),
     ({"models": {}}, "must be a list"),
     ({"models": [{**SLOW, "latency": 1}]}, "is unknown: did you mean latencyMs? [at models[0].latency]"),
@@ -88,6 +88,7 @@ def test_a_fault_names_a_model_package_and_spares_the_others(account: Account) -
     ({"endpoints": [{"endpoint": "delay"}]}, "must be a whole number from 1 to 100, got None [at endpoints[0].refuseUpdates]"),
     ({"endpoints": [{"endpoint": "delay", "refuseUpdates": 101}]}, "must be a whole number from 1 to 100, got 101"),
     ({"endpoints": [{"endpoint": "delay", "refuseUpdates": 1, "after": -1}]}, "must be a whole number from 0 to 100, got -1 [at endpoints[0].after]"),
+    ({"unavailableTypes": ["m5.large"]}, "must be an instance type such as 'ml.g6.2xlarge', got 'm5.large' [at unavailableTypes[0]]"),
     ({"eventCopies": 0}, "must be a whole number from 1 to 10, got 0 [at eventCopies]"),
     ({"eventCopies": True}, "must be a whole number from 1 to 10, got True"),
 ])  # fmt: skip

@@ -2,7 +2,7 @@
 import { Duration, DefaultStackSynthesizer, Size, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { InferenceImage, ModelSource } from '../../../../lib/constructs/models';
-import { ComponentEndpoint, Copies, InferenceComponent, InstanceType, Slo } from '../../../../lib/constructs/serving';
+import { ComponentEndpoint, Copies, InferenceComponent, InstanceScaleIn, InstanceType, Slo } from '../../../../lib/constructs/serving';
 import { app } from '../../../support/synth';
 
 /** What a test varies. */
@@ -16,6 +16,12 @@ interface Options {
   readonly minInstances: number;
   readonly maxInstances: number;
   readonly componentName?: string;
+  /** Memory of a copy; 1 GiB when absent. */
+  readonly memoryGib?: number;
+  /** Minutes after which copies are moved together; when absent instances go only when they have none. */
+  readonly consolidateAfter?: number;
+  /** Whether larger instances are taken when those of its type cannot be had. */
+  readonly fallback?: boolean;
 }
 
 function templateOf(options: Options): object {
@@ -26,6 +32,11 @@ function templateOf(options: Options): object {
     instance: InstanceType.ML_M5_LARGE,
     minInstances: options.minInstances,
     maxInstances: options.maxInstances,
+    fallbackInstances: options.fallback ? [InstanceType.ML_M5_XLARGE] : undefined,
+    scaleIn:
+      options.consolidateAfter === undefined
+        ? undefined
+        : InstanceScaleIn.consolidating({ cooldown: Duration.minutes(options.consolidateAfter) }),
   });
   new InferenceComponent(stack, 'Model', {
     endpoint,
@@ -33,7 +44,7 @@ function templateOf(options: Options): object {
       image: InferenceImage.scikitLearn('1.4-2'),
     }),
     componentName: options.componentName ?? `${options.name}-model`,
-    compute: { minMemory: Size.gibibytes(1) },
+    compute: { minMemory: Size.gibibytes(options.memoryGib ?? 1) },
     copies: Copies.between(options.minCopies, options.maxCopies, { concurrency: 2 }),
     slo: Slo.latency({ percentile: 99, below: Duration.seconds(5) }),
   });

@@ -13,9 +13,11 @@ interface Options {
   readonly model: string;
   /** A shadow with the model that lies there, and its share of the requests in percent. */
   readonly shadow?: { readonly model: string; readonly percent: number };
+  /** Whether larger instances are taken when those of its type cannot be had. */
+  readonly fallback?: boolean;
 }
 
-function templateOf({ name, model, shadow }: Options): object {
+function templateOf({ name, model, shadow, fallback = false }: Options): object {
   const scope = app();
   const stack = new Stack(scope, name, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });
   const artifacts = Bucket.fromBucketName(stack, 'Models', 'artifacts');
@@ -26,6 +28,7 @@ function templateOf({ name, model, shadow }: Options): object {
     endpointName: name,
     model: source(model),
     instance: InstanceType.ML_M5_LARGE,
+    fallbackInstances: fallback ? [InstanceType.ML_M5_XLARGE] : undefined,
     shadow: shadow && { model: source(shadow.model), samplingPercent: shadow.percent },
     capture: shadow && { bucket: artifacts, prefix: 'captured' },
     slo: Slo.latency({ percentile: 99, below: Duration.seconds(5) }),
