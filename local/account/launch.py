@@ -18,6 +18,7 @@ _MODULES = (
     "emf",
     "service_metrics",
     "schedules",
+    "scheduler",
     "state_machines",
     "state_machine_tasks",
     "alarms",

@@ -142,7 +142,7 @@ def test_fails_a_filter_that_does_not_fit_and_answers_that_are_not_one_for_each_
 
 @pytest.fixture(scope="module")
 def templates() -> dict[str, str]:
-    options = [{"name": "batch-plain", "registered": False}, {"name": "batch-approved", "registered": True}]
+    options = [{"name": "batch-plain", "registered": False}, {"name": "batch-approved", "registered": True}, {"name": "batch-timed", "registered": False, "timed": True}]
     done = subprocess.run(["node", "--import", "tsx", "test/local/account/programs/batch-stack.ts", json.dumps(options)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(zip([option["name"] for option in options], map(json.dumps, json.loads(done.stdout))))
@@ -206,3 +206,18 @@ def test_a_scoring_of_a_registry_takes_the_version_that_is_approved_when_it_runs
     failed = run(account, machine, "odd")
     assert (failed["status"], failed["error"]) == ("FAILED", "States.TaskFailed")
     assert [model["ModelName"] for model in account.sagemaker.list_models()["Models"] if model["ModelName"].startswith("batch-approved--")] == []
+
+
+def test_a_scoring_with_a_schedule_runs_by_itself_until_its_stack_is_deleted(account: Account, templates: dict[str, str]) -> None:
+    account.artifact("batch-timed", weight="2", program=PROGRAM)
+    account.s3.put_object(Bucket="batch-in", Key="batch-timed/day.csv", Body=b"7,1,2\n")
+    machine = deploy(account, "batch-timed", templates["batch-timed"])
+    (schedule,) = [one for one in account.client("scheduler").list_schedules()["Schedules"] if one["Target"]["Arn"] == machine]
+    assert account.client("scheduler").get_schedule(Name=schedule["Name"])["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    runs = lambda: account.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]  # noqa: E731
+    until(lambda: sum(found["status"] == "SUCCEEDED" for found in runs()) >= 2, 90)
+    first, second = sorted(found["startDate"].timestamp() for found in runs())[:2]
+    assert 9 < second - first < 13, "ten minutes of the platform are ten seconds"
+    assert len(outputs(account, "batch-timed/")) >= 2
+    account.client("cloudformation").delete_stack(StackName="batch-timed")
+    until(lambda: schedule["Name"] not in [one["Name"] for one in account.client("scheduler").list_schedules()["Schedules"]], 60)
