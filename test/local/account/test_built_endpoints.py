@@ -156,6 +156,20 @@ def test_a_shadow_gets_the_share_that_is_asked_for(account: Account, templates: 
     assert 25 < total(account, "Invocations", "sampled", "Shadow") < 75
 
 
+def test_a_shadow_goes_with_an_update_and_one_beside_which_nothing_rolls_is_refused(account: Account) -> None:
+    account.config("promoted", "2")
+    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}}
+    account.sagemaker.create_endpoint_config(
+        EndpointConfigName="shadowed-again", ProductionVariants=[on_instances("AllTraffic", ModelName="promoted")], ShadowProductionVariants=[on_instances("Shadow", ModelName="promoted")]
+    )
+    assert len(account.endpoint("shadowed-again", "shadowed-again")["ShadowProductionVariants"]) == 1
+    with pytest.raises(ClientError, match="RollingUpdatePolicy is for endpoints with one production variant"):
+        account.sagemaker.update_endpoint(EndpointName="shadowed-again", EndpointConfigName="shadowed-again", DeploymentConfig=rolling)
+    account.sagemaker.update_endpoint(EndpointName="shadowed-again", EndpointConfigName="promoted")
+    assert "ShadowProductionVariants" not in account.settled("shadowed-again")
+    assert account.invoke("shadowed-again")["weight"] == "2"
+
+
 def on_instances(name: str, **more: Any) -> dict[str, Any]:
     return {"VariantName": name, "ModelName": "plain", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1, **more}
 
@@ -219,11 +233,12 @@ def test_fails_an_endpoint_of_which_no_type_can_be_had(account: Account, templat
 @pytest.mark.parametrize(
     ("pools", "message"),
     [
-        ([("ml.m5.large", 1), ("ml.m5.large", 2)], "must differ in InstanceType"),
-        ([("ml.m5.large", 1), ("ml.m5.xlarge", 1)], "must differ in Priority"),
+        ([("ml.m5.large", 1, {}), ("ml.m5.large", 2, {})], "must differ in InstanceType"),
+        ([("ml.m5.large", 1, {}), ("ml.m5.xlarge", 1, {})], "must differ in Priority"),
+        ([("ml.m5.large", 1, {"ModelNameOverride": "other"})], "ModelNameOverride of an instance pool is not in the local account"),
     ],
 )
-def test_fails_pools_of_which_none_is_preferred(account: Account, pools: list[tuple[str, int]], message: str) -> None:
-    variant = {"VariantName": "A", "InstancePools": [{"InstanceType": kind, "Priority": priority} for kind, priority in pools]}
+def test_fails_pools_of_which_none_is_preferred_or_that_are_not_here(account: Account, pools: list[tuple[str, int, dict[str, str]]], message: str) -> None:
+    variant = {"VariantName": "A", "InstancePools": [{"InstanceType": kind, "Priority": priority, **more} for kind, priority, more in pools]}
     with pytest.raises(ClientError, match=message):
         account.sagemaker.create_endpoint_config(EndpointConfigName="odd-pools", ExecutionRoleArn=ROLE, ProductionVariants=[variant])

@@ -74,6 +74,9 @@ def test_a_rate_begins_at_once_and_a_change_begins_anew_and_what_does_not_start_
     assert settled(account) == "UPDATE_COMPLETE"
     notification = json.loads(told(account)["Body"])
     assert (notification["source"], notification["detail-type"]) == ("aws.scheduler", "Scheduled Event")
+    cloudformation.update_stack(StackName="timed", TemplateBody=template({"Arn": queue}, Name="renamed"))
+    assert settled(account) == "UPDATE_COMPLETE"
+    assert [one["Name"] for one in account.client("scheduler").list_schedules()["Schedules"] if one["Name"].startswith(("timed", "renamed"))] == ["renamed"]
 
 
 def test_a_schedule_that_is_disabled_starts_nothing(account: Account) -> None:
