@@ -15,6 +15,8 @@ import { loadClient, senderOf, warmUp } from './measure/runtime';
 import { beginning, measureRate, watchEventLoop } from './measure/run';
 import type { Bench } from './measure/step';
 
+/** Images for which the local account has a stand-in (local/account/sagemaker/llm/host.py), by their labels. */
+const LANGUAGE_MODELS = /^(djl-inference|huggingface-vllm|vllm|huggingface-pytorch-tgi-inference)[:@]/;
 const DEFAULT_CONFIG = 'config/dev.yaml';
 
 const USAGE = `Usage: npm run measure -- <endpoint> --request FILE [options]
@@ -68,6 +70,12 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
   const { clients, send, clock, watchLoop, local, say } = world;
   const { objective, arrivals, seed } = options;
   const before = await measurableEndpoint(clients, options);
+  if (local && LANGUAGE_MODELS.test(before.image)) {
+    throw new Error(
+      `StandIn: in the local account ${before.image} is a stand-in that keeps the pace of a GPU on the platform clock, so the seconds of this clock say nothing about ` +
+        'it: `npm run measure:chat` measures the stand-in in its own time, and this command the real one in AWS',
+    );
+  }
   const started = clock.now();
   say(
     `${before.component ?? before.endpoint}: ${before.units} x ${before.component === undefined ? '' : 'a copy on '}${before.instance}, ${before.image}, model ${before.model}`,

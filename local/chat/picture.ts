@@ -16,7 +16,7 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, GAP, TOP] = [960, 130, 60, 170, 44, 56];
 const [BLUE, ORANGE, GREY, RED] = ['#1f6fb4', '#d95f02', '#8a8a8a', '#c1272d'];
 const TICKS = [1, 2, 5, 10, 15, 20, 30, 60];
 
-/** The timeline as a picture (SVG): four panels over one axis of minutes. */
+/** The timeline as a picture (SVG): five panels over one axis of minutes. */
 export function picture(minutes: readonly Minute[], title: string): string {
   const panels = panelsOf(minutes);
   const plot = WIDTH - LEFT - RIGHT;
@@ -37,10 +37,11 @@ export function picture(minutes: readonly Minute[], title: string): string {
 const panelsOf = (minutes: readonly Minute[]): Panel[] => [
   {
     title: 'Requests a second',
-    lines: [
-      { name: 'sent', colour: BLUE, values: minutes.map(({ requests }) => requests / 60) },
-      { name: 'failed', colour: RED, values: minutes.map(({ failures }) => Object.values(failures).reduce((a, b) => a + b, 0) / 60) },
-    ],
+    lines: [{ name: 'sent', colour: BLUE, values: minutes.map(({ requests }) => requests / 60) }],
+  },
+  {
+    title: 'Failed, of the requests sent in that minute',
+    lines: [{ name: 'share, 0 to 1', colour: RED, values: minutes.map(failedShare), steps: true }],
   },
   { title: 'Requests at once', lines: [{ name: 'open', colour: BLUE, values: minutes.map(({ concurrency }) => concurrency) }] },
   {
@@ -61,6 +62,10 @@ const panelsOf = (minutes: readonly Minute[]): Panel[] => [
     ],
   },
 ];
+
+/** A share: the few requests that find no copy would not be seen beside those of the traffic. Undefined for a minute without requests. */
+const failedShare = ({ requests, failures }: Minute): number | undefined =>
+  requests === 0 ? undefined : Object.values(failures).reduce((sum, count) => sum + count, 0) / requests;
 
 function drawPanel({ title, lines }: Panel, top: number, x: (minute: number) => number, minutes: number): string {
   const most = niceMaximum(Math.max(...lines.flatMap(({ values }) => values.map((value) => value ?? 0))));

@@ -55,7 +55,7 @@ class TransformJob(jobs.Job):
         if not found:
             raise CannotStart(f'ClientError: Data download failed: No S3 objects found under S3 URL "{uri}" given in input data source')
         own = {**self._container.get("Environment", {}), **self.record.get("Environment", {})}
-        instance = self._instance = Instance(self.name, "transform", {**self._container, "Environment": own})
+        instance = self._instance = Instance(self.name, "transform", {**self._container, "Environment": own}, self.record["TransformResources"]["InstanceType"])
         try:
             instance.prepare()
             instance.start()
@@ -109,7 +109,8 @@ class TransformJob(jobs.Job):
         for _ in range(client.get("InvocationsMaxRetries", DEFAULT_RETRIES) + 1):
             if self._stop.is_set():
                 raise Refused("the job was stopped")
-            connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=client.get("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS))
+            seconds = client.get("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS) / instance.pace
+            connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=seconds)
             try:
                 connection.request("POST", "/invocations", body, {"content-type": input_type, "accept": output_type})
                 answer = connection.getresponse()

@@ -69,6 +69,18 @@ def test_each_object_below_the_prefix_is_scored_by_the_container_into_an_object_
     assert outputs(account, "tj-plain/") == {"a.csv.out": "6.0\n14.0\n", "deep/b.csv.out": "22.0\n"}
 
 
+def test_a_server_of_language_models_is_stood_in_for_on_the_instances_of_the_job(account: Account) -> None:
+    asked = {"messages": [{"role": "user", "content": "word"}], "max_tokens": 5}
+    account.s3.put_object(Bucket="batch-in", Key="tj-chat/a.jsonl", Body=json.dumps(asked).encode() + b"\n")
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.36.0-lmi28.0.0-cu130"
+    account.sagemaker.create_model(ModelName="tj-chat", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": image, "Environment": {"HF_MODEL_ID": "Qwen/Qwen3-8B"}})
+    source = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://batch-in/tj-chat/"}}, "ContentType": "application/json", "SplitType": "Line"}
+    transform(account, "tj-chat", "tj-chat", TransformInput=source, TransformResources={"InstanceType": "ml.g6.2xlarge", "InstanceCount": 1})
+    found = ended(account, "tj-chat")
+    assert found["TransformJobStatus"] == "Completed", found
+    assert json.loads(outputs(account, "tj-chat/")["a.jsonl.out"])["usage"]["completion_tokens"] == 5
+
+
 def test_fails_as_a_whole_when_one_object_fails_and_still_writes_the_others(account: Account) -> None:
     account.s3.put_object(Bucket="batch-in", Key="tj-bad/good.csv", Body=b"1,1\n")
     account.s3.put_object(Bucket="batch-in", Key="tj-bad/odd.csv", Body=b"1,2\nno number\n")

@@ -82,6 +82,14 @@ describe('the picture of a replay', () => {
     expect(times.match(/M/g)).toHaveLength(2);
   });
 
+  test('shows that all of a few requests failed, and nothing where none were sent', () => {
+    const few = timeline([{ sent: 130, late: 0, ended: 131, failure: 'no copy' }], [sample(0, 1), sample(179, 0)]);
+    const [, share] = /<path d="([^"]*)"[^>]*stroke="#c1272d"/.exec(picture(few, 'few'))!;
+    const [[, x1, y1], [, x2, y2]] = [...share.matchAll(/[ML]([\d.]+) ([\d.]+)/g)];
+    expect([Number(x2) > Number(x1), y1 === y2, share.match(/M/g)?.length]).toEqual([true, true, 1]);
+    expect(picture(few, 'few')).toContain(`y1="${Number(y1)}"`); // on the line of the panel's maximum, which is 1
+  });
+
   test('of nothing is empty and well-formed', () => {
     expect(picture([], 'nothing')).not.toMatch(/NaN|Infinity/);
   });

@@ -91,6 +91,14 @@ describe('a measurement', () => {
     expect((await measured(fake, options()).outcome).file.requestsPerSecondPerInstance).toBeCloseTo(one / 4, 1);
   });
 
+  test('sends nothing to a stand-in, whose seconds are not those of this clock, and names what measures it', async () => {
+    const fake = new FakeEndpoint();
+    fake.container = { Image: '763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.36.0-lmi28.0.0-cu130' };
+    let sent = 0;
+    await expect(measured(fake, options(), () => sent++).outcome).rejects.toThrow(/^StandIn: .*djl-inference.*npm run measure:chat/);
+    expect(sent).toBe(0);
+  });
+
   test('sends nothing to an endpoint that it refuses', async () => {
     const fake = new FakeEndpoint();
     fake.status = 'Updating';
