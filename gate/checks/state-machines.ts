@@ -31,8 +31,17 @@ function definitionProblems(properties: Record<string, any>): string[] {
   }
   const names = Object.keys(properties.DefinitionSubstitutions ?? {});
   const marked = names.reduce((sum, name) => sum.replaceAll(`\${${name}}`, written({ Ref: name })!), text);
-  const found = BARE.map((bare) => judged(fill(marked, (_, before) => (quoted(before) ? 'placeholder' : bare))));
-  return found.reduce((best, problems) => (problems.length < best.length ? problems : best));
+  let best: string[] | undefined;
+  for (const filled of new Set(BARE.map((bare) => fill(marked, (_, before) => (quoted(before) ? 'placeholder' : bare))))) {
+    const problems = judged(filled);
+    if (best === undefined || problems.length < best.length) {
+      best = problems;
+    }
+    if (best.length === 0) {
+      break; // a judgement takes a tenth of a second
+    }
+  }
+  return best!;
 }
 
 function judged(text: string): string[] {
