@@ -347,6 +347,21 @@ describe('what an asynchronous endpoint may do [M3, row 68]', () => {
     expect(nag).toEqual([]);
   });
 
+  test('attaches its model to the given subnets with a group that accepts nothing', () => {
+    const { template, built } = build((stack) => {
+      const network = new PrivateNetwork(stack, 'Network');
+      return { vpc: network.vpc, vpcSubnets: network.subnets };
+    });
+    const { VpcConfig } = resources(template, 'SageMaker::Model')[0].Properties;
+    expect(VpcConfig.Subnets).toHaveLength(2);
+    expect(VpcConfig.SecurityGroupIds).toEqual([
+      built.connections.securityGroups[0].stack.resolve(built.connections.securityGroups[0].securityGroupId),
+    ]);
+    expect(
+      resources(template, 'EC2::SecurityGroupIngress').filter(({ Properties }) => text(Properties.GroupId).includes('Reports')),
+    ).toEqual([]);
+  });
+
   test('has no finding of cdk-nag in a known Region either, whatever the endpoint has', () => {
     const { nag } = build(
       (stack) => {

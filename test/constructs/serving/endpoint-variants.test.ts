@@ -394,6 +394,13 @@ describe('a shadow variant [row 58]', () => {
     ['a Token', { samplingPercent: number(5) }, {}, "'shadow.samplingPercent' must be known at synth"],
     ['no instance', { instances: 0 }, {}, "'shadow': 'scaling' must be at least 1, got 0"],
     ['the name of what serves', { name: 'AllTraffic' }, {}, "'shadow.name' 'AllTraffic' is the name of the endpoint itself too"],
+    ['Inf1 instances', { instance: InstanceType.ML_INF1_XLARGE }, {}, "'shadow' is not for endpoints with Inf1 instances"],
+    [
+      'Inf1 instances that serve',
+      { instance: InstanceType.ML_M5_LARGE },
+      { instance: InstanceType.ML_INF1_XLARGE },
+      "'shadow' is not for endpoints with Inf1 instances",
+    ],
     [
       'batches',
       {},

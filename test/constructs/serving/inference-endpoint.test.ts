@@ -245,7 +245,7 @@ describe('storage key [S5, row 48, 50]', () => {
     ],
     ['is kept when a policy demands it for', InstanceType.ML_G5_XLARGE, true, true, "kept because 'keepVolumeKey' is set"],
     ['is used for the unlisted', InstanceType.of('ml.z9.large'), undefined, true, 'the given key encrypts the volume of ml.z9.large'],
-  ])('%s %s', (_what, instance, keep, present, reason) => {
+  ])('that is given %s %s', (_what, instance, keep, present, reason) => {
     const { built, template } = withKey(instance as InstanceType, keep as boolean | undefined);
     const [config] = resources(template, 'SageMaker::EndpointConfig');
     expect(config.Properties.KmsKeyId !== undefined).toBe(present);

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { mismatch, notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
-import { servedProblems } from '../endpoint/endpoint-checks';
+import { isUnguarded, servedProblems } from '../endpoint/endpoint-checks';
 import { EndpointBase } from '../endpoint/endpoint-base';
 import { allVariants, EndpointSettings, VariantSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
@@ -96,14 +96,20 @@ function scalingProblems({ scaling, variants }: EndpointSettings): string[] {
     : [];
 }
 
-/** https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html: one shadow, and then one production variant. */
-function shadowProblems({ shadow: given }: InferenceEndpointProps, { shadow, variants }: EndpointSettings): string[] {
+/**
+ * One shadow, and then one production variant (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-create.html), neither of them on
+ * Inf1 (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html).
+ */
+function shadowProblems({ shadow: given }: InferenceEndpointProps, { shadow, variants, instance }: EndpointSettings): string[] {
   if (shadow === undefined) {
     return [];
   }
   return [
     ...(variants.length > 0
       ? ["'shadow' needs an endpoint of one variant, which SageMaker copies requests of: leave out 'variants' or 'shadow'"]
+      : []),
+    ...([instance, shadow.instance].some(isUnguarded)
+      ? ["'shadow' is not for endpoints with Inf1 instances, which SageMaker does not shadow: use another instance type for both"]
       : []),
     ...unknownAtSynth('shadow.samplingPercent', given?.samplingPercent),
     ...notWhole('shadow.samplingPercent', shadow.samplingPercent),
