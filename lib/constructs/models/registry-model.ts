@@ -54,18 +54,27 @@ export function registryProblems(scope: Construct, props: RegistryModelProps): s
 export function bindPackage(scope: Construct, role: IRole, props: RegistryModelProps): BoundPackage {
   registryOrigin(props).grantReadVersions(role);
   const name = approvedParameter(props.namePrefix, props.model);
+  scope.node.addValidation({ validate: () => seededHere(scope, name) });
+  return pointerOf(Stack.of(scope), name);
+}
+
+/** A stack reads each pointer once, however many endpoints and variants follow it. */
+function pointerOf(stack: Stack, name: string): BoundPackage {
   const id = `Approved${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
-  const parameter = new CfnParameter(scope, 'Approved', {
+  const there = stack.node.tryFindChild(id) as CfnParameter | undefined;
+  if (there !== undefined) {
+    return { packageName: there.valueAsString, approved: stack.node.findChild(`Is${id}`) as CfnCondition };
+  }
+  const parameter = new CfnParameter(stack, id, {
     type: 'AWS::SSM::Parameter::Value<String>',
     default: name,
     description: 'Approved version of the model: releases change it, not the template',
   });
   parameter.overrideLogicalId(id);
-  const approved = new CfnCondition(scope, 'IsApproved', {
+  const approved = new CfnCondition(stack, `Is${id}`, {
     expression: Fn.conditionNot(Fn.conditionEquals(parameter.valueAsString, NO_VERSION)),
   });
   approved.overrideLogicalId(`Is${id}`);
-  scope.node.addValidation({ validate: () => seededHere(scope, name) });
   return { packageName: parameter.valueAsString, approved };
 }
 

@@ -4,9 +4,10 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ApprovedVersion, ModelArtifacts, ModelSource } from '../../../lib/constructs/models';
 import { createModel } from '../../../lib/constructs/models/sagemaker-model';
-import { InferenceEndpointProps, MeasuredCapacity, Scaling } from '../../../lib/constructs/serving';
+import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
+import { gated } from '../../support/gated';
 import { app, synth } from '../../support/synth';
-import { CAPACITY, endpoint, folder, image } from './fixtures';
+import { board, CAPACITY, endpoint, folder, image, tarball } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -53,6 +54,27 @@ describe('an endpoint with a model of the registry [R4, R5]', () => {
     expect(of('AWS::SageMaker::Model')).toMatchObject({ UpdateReplacePolicy: 'Retain', DeletionPolicy: 'Delete' });
     expect(of('AWS::SageMaker::Model').Properties.PrimaryContainer).toEqual({ ModelPackageName: { Ref: parameter } });
     expect(of('AWS::SageMaker::Endpoint').Properties.RetainAllVariantProperties).toBe(true);
+  });
+
+  test('shares its pointer with whatever else of the stack follows it', async () => {
+    const { template: both } = synth((stack) => {
+      board(stack);
+      endpoint(stack, { model: source(stack) });
+      const candidate = ModelSource.fromRegistry({ ...NAMES, artifacts: Bucket.fromBucketName(stack, 'Again', 'my-models'), image });
+      return new InferenceEndpoint(stack, 'Other', {
+        model: tarball(stack),
+        instance: InstanceType.ML_M5_LARGE,
+        slo: Slo.availability(99),
+        variants: [{ name: 'candidate', weight: 1, model: candidate }],
+      });
+    });
+    const { Parameters, Conditions } = both.toJSON() as Shape;
+    expect(Object.keys(Parameters).filter((id) => id.startsWith('Approved'))).toEqual([parameter]);
+    expect(Object.keys(Conditions)).toEqual([`Is${parameter}`]);
+    expect(
+      Object.values<Shape>(both.findResources('AWS::SageMaker::Model')).filter(({ Condition }) => Condition === `Is${parameter}`),
+    ).toHaveLength(2);
+    expect(await gated(both)).toEqual([]);
   });
 
   test('has every alarm from the start, and names no fleet in those that watch one', () => {
