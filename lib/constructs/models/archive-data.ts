@@ -8,7 +8,7 @@ import { Archive, filesOf, packFolder, packingProblems } from './archive';
 import { stageArchive } from './archive-asset';
 import { grantReadObject } from './bucket-grants';
 import { InferenceImage } from './inference-image';
-import { BoundData, elsewhereProblems, ModelData } from './model-data';
+import { BoundData, elsewhereProblems, lengthProblems, ModelData } from './model-data';
 
 /** A `model.tar.gz` in Amazon S3. @internal */
 export class TarballData implements ModelData {
@@ -25,7 +25,7 @@ export class TarballData implements ModelData {
     if (!Token.isUnresolved(this.key) && /^\/|[*?]/.test(this.key)) {
       problems.push(`'model' key must name one object, without leading '/' and without '*' or '?', got '${this.key}'`);
     }
-    return [...problems, ...elsewhereProblems(scope, this.bucket)];
+    return [...problems, ...lengthProblems(this.bucket.bucketName, this.key), ...elsewhereProblems(scope, this.bucket)];
   }
 
   public bind(_scope: Construct, role: IRole): BoundData {

@@ -3,7 +3,7 @@ import { IRole } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { grantReadObject, grantReadPrefix } from './bucket-grants';
-import { ARCHIVES_ONLY, BoundData, ModelData } from './model-data';
+import { ARCHIVES_ONLY, BoundData, lengthProblems, ModelData } from './model-data';
 import type { ContainerModelProps } from './model-source';
 import { prefixProblems } from './prefix-data';
 
@@ -57,6 +57,7 @@ export class JumpStartData implements ModelData {
     const { region } = Stack.of(scope);
     return [
       ...(this.isArchive ? archiveProblems(this.key) : prefixProblems(this.key)),
+      ...lengthProblems(this.bucketName, this.key),
       ...(Token.isUnresolved(region) || region === this.region
         ? []
         : [

@@ -42,6 +42,21 @@ export function elsewhereProblems(scope: Construct, bucket: Pick<IBucket, 'env'>
     : [];
 }
 
+/** The longest address that CreateModel takes (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html). */
+const LONGEST_ADDRESS = 1024;
+
+/** Problem when the address of a model in Amazon S3 is longer than SageMaker takes; a key alone may have as many characters. @internal */
+export function lengthProblems(bucketName: string, key: string): string[] {
+  const longestName = 63;
+  const bucket = Token.isUnresolved(bucketName) ? longestName : bucketName.length;
+  const most = LONGEST_ADDRESS - 's3:///'.length - bucket;
+  return Token.isUnresolved(key) || key.length <= most
+    ? []
+    : [
+        `'model' must lie below a key of at most ${most} characters in this bucket, got ${key.length}: SageMaker takes ${LONGEST_ADDRESS} with the bucket's`,
+      ];
+}
+
 /**
  * CreateModel takes `ModelDataSource` for none of these
  * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html).

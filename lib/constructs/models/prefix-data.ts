@@ -3,7 +3,7 @@ import { IRole } from 'aws-cdk-lib/aws-iam';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { grantReadPrefix } from './bucket-grants';
-import { ARCHIVES_ONLY, BoundData, elsewhereProblems, ModelData } from './model-data';
+import { ARCHIVES_ONLY, BoundData, elsewhereProblems, lengthProblems, ModelData } from './model-data';
 
 /**
  * Uncompressed files below a prefix, which SageMaker puts into `/opt/ml/model` under what follows the prefix
@@ -20,7 +20,11 @@ export class PrefixData implements ModelData {
   ) {}
 
   public problems(scope: Construct): string[] {
-    return [...prefixProblems(this.prefix), ...elsewhereProblems(scope, this.bucket)];
+    return [
+      ...prefixProblems(this.prefix),
+      ...lengthProblems(this.bucket.bucketName, this.prefix),
+      ...elsewhereProblems(scope, this.bucket),
+    ];
   }
 
   public bind(_scope: Construct, role: IRole): BoundData {

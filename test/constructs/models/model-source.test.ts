@@ -51,6 +51,7 @@ describe('ModelSource.fromTarball [M2, M3]', () => {
     ['a/*.tar.gz', "'model' key must name one object"],
     ['a/?.tar.gz', "'model' key must name one object"],
     ['/a/model.tar.gz', "'model' key must name one object"],
+    [`${'k'.repeat(1003)}.tar.gz`, "'model' must lie below a key of at most 1009 characters in this bucket, got 1010"],
   ])('fails on the key %s [row 28]', (key, message) => {
     expect(() => withModel((stack) => ModelSource.fromTarball(bucket(stack), key, { image }))).toThrow(message);
   });

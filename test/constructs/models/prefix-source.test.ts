@@ -49,6 +49,7 @@ describe('ModelSource.fromPrefix [M2, M3]', () => {
     ['qwen/../1/', "'model' prefix must name one folder"],
     ['qwen/*/', "'model' prefix must name one folder"],
     ['qwen?/', "'model' prefix must name one folder"],
+    [`${'p'.repeat(1009)}/`, "'model' must lie below a key of at most 1009 characters in this bucket, got 1010"],
   ])("fails on the prefix '%s' [row 26]", (prefix, message) => {
     expect(() => withPrefix(prefix)).toThrow(message);
   });
