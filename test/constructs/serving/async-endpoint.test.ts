@@ -513,6 +513,24 @@ describe('checks of an asynchronous endpoint', () => {
     expect(() => build(at(prefix, 'input'))).toThrow("'input.prefix' must be a key prefix without '/' at either end");
   });
 
+  test('fail on what only other endpoints have, which would be left out silently', () => {
+    const foreign = { capture: {}, variants: [], shadow: {}, routing: 'RANDOM', memory: 1, minInstances: 1 };
+    expect(() => build(foreign as object)).toThrow(
+      new RegExp(
+        Object.keys(foreign)
+          .map((name) => `(?=.*'${name}' is not for asynchronous endpoints, which )`)
+          .join(''),
+      ),
+    );
+  });
+
+  test('fail on a request prefix within the answers of a bucket that is imported twice', () => {
+    const imported = (stack: Stack, id: string, prefix: string) => ({ bucket: Bucket.fromBucketName(stack, id, 'my-bucket'), prefix });
+    expect(() => build((stack) => ({ input: imported(stack, 'A', 'x/answers'), output: imported(stack, 'B', 'x') }))).toThrow(
+      "'input.prefix' x/answers and x/answers/ of the output lie in each other",
+    );
+  });
+
   test('fail on a prefix that SageMaker does not take, by its length; 400 characters and a Token pass', () => {
     expect(() => build(at('p'.repeat(401)))).toThrow("'output.prefix' must have at most 400 characters, got 401");
     expect(() => build(at('p'.repeat(400)))).not.toThrow();

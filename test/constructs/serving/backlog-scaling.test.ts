@@ -198,8 +198,19 @@ describe('ScalingSchedule [A4]', () => {
     [{ name: 'day' }, 0, ["'scaling.schedules[0]' changes nothing: give 'min', 'max' or both"]],
     [{ name: 'a b', min: 1 }, 0, ["'scaling.schedules[0].name' must be 1 to 64 letters, digits and hyphens, got 'a b'"]],
     [{ name: 'day', min: token, max: token }, 0, []],
+    [{ name: 'day', min: 4 }, 0, []],
+    [{ name: 'day', min: 5 }, 0, ["'scaling.schedules[0].min' of 5 is above every maximum, 4 at most: give its 'max' too"]],
+    [{ name: 'day', max: 2 }, 2, []],
+    [{ name: 'day', max: 1 }, 2, ["'scaling.schedules[0].max' of 1 is below every minimum, 2 at least: give its 'min' too"]],
   ])('checks its limits %#', (props, min, expected) => {
     expect(of(min, ScalingSchedule.at({ ...props, schedule }))).toEqual(expected);
+  });
+
+  test('takes a limit beyond the usual ones where another schedule moves the other first', () => {
+    const at = (name: string, min?: number, max?: number) => ScalingSchedule.at({ name, schedule, min, max });
+    expect(of(0, at('room', undefined, 8), at('peak', 6))).toEqual([]);
+    expect(of(2, at('low', 1), at('night', undefined, 1))).toEqual([]);
+    expect(of(0, at('room', undefined, token), at('peak', 6))).toEqual([]);
   });
 
   test('fails on two of one name', () => {

@@ -401,6 +401,13 @@ describe('what is wrong with a batch scoring', () => {
     expect(() => build(places(over))).toThrow(message);
   });
 
+  test('knows a bucket that is imported twice', () => {
+    const imported = (stack: Stack, id: string, prefix: string) => ({ bucket: Bucket.fromBucketName(stack, id, 'my-bucket'), prefix });
+    expect(() => build((stack) => ({ input: imported(stack, 'A', 'in'), output: imported(stack, 'B', 'in/scores') }))).toThrow(
+      "'output.prefix' in/scores lies below 'input.prefix' in",
+    );
+  });
+
   test('fails on a strategy for records where there are none', () => {
     expect(() =>
       build((stack) => ({ ...places({ input: { split: BatchSplit.NONE } })(stack), strategy: BatchStrategy.SINGLE_RECORD })),

@@ -226,6 +226,12 @@ describe('checks of a ComponentEndpoint', () => {
     expect(() => build(props)).not.toThrow();
   });
 
+  test('fails on what only other endpoints have, which would be left out silently', () => {
+    for (const name of ['model', 'slo', 'rollout', 'scaling', 'capture', 'variants', 'shadow', 'input', 'memory']) {
+      expect(() => synth((stack) => shared(stack, { [name]: {} }))).toThrow(`'${name}' is not for endpoints of components, which `);
+    }
+  });
+
   test('fails at synth when the fewest copies of all components do not fit together [row 93]', () => {
     const crowd = (copies: number, maxInstances: number) => () =>
       synth((stack) => {

@@ -392,7 +392,8 @@ describe('a shadow variant [row 58]', () => {
     ['a share of a percent', { samplingPercent: 1.5 }, {}, "'shadow.samplingPercent' must be a whole number, got 1.5"],
     ['more than all', { samplingPercent: 101 }, {}, "'shadow.samplingPercent' must be between 1 and 100, got 101"],
     ['a Token', { samplingPercent: number(5) }, {}, "'shadow.samplingPercent' must be known at synth"],
-    ['no instance', { instances: 0 }, {}, "'shadow': 'scaling' must be at least 1, got 0"],
+    ['no instance', { instances: 0 }, {}, "'shadow.instances' must be between 1 and 1000, got 0"],
+    ['half an instance', { instances: 1.5 }, {}, "'shadow.instances' must be a whole number, got 1.5"],
     ['the name of what serves', { name: 'AllTraffic' }, {}, "'shadow.name' 'AllTraffic' is the name of the endpoint itself too"],
     ['Inf1 instances', { instance: InstanceType.ML_INF1_XLARGE }, {}, "'shadow' is not for endpoints with Inf1 instances"],
     [

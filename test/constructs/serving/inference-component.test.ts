@@ -310,6 +310,16 @@ describe('compute of an InferenceComponent [row 92, 93]', () => {
     expect(() => build({ copies: Copies.fixed(5), compute: compute({ accelerators: 3 }) })).toThrow('but 1 fit on one');
   });
 
+  test('counts the copies that schedules make, where they must fit and where an update rolls', () => {
+    const at = (min: number, max?: number) =>
+      ScalingSchedule.at({ name: 'x', schedule: Schedule.cron({ hour: '7', minute: '0' }), min, max });
+    const scheduled = (...schedules: ScalingSchedule[]) => Copies.between(2, 4, { concurrency: 8, schedules });
+    expect(() => build({ copies: scheduled(at(5, 9)) })).toThrow("'copies' goes up to 9, but 4 fit on one ml.g5.12xlarge and 8 on");
+    expect(() => build({ copies: scheduled(at(5, 8)) })).not.toThrow();
+    expect(() => build({ copies: scheduled(at(1)), rollout: Rollout.rolling() })).toThrow("'rollout' cannot be rolling for a fleet of one");
+    expect(() => build({ copies: scheduled(at(2)), rollout: Rollout.rolling() })).not.toThrow();
+  });
+
   test('cannot be checked on types that the catalogue does not list', () => {
     const host = { instance: InstanceType.of('ml.z9.large') };
     expect(() => build({ compute: compute({ accelerators: 64 }), copies: Copies.fixed(1000) }, host)).not.toThrow();

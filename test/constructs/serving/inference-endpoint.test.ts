@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Aws, Duration, Lazy, RemovalPolicy, Size, Stack, TimeZone, Validations } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
-import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { GatewayVpcEndpointAwsService, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -348,6 +348,7 @@ describe('data capture [row 62, 63]', () => {
     [{ samplingPercent: 101 }, "'capture.samplingPercent' must be between 0 and 100, got 101"],
     [{ samplingPercent: 0.5 }, "'capture.samplingPercent' must be a whole number, got 0.5"],
     [{ prefix: '' }, "'capture.prefix' must be a key prefix without '/' at either end, got ''"],
+    [{ prefix: 'p'.repeat(401) }, "'capture.prefix' must have at most 400 characters, got 401"],
     [{ prefix: '/a' }, "'capture.prefix' must be a key prefix without '/' at either end, got '/a'"],
     [{ prefix: 'a/' }, "'capture.prefix' must be a key prefix without '/' at either end, got 'a/'"],
   ])('fails on %j', (over, message) => {
@@ -534,8 +535,33 @@ describe('VPC [row 38, 39, 142]', () => {
     expect(statement(template, 'Network')).toMatchObject({ Effect: 'Allow', Resource: '*' });
   });
 
-  test('fails on an empty list of security groups', () => {
+  test('fails on public subnets without a gateway endpoint: containers are not connected to the internet [row 39]', () => {
+    const open = (gateway: boolean) => () =>
+      synth((stack) => {
+        const vpc = new Vpc(stack, 'Vpc', { natGateways: 0, subnetConfiguration: [{ name: 'Out', subnetType: SubnetType.PUBLIC }] });
+        if (gateway) {
+          vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 });
+        }
+        return endpoint(stack, { vpc });
+      });
+    expect(open(false)).toThrow("'vpcSubnets' have no route to S3");
+    expect(open(true)).not.toThrow();
+  });
+
+  test('fails on a selection that the VPC cannot fulfil, beside every other problem', () => {
+    const selection = { vpcSubnets: { subnetGroupName: 'none' }, weight: 1 };
+    expect(() => inVpc(1, false, selection)).toThrow(/InvalidInferenceEndpoint: .*'vpcSubnets' cannot be selected: .*'weight' is a share/);
+  });
+
+  test('fails on an empty list of security groups, and on more than five', () => {
     expect(() => inVpc(1, false, { securityGroups: [] })).toThrow("'securityGroups' is empty: give at least one or leave it out");
+    const groups = (many: number) => () =>
+      synth((stack) => {
+        const group = (_: unknown, position: number) => SecurityGroup.fromSecurityGroupId(stack, `G${position}`, `sg-0123456${position}`);
+        return endpoint(stack, { vpc: new Vpc(stack, 'Vpc'), securityGroups: Array.from({ length: many }, group) });
+      });
+    expect(groups(6)).toThrow("'securityGroups' must be at most 5, got 6");
+    expect(groups(5)).not.toThrow();
   });
 
   test('fails on parts of a VPC without the VPC', () => {
@@ -647,6 +673,13 @@ describe('checks of an endpoint', () => {
 
   test('fails on a key to keep that is not there', () => {
     expect(() => build({ keepVolumeKey: true })).toThrow("'keepVolumeKey' has no 'volumeKey' to keep");
+  });
+
+  test('fails on what only other endpoints have, which would be left out silently', () => {
+    const foreign = { input: {}, maxConcurrentInvocations: 1, memory: 1, provisionedConcurrency: {}, maxInstances: 2 };
+    for (const name of Object.keys(foreign)) {
+      expect(() => build(foreign as object)).toThrow(`'${name}' is not for real-time endpoints, which `);
+    }
   });
 
   test('fails with every problem at once, in one message with the path', () => {

@@ -12,6 +12,7 @@ import {
   InstanceType,
   ProvisionedConcurrency,
   Rollout,
+  RoutingStrategy,
   ScalingSchedule,
   ServerlessEndpoint,
   ServerlessEndpointMetrics,
@@ -34,6 +35,7 @@ const build = (props: object | ((stack: Stack) => object) = {}) =>
   synth((stack) => serverless(stack, typeof props === 'function' ? props(stack) : props));
 const resources = (template: Template, type: string): Shape[] => Object.values(template.findResources(`AWS::${type}`));
 const config = (template: Template) => resources(template, 'SageMaker::EndpointConfig')[0];
+const peakOf = (max: number) => ScalingSchedule.at({ name: 'peak', schedule: Schedule.cron({ hour: '7', minute: '0' }), min: 1, max });
 const number = (value: number) => Lazy.number({ produce: () => value });
 
 describe('ServerlessEndpoint resources [S1]', () => {
@@ -166,6 +168,10 @@ describe('provisioned concurrency [A1]', () => {
     [ProvisionedConcurrency.between(0, 2, { experimental: true }), "'provisionedConcurrency.min' must be between 1 and 200, got 0"],
     [ProvisionedConcurrency.between(3, 2, { experimental: true }), 'has a maximum of 2 below its minimum of 3'],
     [ProvisionedConcurrency.between(1, 6, { experimental: true }), "of 6 is more than 'maxConcurrency' of 5"],
+    [
+      ProvisionedConcurrency.between(1, 4, { experimental: true, schedules: [peakOf(6)] }),
+      "'provisionedConcurrency.schedules' goes up to 6, more than 'maxConcurrency' of 5",
+    ],
     [ProvisionedConcurrency.between(1, 2, { experimental: true, utilization: 0.05 }), 'must be between 0.1 and 0.95, got 0.05'],
     [ProvisionedConcurrency.between(1, 2, { experimental: true, utilization: number(0.5) }), 'must be known at synth'],
     [ProvisionedConcurrency.between(1, 2, { experimental: true, scaleInCooldown: Duration.seconds(3601) }), 'between 0 and 3600, got 3601'],
@@ -196,6 +202,13 @@ describe('what a serverless endpoint cannot have', () => {
       volumeKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/1'),
       volumeSize: Size.gibibytes(1),
       enhancedMetrics: false,
+      fallbackInstances: [],
+      routing: RoutingStrategy.RANDOM,
+      variants: [],
+      weight: 1,
+      shadow: {},
+      successTopic: {},
+      maxInstances: 1,
     });
     const names: string[] = [];
     try {
@@ -203,7 +216,22 @@ describe('what a serverless endpoint cannot have', () => {
     } catch (error) {
       names.push(...[...(error as Error).message.matchAll(/'(\w+)' is not for serverless endpoints/g)].map(([, name]) => name));
     }
-    expect(names).toEqual(['instance', 'vpc', 'networkIsolation', 'capture', 'volumeKey', 'volumeSize', 'enhancedMetrics']);
+    expect(names).toEqual([
+      'instance',
+      'vpc',
+      'networkIsolation',
+      'capture',
+      'volumeKey',
+      'volumeSize',
+      'enhancedMetrics',
+      'fallbackInstances',
+      'routing',
+      'maxInstances',
+      'variants',
+      'weight',
+      'shadow',
+      'successTopic',
+    ]);
   });
 
   test('fails on an image for GPUs, of whatever family [row 55]', () => {

@@ -1,19 +1,20 @@
-import { Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { notWhole, outsideRange } from '../../shared/checks';
-import {
-  addWarning,
-  instanceEndpointProblems,
-  locationProblems,
-  warnOfCapacity,
-  warnOfInstance,
-  warnOfModel,
-} from '../endpoint/endpoint-checks';
+import { addWarning, instanceEndpointProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
+import { ForeignProperties, foreignProblems, OF_COMPONENTS, OF_SERVERLESS, OF_VARIANTS } from '../endpoint/foreign-properties';
+import { locationProblems, sameBucket } from '../endpoint/location-checks';
 import type { AsyncEndpointProps } from './async-endpoint';
 import { AsyncSettings, MOST_INVOCATIONS, rolloutSetting } from './async-settings';
 
-/** SageMaker takes 512 characters of an address, of which a bucket's name and the folders of this library need up to 83. */
-const LONGEST_PREFIX = 400;
+/** What other endpoints of this library have and asynchronous ones do not. */
+const EXCLUDED: ForeignProperties = {
+  capture: "keep requests and answers in 'input' and 'output' anyway",
+  routing: 'work off a queue',
+  prefixAwareRouting: 'work off a queue',
+  ...OF_VARIANTS,
+  ...OF_SERVERLESS,
+  ...OF_COMPONENTS,
+};
 
 /** From the first invocation to the first answer: measured starts took 258 to 564 s (docs/capacity-file.md says how to measure one). */
 const START_SECONDS = 600;
@@ -22,6 +23,7 @@ const START_SECONDS = 600;
 export function asyncEndpointProblems(scope: Construct, props: AsyncEndpointProps, settings: AsyncSettings): string[] {
   const { slo, scaling, maxConcurrentInvocations } = settings;
   return [
+    ...foreignProblems('asynchronous endpoints', props, EXCLUDED),
     ...instanceEndpointProblems(scope, props, settings, scaling.isAutomatic),
     ...slo._problems(),
     ...scaling._problems(slo.within),
@@ -48,27 +50,16 @@ export function warn(scope: Construct, props: AsyncEndpointProps, { scaling, slo
 }
 
 function placeProblems(scope: Construct, { input, output }: AsyncSettings): string[] {
-  const problems = [
-    ...locationProblems(scope, 'input', input),
-    ...locationProblems(scope, 'output', output),
-    ...lengthProblems('input.prefix', input.prefix),
-    ...lengthProblems('output.prefix', output.prefix),
-  ];
+  const problems = [...locationProblems(scope, 'input', input), ...locationProblems(scope, 'output', output)];
   const nested = [`${output.prefix}/answers/`, `${output.prefix}/failures/`].find(
     (written) => `${input.prefix}/`.startsWith(written) || written.startsWith(`${input.prefix}/`),
   );
-  return nested === undefined || input.bucket !== output.bucket
+  return nested === undefined || !sameBucket(input.bucket, output.bucket)
     ? problems
     : [
         ...problems,
         `'input.prefix' ${input.prefix} and ${nested} of the output lie in each other: what the endpoint writes would pass for a request; keep them apart`,
       ];
-}
-
-function lengthProblems(name: string, prefix: string): string[] {
-  return Token.isUnresolved(prefix) || prefix.length <= LONGEST_PREFIX
-    ? []
-    : [`'${name}' must have at most ${LONGEST_PREFIX} characters, got ${prefix.length}`];
 }
 
 /** Checked only when everything that a rollout is computed from is sound. */

@@ -1,9 +1,10 @@
-import { SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import { SizeRoundingBehavior } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentProblems } from '../../models/container-environment';
 import { ImageAccelerator } from '../../models/inference-image';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
-import { imageProblems, locationProblems, physicalNameProblems, seconds, sourceProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { imageProblems, physicalNameProblems, seconds, sourceProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { locationProblems, sameBucket } from '../endpoint/location-checks';
 import { networkProblems } from '../endpoint/network-checks';
 import { BatchSplit } from './batch-location';
 import { BatchScoringProps } from './batch-scoring-props';
@@ -67,8 +68,7 @@ function placeProblems(scope: Construct, { input, output }: BatchSettings): stri
     ...unknownAtSynth('output.prefix', output.prefix),
     ...locationProblems(scope, 'input', { bucket: input.bucket, prefix: input.prefix }),
     ...locationProblems(scope, 'output', { bucket: output.bucket, prefix: output.prefix }),
-    ...['input', 'output'].flatMap((place) => tooLong(`${place}.prefix`, { input, output }[place as 'input' | 'output'].prefix, 400)),
-    ...(nested && input.bucket === output.bucket
+    ...(nested && sameBucket(input.bucket, output.bucket)
       ? [
           `'output.prefix' ${output.prefix} lies below 'input.prefix' ${input.prefix}: the next run would score the scores of this one; keep them apart`,
         ]
@@ -79,9 +79,6 @@ function placeProblems(scope: Construct, { input, output }: BatchSettings): stri
     ...mismatch('output.accept', output.accept, /^.{1,256}$/, '1 to 256 characters'),
   ];
 }
-
-const tooLong = (name: string, value: string, most: number): string[] =>
-  Token.isUnresolved(value) || value.length <= most ? [] : [`'${name}' must have at most ${most} characters, got ${value.length}`];
 
 const filterProblems = (name: string, filter: string | undefined): string[] =>
   mismatch(name, filter, /^\$.{0,62}$/, "a JSONPath that begins with '$', of at most 63 characters");

@@ -2,6 +2,7 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { addWarning, hostProblems, isUnguarded, physicalNameProblems, warnOfUnlisted } from '../endpoint/endpoint-checks';
+import { ForeignProperties, foreignProblems, OF_QUEUES, OF_SERVERLESS } from '../endpoint/foreign-properties';
 import { InstanceHostSettings } from '../endpoint/instance-endpoint';
 import { supplyProblems } from '../endpoint/instance-supply';
 import { routingProblems } from '../endpoint/routing';
@@ -15,10 +16,30 @@ import { demands } from './compute';
  */
 const REFUSED_ZERO = ['eu-west-3'];
 
+const GIVE_TO_COMPONENT = 'have no model of their own: give it to an InferenceComponent';
+
+/** What other endpoints of this library have and instances that components share do not. */
+const EXCLUDED: ForeignProperties = {
+  model: GIVE_TO_COMPONENT,
+  modelSize: GIVE_TO_COMPONENT,
+  slo: GIVE_TO_COMPONENT,
+  rollout: GIVE_TO_COMPONENT,
+  modelDownloadTimeout: GIVE_TO_COMPONENT,
+  startupTimeout: GIVE_TO_COMPONENT,
+  scaling: "scale from 'minInstances' to 'maxInstances'",
+  capture: 'keep no requests and answers',
+  variants: 'serve several models by components',
+  weight: 'serve several models by components',
+  shadow: 'have no shadow',
+  ...OF_QUEUES,
+  ...OF_SERVERLESS,
+};
+
 /** Everything that is wrong with instances that components share, at once. @internal */
 export function componentEndpointProblems(scope: Construct, props: ComponentEndpointProps, settings: InstanceHostSettings): string[] {
   const [min, max] = [props.minInstances ?? 1, props.maxInstances];
   return [
+    ...foreignProblems('endpoints of components', props, EXCLUDED),
     ...physicalNameProblems('endpointName', props.endpointName),
     ...instanceCountProblems('minInstances', min, 0),
     ...instanceCountProblems('maxInstances', max, 1),

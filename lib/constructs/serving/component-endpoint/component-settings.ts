@@ -42,9 +42,10 @@ export function componentSettings(props: InferenceComponentProps): ComponentSett
 /** Copies take the place of instances; those with two or more roll, whatever they run on. */
 function settingOf({ endpoint, slo }: InferenceComponentProps, copies: Copies, load: LoadSettings): RolloutSetting {
   const { enhancedMetrics, metricFrequency, instance } = endpoint._settings;
+  const { least, most } = copies._range;
   return {
-    minInstances: copies.minCopies,
-    maxInstances: copies.maxCopies,
+    minInstances: least,
+    maxInstances: most,
     accelerators: 1,
     unguarded: isUnguarded(instance),
     startSeconds: longest(load.modelDownloadTimeout) + longest(load.startupTimeout),

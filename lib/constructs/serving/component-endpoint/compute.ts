@@ -101,9 +101,10 @@ export function fitProblems(compute: ComputeRequirements, copies: Copies, instan
   }
   const perInstance = Math.min(...demands(compute, instance).map((demand) => Math.floor(demand.perInstance / demand.perCopy)));
   const room = perInstance * maxInstances;
-  return copies.maxCopies > room
+  const { most } = copies._range;
+  return most > room
     ? [
-        `'copies' goes up to ${copies.maxCopies}, but ${perInstance} fit on one ${instance.name} and ${room} on the 'maxInstances' of ` +
+        `'copies' goes up to ${most}, but ${perInstance} fit on one ${instance.name} and ${room} on the 'maxInstances' of ` +
           `${maxInstances}: have fewer copies or more instances`,
       ]
     : [];

@@ -11,7 +11,7 @@ import {
   invocationsPerMinute,
 } from '../scaling/policy';
 import { cooldownProblems } from '../scaling/scaling';
-import { ScalingSchedule } from '../scaling/scaling-schedule';
+import { FleetRange, ScalingSchedule } from '../scaling/scaling-schedule';
 
 /** How the copies of a component follow the traffic: by `capacity`, by `concurrency`, or by the first with the second as guard. */
 export interface CopiesProps {
@@ -99,6 +99,11 @@ export class Copies {
     return this.props?.capacity;
   }
 
+  /** How few and how many copies there may be: schedules move both limits. @internal */
+  public get _range(): FleetRange {
+    return ScalingSchedule._range(this.minCopies, this.maxCopies, this.props?.schedules);
+  }
+
   /** Copies that a component is created with: the service takes no 0 there. @internal */
   public get _initial(): number {
     return Math.max(1, this.minCopies);
@@ -155,7 +160,7 @@ export class Copies {
       ...outsideRange('copies.concurrency', concurrency, 1, 10_000),
       ...cooldownProblems('copies.scaleOutCooldown', scaleOutCooldown),
       ...cooldownProblems('copies.scaleInCooldown', scaleInCooldown),
-      ...ScalingSchedule._problems('copies.schedules', schedules ?? [], min === 0 ? 0 : 1),
+      ...ScalingSchedule._problems('copies.schedules', schedules ?? [], min === 0 ? 0 : 1, { least: min, most: max }),
     ];
   }
 

@@ -5,7 +5,7 @@ export interface EndpointCapture {
   /** Bucket, in the Region of the endpoint. */
   readonly bucket: IBucket;
   /**
-   * Prefix below which SageMaker writes `<endpoint>/<variant>/yyyy/mm/dd/hh/`, without slash at either end.
+   * Prefix below which SageMaker writes `<endpoint>/<variant>/yyyy/mm/dd/hh/`, without slash at either end, at most 400 characters.
    *
    * @default 'endpoints'
    */

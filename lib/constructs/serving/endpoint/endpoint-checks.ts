@@ -1,5 +1,4 @@
 import { Annotations, Duration, RemovalPolicy, Size, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
-import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { ModelSource } from '../../models/model-source';
@@ -125,8 +124,8 @@ export const isUnguarded = (instance: InstanceType): boolean => /^ml\.inf1\./.te
 
 /** Says of an instance type that the catalogue does not list which checks are not made. @internal */
 export function warnOfUnlisted(scope: Construct, instance: InstanceType): void {
-  for (const problem of unknownInstanceType(instance.name)) {
-    addWarning(scope, 'uncatalogued-instance', `${problem}; its memory, storage and Regions are not checked`);
+  for (const problem of unknownInstanceType(instance.name, 'its memory, storage and Regions are not checked')) {
+    addWarning(scope, 'uncatalogued-instance', problem);
   }
 }
 
@@ -181,20 +180,6 @@ export function warnOfCapacity(
       `${capacity.file} was measured under other conditions (${list}): measure again, the scaling target is a guess`,
     );
   }
-}
-
-/** What is wrong with a place in a bucket, which must be in the Region of the endpoint. @internal */
-export function locationProblems(
-  scope: Construct,
-  property: string,
-  { bucket, prefix }: { readonly bucket: IBucket; readonly prefix: string },
-): string[] {
-  const [here, there] = [Stack.of(scope).region, bucket.env.region];
-  const elsewhere = ![here, there].some((region) => Token.isUnresolved(region)) && here !== there;
-  return [
-    ...mismatch(`${property}.prefix`, prefix, /^[A-Za-z0-9!_.'()=-]+(\/[A-Za-z0-9!_.'()=-]+)*$/, "a key prefix without '/' at either end"),
-    ...(elsewhere ? [`'${property}.bucket' is in ${there} but the endpoint in ${here}: use a bucket in ${here}`] : []),
-  ];
 }
 
 /** What is wrong with the name of an endpoint. @internal */

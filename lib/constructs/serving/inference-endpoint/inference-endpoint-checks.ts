@@ -1,6 +1,8 @@
 import { Construct } from 'constructs';
 import { notWhole, outsideRange } from '../../shared/checks';
-import { instanceEndpointProblems, locationProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
+import { instanceEndpointProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
+import { foreignProblems, OF_COMPONENTS, OF_QUEUES, OF_SERVERLESS } from '../endpoint/foreign-properties';
+import { locationProblems } from '../endpoint/location-checks';
 import { routingProblems } from '../endpoint/routing';
 import { rolloutSetting } from './endpoint-deployment';
 import { allVariants, EndpointSettings } from './endpoint-settings';
@@ -10,6 +12,7 @@ import { variantsProblems } from './variant-checks';
 /** Everything that is wrong with an endpoint, at once. @internal */
 export function endpointProblems(scope: Construct, props: InferenceEndpointProps, settings: EndpointSettings): string[] {
   return [
+    ...foreignProblems('real-time endpoints', props, { ...OF_QUEUES, ...OF_SERVERLESS, ...OF_COMPONENTS }),
     ...instanceEndpointProblems(scope, props, settings, settings.scaling.isAutomatic),
     ...settings.slo._problems(),
     ...settings.scaling._problems(),

@@ -16,6 +16,7 @@ export function variantsProblems(scope: Construct, props: InferenceEndpointProps
   const all = shadow === undefined ? owned : [...owned, ['shadow', shadow] as [string, VariantSettings]];
   return [
     ...all.flatMap(([property, variant]) => variantProblems(scope, property, props, variant)),
+    ...owned.flatMap(promiseProblems),
     ...weightProblems(props, settings),
     ...nameClashes(all),
     ...pointerClashes(props, all),
@@ -31,16 +32,18 @@ export function variantsProblems(scope: Construct, props: InferenceEndpointProps
 }
 
 function variantProblems(scope: Construct, property: string, host: InferenceEndpointProps, variant: VariantSettings): string[] {
-  const { name, slo, scaling } = variant;
+  const { name, scaling } = variant;
   const shape = "1 to 40 letters, digits and inner hyphens, not ending in 'rollback'";
   return [
     ...unknownAtSynth(`${property}.name`, name),
     ...mismatch(`${property}.name`, name, /^(?!.*rollback$)(?=.{1,40}$)[A-Za-z0-9](-*[A-Za-z0-9])*$/, shape),
-    ...[...servedProblems(scope, host, variant, scaling.isAutomatic), ...slo._problems(), ...scaling._problems()].map(
-      (problem) => `'${property}': ${problem}`,
-    ),
+    ...servedProblems(scope, host, variant, scaling.isAutomatic).map((problem) => `'${property}': ${problem}`),
   ];
 }
+
+/** What only those have that answer. */
+const promiseProblems = ([property, { slo, scaling }]: [string, VariantSettings]): string[] =>
+  [...slo._problems(), ...scaling._problems()].map((problem) => `'${property}': ${problem}`);
 
 function weightProblems({ weight }: InferenceEndpointProps, settings: EndpointSettings): string[] {
   const { variants } = settings;
@@ -114,5 +117,7 @@ function shadowProblems({ shadow: given }: InferenceEndpointProps, { shadow, var
     ...unknownAtSynth('shadow.samplingPercent', given?.samplingPercent),
     ...notWhole('shadow.samplingPercent', shadow.samplingPercent),
     ...outsideRange('shadow.samplingPercent', shadow.samplingPercent, 1, 100),
+    ...notWhole('shadow.instances', given?.instances),
+    ...outsideRange('shadow.instances', given?.instances, 1, 1000),
   ];
 }

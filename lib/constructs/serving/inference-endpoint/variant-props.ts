@@ -81,7 +81,7 @@ export interface EndpointVariantProps extends BaseVariantProps {
 /** A variant that is sent copies of requests, and whose answers nobody gets. */
 export interface ShadowVariantProps extends BaseVariantProps {
   /**
-   * What it is called: 1 to 40 letters, digits and inner hyphens.
+   * What it is called: 1 to 40 letters, digits and inner hyphens, not ending in `rollback`.
    *
    * @default 'Shadow'
    */

@@ -189,7 +189,7 @@ export class BacklogScaling {
       ...cooldownProblems('scaling.scaleOutCooldown', this.props.scaleOutCooldown),
       ...cooldownProblems('scaling.scaleInCooldown', this.props.scaleInCooldown),
       ...this.invocationProblems(),
-      ...ScalingSchedule._problems('scaling.schedules', this.props.schedules ?? [], min === 0 ? 0 : 1),
+      ...ScalingSchedule._problems('scaling.schedules', this.props.schedules ?? [], min === 0 ? 0 : 1, { least: min, most: max }),
     ];
   }
 

@@ -46,15 +46,23 @@ export class ScalingSchedule {
   }
 
   /**
-   * What is wrong with the schedules of one fleet; `least` is the lowest minimum that it can leave again.
+   * What is wrong with the schedules of one fleet of `usual` size; `lowest` is the lowest minimum that it can leave again.
    *
    * @internal
    */
-  public static _problems(property: string, schedules: ScalingSchedule[], least: number): string[] {
+  public static _problems(property: string, schedules: ScalingSchedule[], lowest: number, usual: FleetRange): string[] {
     const names = schedules.map(({ name }) => name);
     const twice = names.filter((name, position) => names.indexOf(name) !== position);
+    const each = schedules.flatMap((schedule, position) => schedule.problems(`${property}[${position}]`, lowest));
     return [
-      ...schedules.flatMap((schedule, position) => schedule.problems(`${property}[${position}]`, least)),
+      ...each,
+      ...(each.length > 0
+        ? []
+        : crossings(
+            property,
+            schedules.map(({ props }) => props),
+            usual,
+          )),
       ...[...new Set(twice)].map((name) => `'${property}' has '${name}' more than once: give each a name of its own`),
     ];
   }
@@ -105,4 +113,25 @@ export class ScalingSchedule {
     const known = min !== undefined && max !== undefined && ![min, max].some((value) => Token.isUnresolved(value));
     return known && max < min ? [...problems, `'${property}' has a maximum of ${max} below its minimum of ${min}: swap them`] : problems;
   }
+}
+
+/**
+ * A schedule that moves one limit across every value of the other fails when its time comes
+ * (https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-policy-overview.html).
+ */
+function crossings(property: string, schedules: readonly ScalingScheduleProps[], { least, most }: FleetRange): string[] {
+  const limits = [least, most, ...schedules.flatMap(({ min, max }) => [min, max])];
+  if (limits.some((value) => value !== undefined && Token.isUnresolved(value))) {
+    return [];
+  }
+  const ceiling = Math.max(most, ...schedules.map(({ max }) => max ?? most));
+  const floor = Math.min(least, ...schedules.map(({ min }) => min ?? least));
+  return schedules.flatMap(({ min, max }, position) => [
+    ...(max === undefined && min !== undefined && min > ceiling
+      ? [`'${property}[${position}].min' of ${min} is above every maximum, ${ceiling} at most: give its 'max' too`]
+      : []),
+    ...(min === undefined && max !== undefined && max < floor
+      ? [`'${property}[${position}].max' of ${max} is below every minimum, ${floor} at least: give its 'min' too`]
+      : []),
+  ]);
 }

@@ -157,7 +157,7 @@ export class Scaling {
       ...outsideRange('scaling.concurrency', concurrency, 1, 10_000),
       ...cooldownProblems('scaling.scaleOutCooldown', this.props?.scaleOutCooldown),
       ...cooldownProblems('scaling.scaleInCooldown', this.props?.scaleInCooldown),
-      ...ScalingSchedule._problems('scaling.schedules', this.props?.schedules ?? [], 1),
+      ...ScalingSchedule._problems('scaling.schedules', this.props?.schedules ?? [], 1, { least: min, most: max }),
     ];
   }
 

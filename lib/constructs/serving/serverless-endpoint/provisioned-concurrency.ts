@@ -115,7 +115,7 @@ export class ProvisionedConcurrency {
         ...outsideRange(name, count, 1, MOST_CONCURRENCY),
       ]),
       ...orderProblems(min, max, maxConcurrency),
-      ...(props === undefined ? [] : scalingProblems(min, max, props)),
+      ...(props === undefined ? [] : [...scalingProblems(min, max, props), ...peakProblems(min, max, props, maxConcurrency)]),
     ];
   }
 }
@@ -132,6 +132,16 @@ function orderProblems(min: number, max: number, maxConcurrency: number): string
   ];
 }
 
+/** Schedules too may provide no more than there is. */
+function peakProblems(min: number, max: number, { schedules }: ProvisionedConcurrencyScalingProps, maxConcurrency: number): string[] {
+  const { most } = ScalingSchedule._range(min, max, schedules);
+  return [most, max, maxConcurrency].some((value) => Token.isUnresolved(value)) || most <= maxConcurrency || most === max
+    ? []
+    : [
+        `'provisionedConcurrency.schedules' goes up to ${most}, more than 'maxConcurrency' of ${maxConcurrency}: raise that or provide less`,
+      ];
+}
+
 function scalingProblems(min: number, max: number, props: ProvisionedConcurrencyScalingProps): string[] {
   return [
     ...(props.experimental === true
@@ -144,6 +154,6 @@ function scalingProblems(min: number, max: number, props: ProvisionedConcurrency
     ...outsideRange('provisionedConcurrency.utilization', props.utilization, 0.1, 0.95),
     ...cooldownProblems('provisionedConcurrency.scaleOutCooldown', props.scaleOutCooldown),
     ...cooldownProblems('provisionedConcurrency.scaleInCooldown', props.scaleInCooldown),
-    ...ScalingSchedule._problems('provisionedConcurrency.schedules', props.schedules ?? [], 1),
+    ...ScalingSchedule._problems('provisionedConcurrency.schedules', props.schedules ?? [], 1, { least: min, most: max }),
   ];
 }

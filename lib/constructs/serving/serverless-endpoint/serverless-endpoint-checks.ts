@@ -3,15 +3,16 @@ import { Construct } from 'constructs';
 import { ImageAccelerator, InferenceImage } from '../../models/inference-image';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { nameProblems, sourceProblems, warnOfModel } from '../endpoint/endpoint-checks';
+import { ForeignProperties, foreignProblems, OF_QUEUES, OF_VARIANTS } from '../endpoint/foreign-properties';
 import { MOST_CONCURRENCY } from './provisioned-concurrency';
 import type { ServerlessEndpointProps } from './serverless-endpoint';
 import { ServerlessSettings, rolloutSetting } from './serverless-settings';
 
 /**
  * What other endpoints of this library have and serverless ones do not (https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html,
- * Feature exclusions). The types have no such property; objects that are shared between endpoints, and callers without types, may.
+ * Feature exclusions).
  */
-const EXCLUDED: Readonly<Record<string, string>> = {
+const EXCLUDED: ForeignProperties = {
   instance: "have no instances: give 'memory'",
   scaling: "scale by themselves: give 'maxConcurrency'",
   vpc: 'cannot be attached to a VPC',
@@ -28,8 +29,16 @@ const EXCLUDED: Readonly<Record<string, string>> = {
   metricFrequency: 'publish metrics once a minute',
   modelDownloadTimeout: 'have time-outs of their own',
   startupTimeout: 'have time-outs of their own',
-  input: 'answer at once: there is no asynchronous invocation',
-  output: 'answer at once: there is no asynchronous invocation',
+  fallbackInstances: "have no instances: give 'memory'",
+  provisionTimeout: 'have no instances',
+  capacityReservationArn: 'have no instances',
+  routing: 'have no instances to choose from',
+  prefixAwareRouting: 'have no instances to choose from',
+  minInstances: "have no instances: give 'provisionedConcurrency'",
+  maxInstances: "have no instances: give 'maxConcurrency'",
+  scaleIn: 'have no instances',
+  ...OF_VARIANTS,
+  ...OF_QUEUES,
 };
 
 const GIB = 1024;
@@ -38,7 +47,7 @@ const GIB = 1024;
 export function serverlessProblems(scope: Construct, props: ServerlessEndpointProps, settings: ServerlessSettings): string[] {
   const { slo, maxConcurrency, provisionedConcurrency, rollout, removalPolicy } = settings;
   return [
-    ...excludedProblems(props),
+    ...foreignProblems('serverless endpoints', props, EXCLUDED),
     ...nameProblems(props),
     ...sourceProblems(scope, props.model, {}, { networkIsolation: false, removalPolicy }),
     ...props.model._exclusionProblems('serverless'),
@@ -58,13 +67,6 @@ export function serverlessProblems(scope: Construct, props: ServerlessEndpointPr
 /** What is legal but probably not meant. @internal */
 export function warn(scope: Construct, props: ServerlessEndpointProps): void {
   warnOfModel(scope, props);
-}
-
-function excludedProblems(props: ServerlessEndpointProps): string[] {
-  const given = props as unknown as Readonly<Record<string, unknown>>;
-  return Object.entries(EXCLUDED)
-    .filter(([name]) => given[name] !== undefined)
-    .map(([name, why]) => `'${name}' is not for serverless endpoints, which ${why}; leave it out or use another endpoint`);
 }
 
 function gpuProblems(image: InferenceImage): string[] {
