@@ -8,13 +8,15 @@ const LIBRARIES = [
   { name: '@cdklabs/generative-ai-cdk-constructs', app: 'bench/peers/generative-ai.mjs' },
 ];
 const COUNTS = [0, 1, 100, 1000];
-/** Our loader compiles TypeScript; findings of the validator are reported, not failed on, because those of a peer are its own. */
+/** How much more an endpoint may take in the largest app than in the next smaller one: then the cost is linear. */
+const LINEAR = 1.2;
+/** Findings of the validator are reported, not failed on, because those of a peer are its own. */
 const CONTEXT = { '@aws-cdk/core:validateAgainstDefaultRules': false };
 
 /**
  * The same scaled real-time endpoint with this library and with its peers: none, one, and many, each in a stack of its own. Each app has
- * one stack with a topic besides, so that an app without endpoints has loaded the library, the templates' validator and nothing else; what
- * an endpoint takes is told from there.
+ * one stack with a topic besides, so that an app without endpoints has loaded the library, the templates' validator and nothing else, our
+ * TypeScript compiled; what an endpoint takes is told from there. The libraries make different things of an endpoint: see the resources.
  */
 export function benchEndpoints(rounds: number, counts = COUNTS): void {
   installPeers();
@@ -36,7 +38,7 @@ export function benchEndpoints(rounds: number, counts = COUNTS): void {
   };
   apps.unshift(none);
   const runs = byTurns(apps);
-  const of = (library: string, count: number, what: keyof Taken) =>
+  const of: Of = (library, count, what) =>
     median(runs[apps.findIndex((app) => app.library === library && app.count === count)].map((run) => run[what]));
   const head = ['library', 'endpoints', 'resources', 'seconds', 's of CPU', 'peak MiB', 'ms of CPU each', 'KiB each'];
   const table = new Table({ head, style: { head: [], border: [] } });
@@ -49,6 +51,30 @@ export function benchEndpoints(rounds: number, counts = COUNTS): void {
       of(library, count, 'mebibytes').toFixed(0),
     ];
     table.push([library, count, of(library, count, 'resources'), ...shown, ...each]);
+  }
+  console.log(table.toString());
+  tellGrowth(of, counts);
+}
+
+type Of = (library: string, count: number, what: keyof Taken) => number;
+
+/** Whether an endpoint takes as much in a large app as in a small one, and what each of those takes that the large one has more. */
+function tellGrowth(of: Of, counts: number[]): void {
+  const [few, many] = counts.slice(-2);
+  const head = ['library', 'each', `of ${few}`, `of ${many}`, 'ratio', `each of the last ${many - few}`, `at most ${LINEAR} x`];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  const costs = [
+    { what: 'cpuSeconds', unit: 'ms of CPU', factor: 1000 },
+    { what: 'mebibytes', unit: 'KiB', factor: 1024 },
+  ] as const;
+  for (const { name } of LIBRARIES) {
+    for (const { what, unit, factor } of costs) {
+      const each = (count: number, from: number) => ((of(name, count, what) - of(name, from, what)) / (count - from)) * factor;
+      const ratio = each(many, 0) / each(few, 0);
+      const shown = [each(few, 0), each(many, 0)].map((cost) => cost.toFixed(1));
+      table.push([name, unit, ...shown, ratio.toFixed(2), each(many, few).toFixed(1), ratio <= LINEAR ? 'yes' : 'NO']);
+      process.exitCode = name === 'ours' && ratio > LINEAR ? 1 : process.exitCode;
+    }
   }
   console.log(table.toString());
 }
