@@ -31,16 +31,25 @@ export function publishedTag(scope: Construct, family: ImageFamily, tag: string)
   return { registryId, repositoryName, repositoryUri: repositoryUri(scope, family), tag };
 }
 
-/** Lets `role` pull from the repository of a family in the Region of `scope`, and from no other. @internal */
+/** What a role may pull: one statement for the images of all variants, because ids of statements are unique in a policy. */
+const PULLS = new WeakMap<IRole, { readonly statement: PolicyStatement; readonly repositories: Set<string> }>();
+
+/** Lets `role` pull from the repository of a family in the Region of `scope`, and from no other than those it was granted so. @internal */
 export function grantPull(scope: Construct, role: IRole, family: ImageFamily): void {
-  role.addToPrincipalPolicy(
-    new PolicyStatement({
+  const pulls = PULLS.get(role);
+  if (pulls === undefined) {
+    const statement = new PolicyStatement({
       sid: 'PullImage',
       actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
       resources: [repositoryArn(scope, family)],
-    }),
-  );
-  grantLogin(role);
+    });
+    role.addToPrincipalPolicy(statement);
+    PULLS.set(role, { statement, repositories: new Set([family.data.repository]) });
+    grantLogin(role);
+  } else if (!pulls.repositories.has(family.data.repository)) {
+    pulls.repositories.add(family.data.repository);
+    pulls.statement.addResources(repositoryArn(scope, family));
+  }
 }
 
 function repositoryArn(scope: Construct, family: ImageFamily): string {

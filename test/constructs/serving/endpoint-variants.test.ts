@@ -52,6 +52,26 @@ function build(variants: Variant[], props: Partial<InferenceEndpointProps> = {})
 }
 
 describe('an endpoint of several variants [S1]', () => {
+  test.each([undefined, { account: '111122223333', region: 'eu-central-1' }])(
+    'pulls the images of all variants by one statement, because ids of statements are unique in a policy (environment %j)',
+    async (env) => {
+      const { template } = synth((stack) => {
+        board(stack);
+        const of = (name: string, other: InferenceImage) => ({ name, weight: 1, model: tarball(stack, name, other) });
+        const others = [of('b', InferenceImage.xgboost('1.7-1')), of('c', InferenceImage.xgboostAlgorithm('1.7-1')), of('d', image)];
+        return endpoint(stack, { model: tarball(stack, 'a'), variants: others });
+      }, env);
+      const statements = Object.values<Shape>(template.findResources('AWS::IAM::Policy')).flatMap(
+        ({ Properties }) => Properties.PolicyDocument.Statement,
+      );
+      const [pull, ...more] = statements.filter(({ Sid }) => Sid === 'PullImage');
+      expect(more).toEqual([]);
+      const repositories = pull.Resource.map((arn: object) => /repository\/([a-z-]+)/.exec(JSON.stringify(arn))?.[1]);
+      expect(repositories).toEqual(['sagemaker-scikit-learn', 'sagemaker-xgboost']);
+      expect(await gated(template)).toEqual([]);
+    },
+  );
+
   test('shares its requests by weight, the own variant first and under its own name [row 73]', async () => {
     const { template, nag, built } = build(
       [
