@@ -8,7 +8,7 @@ type Settled = Observed & { stack: StackState; pointer: string };
 /** Statuses from which AWS CloudFormation takes an update (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html). */
 const UPDATABLE = /^(CREATE_COMPLETE|UPDATE_COMPLETE|UPDATE_ROLLBACK_COMPLETE|IMPORT_COMPLETE|IMPORT_ROLLBACK_COMPLETE)$/;
 /** Statuses of an endpoint that something is changing (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html). */
-const CHANGING = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
+export const CHANGING = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting'];
 /**
  * How long a release waits for rollback alarms that are on before it begins: what the slowest of them looks at when its metric comes every
  * minute. Not longer, because the version that serves may be what is wrong, and this release its cure or somebody's way back.
@@ -39,11 +39,11 @@ export function nextAction(seen: Observed): Action {
  * Whether a decision may still be carried out. Between decision and act a deployment may have brought an endpoint up; `none` in its pointer
  * would delete it with the next one, so that is decided again with what is seen at the last moment.
  */
-export function holdsStill(action: Action, seen: () => Observed): boolean {
+export function holdsStill(action: Action, decide: () => Action): boolean {
   if (action.action !== 'WritePointer' || action.value !== NO_VERSION) {
     return true;
   }
-  const again = nextAction(seen());
+  const again = decide();
   return again.action === 'WritePointer' && again.value === NO_VERSION;
 }
 
@@ -93,12 +93,15 @@ function begin(seen: Settled): Action {
       ? { action: 'Rest', note: live(seen) === undefined ? 'no version is approved' : reason }
       : { action: 'Tell', reason };
   }
+  if (seen.variantOf?.endpointExists === false) {
+    return { action: 'Rest', note: 'the endpoint of this variant is not there yet: it comes with the first version of its own model' };
+  }
   if (live(seen) === desired && pointer === desired && stack.resolvedPointer === desired) {
     return { action: 'Rest', note: 'the desired version serves' };
   }
   if (live(seen) !== undefined && pointer === desired && stack.resolvedPointer === desired) {
     // An update of the stack would find nothing to do, and that would look like a version that fails.
-    return stuck(seen, `stack and pointer name ${desired}, but the endpoint was changed by hand: it ${describe(seen.endpoint)}`);
+    return stuck(seen, `stack and pointer name ${desired}, but the endpoint was changed by hand: it ${describe(seen)}`);
   }
   // An endpoint that is broken or was deleted by hand still has a version to go back to: the one that the stack names.
   return { action: 'Record', from: live(seen) ?? stack.resolvedPointer, to: desired, at: new Date(now).toISOString() };
@@ -144,7 +147,7 @@ function verify(seen: Settled, open: Release): Action {
   if (live(seen) === to && seen.stack.resolvedPointer === to) {
     return { action: 'Close', entry, state: ReleaseState.RELEASED };
   }
-  const reason = `the stack is ${seen.stack.status} with ${seen.stack.resolvedPointer}, the endpoint ${describe(seen.endpoint)}`;
+  const reason = `the stack is ${seen.stack.status} with ${seen.stack.resolvedPointer}, the endpoint ${describe(seen)}`;
   if (from === to) {
     return stuck(seen, `the version that served before does not come back: ${reason}`);
   }
@@ -167,7 +170,7 @@ function restore(seen: Settled, open: Release): Action {
   // `none` would delete an endpoint, so it is only written back when there is none.
   const target = from === NO_VERSION && endpoint !== undefined ? endpoint.packageArn : from;
   if (target === undefined) {
-    return stuck(seen, `there is nothing to go back to: the endpoint ${describe(endpoint)}`);
+    return stuck(seen, `there is nothing to go back to: the endpoint ${describe(seen)}`);
   }
   if (pointer !== target) {
     return { action: 'WritePointer', value: target };
@@ -180,7 +183,7 @@ function restore(seen: Settled, open: Release): Action {
   if (target === NO_VERSION || live(seen) === target) {
     return { action: 'Close', entry, state: open.outcome ?? ReleaseState.FAILED, reason };
   }
-  return stuck(seen, `the stack went back to ${target}, but the endpoint ${describe(endpoint)}`);
+  return stuck(seen, `the stack went back to ${target}, but the endpoint ${describe(seen)}`);
 }
 
 /** An alarm that is on ends a deployment before it begins (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html). */
@@ -193,6 +196,7 @@ function updateBack(seen: Settled, entry: string): Action {
   return late.action === 'Stuck' ? late : { action: 'UpdateStack', entry, state: ReleaseState.RESTORE_UPDATING };
 }
 
-function describe(endpoint: EndpointState | undefined): string {
-  return endpoint === undefined ? 'does not exist' : `is ${endpoint.status} with ${endpoint.packageArn ?? 'no registered version'}`;
+function describe({ endpoint, variantOf }: Observed): string {
+  const none = variantOf?.endpointExists === true ? 'has no variant with a version of this model' : 'does not exist';
+  return endpoint === undefined ? none : `is ${endpoint.status} with ${endpoint.packageArn ?? 'no registered version'}`;
 }

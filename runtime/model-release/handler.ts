@@ -17,9 +17,10 @@ import { DELIVERY_ENV, DELIVERY_METRIC } from '../../lib/constructs/delivery/con
 import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
 import { leaseMove } from './lease';
 import { groupsOf } from './registry';
-import { Machine } from './machine';
+import { hostOf } from './place';
+import { StackMachine } from './stack-machine';
+import type { StackAction } from './stackmates';
 import { ReleaseTable } from './table';
-import type { Action } from './types';
 
 export interface Dependencies {
   prefix: string;
@@ -49,7 +50,7 @@ export interface Wake {
 export type Request =
   | { action: 'TakeLease'; execution: string; input: Wake }
   | { action: 'Decide'; execution: string; model: string }
-  | { action: 'Act'; execution: string; model: string; next: Action }
+  | { action: 'Act'; execution: string; model: string; next: StackAction }
   | { action: 'GiveBack'; execution: string; model: string; wakes: number }
   | { action: 'WakeAll'; id: string }
   | { action: 'Revive'; execution: string; input: string };
@@ -58,17 +59,20 @@ export type Request =
 export const FAILURES = 3;
 const LEASE_TRIES = 5;
 
-/** Every step of the release machine, and what wakes it. */
+/**
+ * Every step of the release machine, and what wakes it. The `model` of a step is the one whose serving stack the execution holds the lease of, with
+ * all models that the stack serves.
+ */
 export const makeHandler =
   (deps: Dependencies) =>
   async (request: Request): Promise<object> => {
     switch (request.action) {
       case 'TakeLease':
-        return takeLease(deps, request.execution, modelOf(request.input, deps.prefix));
+        return takeLease(deps, request.execution, await hostOf(deps, modelOf(request.input, deps.prefix)));
       case 'Decide':
-        return new Machine(deps, request.model, request.execution).decide();
+        return new StackMachine(deps, request.model, request.execution).decide();
       case 'Act':
-        await new Machine(deps, request.model, request.execution).act(request.next);
+        await new StackMachine(deps, request.model, request.execution).act(request.next);
         return {};
       case 'GiveBack':
         return { done: await tableOf(deps, request.model).giveBack(request.execution, request.wakes) };
@@ -134,7 +138,9 @@ async function wakeAll(deps: Dependencies, id: string): Promise<{ woken: number 
 /** Starts a dead execution's work again; after too many failures without any change a person is called, and the next wake tries again. */
 async function revive(deps: Dependencies, execution: string, input: string): Promise<{ revived: boolean }> {
   const wake = JSON.parse(input) as Wake;
-  const model = modelOf(wake, deps.prefix);
+  const woken = modelOf(wake, deps.prefix);
+  // Failures are those of a stack; where nobody can say whose that is, they are counted all the same.
+  const model = await hostOf(deps, woken).catch(() => woken);
   const table = tableOf(deps, model);
   const failures = await table.countFailure(execution);
   if (failures <= FAILURES) {

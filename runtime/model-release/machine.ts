@@ -1,7 +1,7 @@
 import { DELIVERY_METRIC, namesOf, RELEASES, ReleaseState } from '../../lib/constructs/delivery/contract';
 import { approvedParameter } from '../../lib/constructs/models/contract';
 import { inAlarm } from './alarms';
-import { holdsStill, nextAction } from './core';
+import { CHANGING, holdsStill } from './core';
 import type { Dependencies } from './handler';
 import { approvedVersions, endpointOf } from './registry';
 import { readPointer, stackOf, updateStack, writePointer } from './stack';
@@ -12,7 +12,10 @@ import { choose, Rules } from './versions';
 /** States before an update of the stack, which an alarm that is on may end. */
 const BEFORE_UPDATE: (ReleaseState | undefined)[] = [ReleaseState.RECORDED, ReleaseState.RESTORING];
 
-/** Reads everything about one model and carries out one step. */
+/** What would be decided for the model at this moment; undefined without the lease. */
+type Decide = () => Promise<Action | undefined>;
+
+/** Reads everything about one model and carries out one step of it. */
 export class Machine {
   private readonly table: ReleaseTable;
   private readonly parameter: string;
@@ -21,44 +24,40 @@ export class Machine {
     private readonly deps: Dependencies,
     private readonly model: string,
     private readonly execution: string,
+    /** Whose stack and endpoint serve it; itself unless it is a variant. */
+    private readonly host = model,
   ) {
-    this.table = new ReleaseTable(deps.dynamo, deps.table, model);
+    this.table = new ReleaseTable(deps.dynamo, deps.table, model, host);
     this.parameter = approvedParameter(deps.prefix, model);
-  }
-
-  async decide(): Promise<{ next: Action; wakes: number }> {
-    // Read first: a knock that comes while the rest is read must not be taken for seen.
-    const lease = await this.table.lease();
-    const wakes = lease?.wakes ?? 0;
-    if (lease?.execution !== this.execution) {
-      return { next: { action: 'Rest', note: 'another execution has the lease' }, wakes };
-    }
-    const next = nextAction(await this.observe(Date.parse(lease.since)));
-    this.deps.logger.info('decided', { model: this.model, ...next });
-    return { next, wakes };
   }
 
   async observe(leasedAt: number): Promise<Observed> {
     const { deps, table } = this;
-    const { stack: stackName, endpoint: endpointName, group } = namesOf(deps.prefix, this.model);
+    const { stack: stackName, endpoint: endpointName } = namesOf(deps.prefix, this.host);
+    const { group } = namesOf(deps.prefix, this.model);
+    const isVariant = this.model !== this.host;
     const rules: Rules = { model: this.model, group, artifacts: deps.artifacts, images: deps.images };
-    const [stack, endpoint, marks, open, told] = await Promise.all([
+    const [stack, found, marks, open, told] = await Promise.all([
       stackOf(deps.stacks, stackName, this.parameter),
-      endpointOf(deps.registry, endpointName),
+      endpointOf(deps.registry, endpointName, isVariant ? group : undefined),
       table.marks(),
       table.open(),
       table.told(),
     ]);
+    const absent = isVariant && found?.packageArn === undefined && !CHANGING.includes(found?.status ?? '');
+    const endpoint = absent ? undefined : found;
+    const variantOf = isVariant ? { endpointExists: found !== undefined } : undefined;
     const live = endpoint?.status === 'InService' ? endpoint.packageArn : undefined;
     const approved = await approvedVersions(deps.registry, rules, marks, live);
     const pointer = await readPointer(deps.parameters, this.parameter);
     const chosen = choose(approved, marks, rules, live);
-    const alarming = BEFORE_UPDATE.includes(open?.state) ? await inAlarm(deps.alarms, endpoint?.rollbackAlarms ?? []) : undefined;
-    return { now: deps.now().getTime(), leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, open, alarming, told };
+    const alarming = BEFORE_UPDATE.includes(open?.state) ? await inAlarm(deps.alarms, found?.rollbackAlarms ?? []) : undefined;
+    const now = deps.now().getTime();
+    return { now, leasedAt, maxWait: deps.maximumWaitMs, ...chosen, pointer, stack, endpoint, variantOf, open, alarming, told };
   }
 
   /** Every step may come twice: what is done already is not done again. One that comes after the lease is lost is not done at all. */
-  async act(next: Action): Promise<void> {
+  async act(next: Action, decide: Decide): Promise<void> {
     if ((await this.table.lease())?.execution !== this.execution) {
       return;
     }
@@ -69,7 +68,7 @@ export class Machine {
         return void (await this.table.record(this.execution, entry, next));
       }
       case 'WritePointer':
-        return this.point(next, changedAt);
+        return this.point(next, changedAt, decide);
       case 'UpdateStack':
         return this.update(next, changedAt);
       case 'Undo':
@@ -88,13 +87,9 @@ export class Machine {
     }
   }
 
-  private async point(next: Extract<Action, { action: 'WritePointer' }>, at: string): Promise<void> {
-    const lease = await this.table.lease();
-    if (lease?.execution !== this.execution) {
-      return;
-    }
-    const seen = await this.observe(Date.parse(lease.since));
-    if (!holdsStill(next, () => seen)) {
+  private async point(next: Extract<Action, { action: 'WritePointer' }>, at: string, decide: Decide): Promise<void> {
+    const again = await decide();
+    if (again === undefined || !holdsStill(next, () => again)) {
       return;
     }
     if (next.tell !== undefined) {
@@ -110,7 +105,7 @@ export class Machine {
       return;
     }
     // Asked for before it is written down: the other way round, a crash between would look like an update that failed.
-    const asked = await updateStack(stacks, namesOf(prefix, this.model).stack, releaseRole, `${entry}#${state}`);
+    const asked = await updateStack(stacks, namesOf(prefix, this.host).stack, releaseRole, `${entry}#${state}`);
     if (asked === 'accepted' || (asked === 'nothing to update' && (await this.stackFollows()))) {
       await this.table.change(this.execution, entry, { state, changedAt });
     }
@@ -119,7 +114,7 @@ export class Machine {
   /** A stack with nothing to update while its pointer says something else has not read what was just written: it is asked again. */
   private async stackFollows(): Promise<boolean> {
     const { stacks, parameters, prefix } = this.deps;
-    const stack = await stackOf(stacks, namesOf(prefix, this.model).stack, this.parameter);
+    const stack = await stackOf(stacks, namesOf(prefix, this.host).stack, this.parameter);
     return stack?.resolvedPointer === (await readPointer(parameters, this.parameter));
   }
 

@@ -66,8 +66,11 @@ async function describe(client: SageMakerClient, arn: string): Promise<Version> 
   };
 }
 
-/** What an endpoint serves: its configuration names a model, and that the version. */
-export async function endpointOf(client: SageMakerClient, name: string): Promise<EndpointState | undefined> {
+/**
+ * What an endpoint serves: its configuration names a model, and that the version. Its own is the first variant; of a `group` it is the one among the
+ * others, a shadow too, that serves a version of that group.
+ */
+export async function endpointOf(client: SageMakerClient, name: string, group?: string): Promise<EndpointState | undefined> {
   const endpoint = await known(client.send(new DescribeEndpointCommand({ EndpointName: name })));
   if (endpoint === undefined) {
     return undefined;
@@ -75,13 +78,25 @@ export async function endpointOf(client: SageMakerClient, name: string): Promise
   const status = endpoint.EndpointStatus ?? 'Unknown';
   const rollbackAlarms = (endpoint.LastDeploymentConfig?.AutoRollbackConfiguration?.Alarms ?? []).map(({ AlarmName }) => AlarmName!);
   const config = await known(client.send(new DescribeEndpointConfigCommand({ EndpointConfigName: endpoint.EndpointConfigName })));
-  const model = config?.ProductionVariants?.[0]?.ModelName;
+  const [main, ...others] = config?.ProductionVariants ?? [];
+  if (group === undefined) {
+    return { status, packageArn: await packageOf(client, main?.ModelName), rollbackAlarms };
+  }
+  for (const { ModelName } of [...others, ...(config?.ShadowProductionVariants ?? [])]) {
+    const packageArn = await packageOf(client, ModelName);
+    if (packageArn?.split('/').at(-2) === group) {
+      return { status, packageArn, rollbackAlarms };
+    }
+  }
+  return { status, rollbackAlarms };
+}
+
+async function packageOf(client: SageMakerClient, model: string | undefined): Promise<string | undefined> {
   if (model === undefined) {
-    return { status, rollbackAlarms };
+    return undefined;
   }
   const described = await known(client.send(new DescribeModelCommand({ ModelName: model })));
-  const container = described?.PrimaryContainer ?? described?.Containers?.[0];
-  return { status, packageArn: container?.ModelPackageName, rollbackAlarms };
+  return (described?.PrimaryContainer ?? described?.Containers?.[0])?.ModelPackageName;
 }
 
 /** Names of all groups of a workload. */

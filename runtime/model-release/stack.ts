@@ -15,13 +15,25 @@ async function describe(client: CloudFormationClient, name: string): Promise<Sta
   }
 }
 
+/** A stack that is there; one that only a change set was made for is not there yet. */
+async function deployed(client: CloudFormationClient, name: string): Promise<Stack | undefined> {
+  const stack = await describe(client, name);
+  return stack?.StackStatus === 'REVIEW_IN_PROGRESS' ? undefined : stack;
+}
+
+/** Values of a stack's parameters: for one that reads an SSM parameter, its name. Undefined while the stack is not there. */
+export async function parametersOf(client: CloudFormationClient, name: string): Promise<string[] | undefined> {
+  const stack = await deployed(client, name);
+  return stack && (stack.Parameters ?? []).map(({ ParameterValue = '' }) => ParameterValue);
+}
+
 /**
- * The serving stack, undefined while it is not there. One that only a change set was made for is not there yet.
+ * The serving stack, undefined while it is not there.
  * Errors: `InvalidServingStack` when it has no parameter that reads the pointer.
  */
 export async function stackOf(client: CloudFormationClient, name: string, parameter: string): Promise<StackState | undefined> {
-  const stack = await describe(client, name);
-  if (stack === undefined || stack.StackStatus === 'REVIEW_IN_PROGRESS') {
+  const stack = await deployed(client, name);
+  if (stack === undefined) {
     return undefined;
   }
   const found = stack.Parameters?.find(({ ParameterValue }) => ParameterValue === parameter);

@@ -46,16 +46,20 @@ async function conditional(write: Promise<unknown>): Promise<boolean> {
 export const versionNumber = (arn: string): number => Number(arn.split('/').at(-1));
 export const markEntry = (version: number): string => `${RELEASES.mark}${String(version).padStart(6, '0')}`;
 
-/** The rows of one model. Every change is made only while the execution holds the lease; one that comes too late changes nothing. */
+/**
+ * The rows of one model. Every change is made only while the execution holds the lease of its stack, which is a row of the model whose endpoint
+ * the stack has; one that comes too late changes nothing.
+ */
 export class ReleaseTable {
   constructor(
     private readonly client: DynamoDBDocumentClient,
     private readonly table: string,
     private readonly model: string,
+    private readonly host = model,
   ) {}
 
   async lease(): Promise<Lease | undefined> {
-    return (await this.get(RELEASES.lease)) as Lease | undefined;
+    return (await this.get(RELEASES.lease, this.host)) as Lease | undefined;
   }
 
   /** Takes a lease that is free, or that `holder` held. */
@@ -64,7 +68,7 @@ export class ReleaseTable {
       this.client.send(
         new UpdateCommand({
           TableName: this.table,
-          Key: this.key(RELEASES.lease),
+          Key: this.key(RELEASES.lease, this.host),
           UpdateExpression: 'SET execution = :me, since = :now, wakes = if_not_exists(wakes, :zero)',
           ConditionExpression: holder === undefined ? 'attribute_not_exists(execution)' : 'execution = :holder',
           ExpressionAttributeValues: {
@@ -84,7 +88,7 @@ export class ReleaseTable {
       this.client.send(
         new UpdateCommand({
           TableName: this.table,
-          Key: this.key(RELEASES.lease),
+          Key: this.key(RELEASES.lease, this.host),
           UpdateExpression: 'ADD wakes :one',
           ConditionExpression: 'execution = :holder',
           ExpressionAttributeValues: { ':one': 1, ':holder': holder },
@@ -99,7 +103,7 @@ export class ReleaseTable {
       this.client.send(
         new DeleteCommand({
           TableName: this.table,
-          Key: this.key(RELEASES.lease),
+          Key: this.key(RELEASES.lease, this.host),
           ConditionExpression: 'attribute_not_exists(execution) OR (execution = :me AND wakes = :wakes)',
           ExpressionAttributeValues: { ':me': execution, ':wakes': wakes },
         }),
@@ -186,27 +190,27 @@ export class ReleaseTable {
     return { Put: { TableName: this.table, Item: { ...this.key(markEntry(version)), reason, why, at: changedAt, by: 'release machine' } } };
   }
 
-  /** A change is progress: failures count from here again. */
+  /** A change is progress: failures of the stack count from here again. */
   private write(me: string, writes: Write[]): Promise<boolean> {
     const held: Write = {
       ConditionCheck: {
         TableName: this.table,
-        Key: this.key(RELEASES.lease),
+        Key: this.key(RELEASES.lease, this.host),
         ConditionExpression: 'execution = :me',
         ExpressionAttributeValues: { ':me': me },
       },
     };
-    const progress: Write = { Delete: { TableName: this.table, Key: this.key(RELEASES.failures) } };
+    const progress: Write = { Delete: { TableName: this.table, Key: this.key(RELEASES.failures, this.host) } };
     return conditional(this.client.send(new TransactWriteCommand({ TransactItems: [held, ...writes, progress] })));
   }
 
-  private async get(entry: string): Promise<Record<string, never> | undefined> {
-    const { Item } = await this.client.send(new GetCommand({ TableName: this.table, Key: this.key(entry), ConsistentRead: true }));
+  private async get(entry: string, model = this.model): Promise<Record<string, never> | undefined> {
+    const { Item } = await this.client.send(new GetCommand({ TableName: this.table, Key: this.key(entry, model), ConsistentRead: true }));
     return Item as Record<string, never> | undefined;
   }
 
-  private key(entry: string): Record<string, string> {
-    return { [RELEASES.key]: this.model, [RELEASES.sort]: entry };
+  private key(entry: string, model = this.model): Record<string, string> {
+    return { [RELEASES.key]: model, [RELEASES.sort]: entry };
   }
 
   private query(start: string) {

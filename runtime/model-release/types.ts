@@ -64,7 +64,10 @@ export interface Observed {
   /** A version ARN or `none`; undefined when the parameter is missing. */
   pointer?: string;
   stack?: StackState;
+  /** For a variant, undefined too while its variant serves no version of it. */
   endpoint?: EndpointState;
+  /** For a model that is served as a variant of another's endpoint: whether that is there. */
+  variantOf?: { endpointExists: boolean };
   open?: Release;
   /** Rollback alarms in ALARM, looked at before the stack is updated in either direction. */
   alarming?: string[];

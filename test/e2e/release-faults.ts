@@ -16,6 +16,7 @@ import { OPERATIONS } from './release-faults/operations';
 import { SCALING } from './release-faults/scaling';
 import { STUCK_STACKS } from './release-faults/stuck';
 import { TRAINING, trainingConfig } from './release-faults/training';
+import { SLOW_VARIANT, VARIANTS } from './release-faults/variants';
 import { VERSIONS } from './release-faults/versions';
 
 const STAGES: Stage[] = [
@@ -32,13 +33,14 @@ const STAGES: Stage[] = [
       ...ROLLBACKS,
       ...STUCK_STACKS,
       ...SCALING,
+      ...VARIANTS,
       ...ADOPTION,
     ],
   },
   {
     clockFactor: 20,
     config: trainingConfig,
-    scenarios: [...TRAINING, ...SLOW, ...DELETED],
+    scenarios: [...TRAINING, ...SLOW, ...SLOW_VARIANT, ...DELETED],
   },
 ];
 

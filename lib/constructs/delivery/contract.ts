@@ -1,6 +1,6 @@
 /** Names and shapes that the delivery constructs, their handlers and their tests share. This file imports nothing. */
 
-/** Keys of the release table: one partition per model, and what its sort keys start with. */
+/** Keys of the release table: one partition per model, and what its sort keys start with. Lease and failures of a stack are with the model of its endpoint. */
 export const RELEASES = {
   key: 'model',
   sort: 'entry',

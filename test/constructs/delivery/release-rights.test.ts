@@ -11,6 +11,7 @@ import { allows, listed, Statement } from '../../support/policy-simulator';
 import { EXCEPTIONS, handlerCalls, HandlerCalls } from './handler-calls';
 import { synth } from '../../support/synth';
 import { asyncEndpoint } from '../serving/async-fixtures';
+import { endpoint } from '../serving/fixtures';
 import { configOf, DeliveryLayer, deliveryLayer } from './layer';
 import { arn, PREFIX } from './privileges';
 import { releasedResources, stacksRead } from './released-resources';
@@ -56,6 +57,21 @@ describe('the rights of the role with which AWS CloudFormation releases [R7]', (
     });
     const released = releasedResources(template.toJSON() as Templates[string]);
     expect(released.some(({ type, handlers }) => type === 'AWS::CloudWatch::Alarm' && handlers.includes('create'))).toBe(true);
+    expect(missing(roleOf(layers.dev).statements, callsIn(template.toJSON() as Templates[string]))).toEqual([]);
+  });
+
+  test('cover an endpoint with variants, whatever model of it is released [R4]', () => {
+    const { template } = synth((stack) => {
+      Tags.of(stack).add('workload', PREFIX);
+      const artifacts = Bucket.fromBucketName(stack, 'Artifacts', 'my-models');
+      const image = InferenceImage.scikitLearn('1.4-2');
+      const registry = (model: string) => ModelSource.fromRegistry({ namePrefix: PREFIX, model, artifacts, image });
+      const variants = [{ name: 'b', weight: 1, model: registry('b') }];
+      return endpoint(stack, { model: registry('a'), endpointName: undefined, variants });
+    });
+    const released = releasedResources(template.toJSON() as Templates[string]);
+    const anew = released.filter(({ handlers }) => handlers.includes('create')).map(({ type }) => type.split('::').at(-1));
+    expect(anew.sort()).toEqual(['Endpoint', 'EndpointConfig', 'Model', 'Model']);
     expect(missing(roleOf(layers.dev).statements, callsIn(template.toJSON() as Templates[string]))).toEqual([]);
   });
 

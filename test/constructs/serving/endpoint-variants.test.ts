@@ -218,38 +218,58 @@ describe('an endpoint of several variants [S1]', () => {
 });
 
 describe('variants with models of a registry [R4]', () => {
-  const fed = (own: boolean) =>
+  const fed = (props: Partial<InferenceEndpointProps> = {}, variant: Variant = {}) =>
     synth((stack) => {
       board(stack);
-      const variants = [{ name: 'b', weight: 1, model: registry(stack, 'delay-b'), scaling: scaling() }];
-      return endpoint(stack, { model: own ? registry(stack, 'delay') : tarball(stack, 'a'), scaling: scaling(), variants });
+      const variants = [{ name: 'b', weight: 1, model: registry(stack, 'delay-b'), scaling: scaling(), ...variant }];
+      return endpoint(stack, { model: registry(stack, 'delay'), scaling: scaling(), variants, ...props });
     }).template;
 
-  test.each([true, false])('are there while a version of theirs is approved; the own model of a registry too: %s', async (own) => {
-    const template = fed(own);
+  test('are there from the start and serve the own model until a version of theirs is approved [row 73]', async () => {
+    const template = fed();
     const { Parameters } = template.toJSON() as Shape;
     const pointer = Object.keys(Parameters).find((id) => Parameters[id].Default === '/flights-dev/models/delay-b/approved')!;
     const config = one(template, 'AWS::SageMaker::EndpointConfig');
     const [main, b] = config.Properties.ProductionVariants;
     expect(main.VariantName).toBe('AllTraffic');
-    expect(b).toEqual({ 'Fn::If': [`Is${pointer}`, expect.objectContaining({ VariantName: 'b' }), { Ref: 'AWS::NoValue' }] });
-    expect(config.Condition === undefined).toBe(!own);
-    const model = Object.values<Shape>(template.findResources('AWS::SageMaker::Model')).find(
-      ({ Condition }) => Condition === `Is${pointer}`,
-    );
+    const theirs = { 'Fn::GetAtt': [expect.stringMatching(/^ChatVariantbModel/), 'ModelName'] };
+    expect(b).toMatchObject({ VariantName: 'b', ModelName: { 'Fn::If': [`Is${pointer}`, theirs, main.ModelName] } });
+    const models = template.findResources('AWS::SageMaker::Model');
+    const model = Object.values<Shape>(models).find(({ Condition }) => Condition === `Is${pointer}`);
     expect(model.Properties.PrimaryContainer).toEqual({ ModelPackageName: { Ref: pointer } });
-    const target = Object.values<Shape>(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget')).find(
-      ({ Properties }) => Properties.ResourceId === 'endpoint/flights-dev-delay/variant/b',
-    );
-    const { Conditions } = template.toJSON() as Shape;
-    if (own) {
-      expect(Conditions[target.Condition]['Fn::And']).toEqual(
-        expect.arrayContaining([{ Condition: `Is${pointer}` }, { Condition: config.Condition }]),
-      );
-    } else {
-      expect(target.Condition).toBe(`Is${pointer}`);
-    }
+    const targets = Object.values<Shape>(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget'));
+    expect(targets.map(({ Properties }) => Properties.ResourceId)).toContain('endpoint/flights-dev-delay/variant/b');
+    targets.forEach(({ Condition }) => expect(Condition).toBe(config.Condition));
+    expect(models[main.ModelName['Fn::GetAtt'][0]].Condition).toBe(config.Condition);
     expect(await gated(template)).toEqual([]);
+  });
+
+  test('are refused where no release would find them', () => {
+    const other = (stack: Stack) =>
+      ModelSource.fromRegistry({ namePrefix: 'other-dev', model: 'delay-b', artifacts: models(stack), image });
+    const beside = (own: (stack: Stack) => ModelSource, theirs: (stack: Stack) => ModelSource, as: 'variant' | 'shadow') => () =>
+      synth((stack) => {
+        board(stack);
+        const served = { model: theirs(stack) };
+        const added = as === 'shadow' ? { shadow: served } : { variants: [{ name: 'b', weight: 1, ...served }] };
+        return endpoint(stack, { model: own(stack), ...added });
+      });
+    const [mine, theirs] = [(stack: Stack) => registry(stack, 'delay'), (stack: Stack) => registry(stack, 'delay-b')];
+    const fixed = (stack: Stack) => tarball(stack, 'a');
+    expect(beside(fixed, theirs, 'variant')).toThrow(
+      "'variants[0].model' is of a registry, whose releases look for it beside a model of the",
+    );
+    expect(beside(fixed, theirs, 'shadow')).toThrow("'shadow.model' is of a registry, whose releases look for it beside a model of the");
+    expect(beside(mine, other, 'variant')).toThrow("'variants[0].model' is of a registry");
+    expect(beside(mine, fixed, 'variant')).not.toThrow();
+    expect(beside(mine, theirs, 'shadow')).not.toThrow();
+  });
+
+  test('need instances that can serve the own model too', () => {
+    const big = ModelSize.ofParameters(70e9);
+    const waiting = '(it serves the model of the endpoint until a version of its own is approved)';
+    expect(() => fed({ instance: InstanceType.ML_P4D_24XLARGE, modelSize: big }, { instance: InstanceType.ML_M5_LARGE })).toThrow(waiting);
+    expect(() => fed({}, { instance: InstanceType.ML_M5_XLARGE })).not.toThrow();
   });
 
   test('cannot share a pointer', () => {

@@ -7,7 +7,7 @@ import { createModel } from '../../../lib/constructs/models/sagemaker-model';
 import { InferenceEndpoint, InferenceEndpointProps, InstanceType, MeasuredCapacity, Scaling, Slo } from '../../../lib/constructs/serving';
 import { gated } from '../../support/gated';
 import { app, synth } from '../../support/synth';
-import { board, CAPACITY, endpoint, folder, image, tarball } from './fixtures';
+import { board, CAPACITY, endpoint, folder, image } from './fixtures';
 
 /** A part of a template, whose shape the test knows. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -60,17 +60,19 @@ describe('an endpoint with a model of the registry [R4, R5]', () => {
     const { template: both } = synth((stack) => {
       board(stack);
       endpoint(stack, { model: source(stack) });
-      const candidate = ModelSource.fromRegistry({ ...NAMES, artifacts: Bucket.fromBucketName(stack, 'Again', 'my-models'), image });
+      const artifacts = Bucket.fromBucketName(stack, 'Again', 'my-models');
+      const candidate = ModelSource.fromRegistry({ ...NAMES, artifacts, image });
       return new InferenceEndpoint(stack, 'Other', {
-        model: tarball(stack),
+        model: ModelSource.fromRegistry({ ...NAMES, model: 'other', artifacts, image }),
         instance: InstanceType.ML_M5_LARGE,
         slo: Slo.availability(99),
         variants: [{ name: 'candidate', weight: 1, model: candidate }],
       });
     });
     const { Parameters, Conditions } = both.toJSON() as Shape;
-    expect(Object.keys(Parameters).filter((id) => id.startsWith('Approved'))).toEqual([parameter]);
-    expect(Object.keys(Conditions)).toEqual([`Is${parameter}`]);
+    const followed = Object.values<Shape>(Parameters).map(({ Default }) => Default);
+    expect(followed.filter((name) => name === Parameters[parameter].Default)).toHaveLength(1);
+    expect(Object.keys(Conditions)).toEqual(Object.keys(Parameters).flatMap((id) => (id.startsWith('Approved') ? [`Is${id}`] : [])));
     expect(
       Object.values<Shape>(both.findResources('AWS::SageMaker::Model')).filter(({ Condition }) => Condition === `Is${parameter}`),
     ).toHaveLength(2);

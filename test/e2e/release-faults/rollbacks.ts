@@ -6,7 +6,7 @@ import { Arena, Scenario } from './arena';
 import { serving } from './causes';
 
 /** Requests to the endpoint, several at a time, until `work` is over. What they are answered does not matter: they take their time. */
-async function underTraffic(arena: Arena, world: ReleaseWorld, work: () => Promise<void>): Promise<number> {
+export async function underTraffic(arena: Arena, world: ReleaseWorld, work: () => Promise<void>): Promise<number> {
   const runtime = new SageMakerRuntimeClient({ endpoint: arena.account.url, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 });
   const request = new InvokeEndpointCommand({ EndpointName: world.names.endpoint, ContentType: 'application/json', Body: '{"inputs":[]}' });
   let [over, sent] = [false, 0];

@@ -4,7 +4,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ExecutionAlreadyExists, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { Dependencies, makeHandler, Request } from '../../../runtime/model-release/handler';
-import { Machine } from '../../../runtime/model-release/machine';
+import { StackMachine } from '../../../runtime/model-release/stack-machine';
 import { ReleaseTable } from '../../../runtime/model-release/table';
 import type { Action, EndpointState, StackState, Version } from '../../../runtime/model-release/types';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';
@@ -34,6 +34,10 @@ export class Account {
   reads = true;
   endpoint: EndpointState | undefined;
   alarms: { name: string; state: string }[] = [];
+  /** Models beside 'delay' whose pointers its stack reads too, served as further variants of its endpoint. */
+  beside: Record<string, { pointer?: string; resolved: string; live?: string; versions: Version[] }> = {};
+  /** Further stacks: the pointers that they read. */
+  stacks: Record<string, string[]> = {};
   /** Name of a command, and what it answers instead. */
   readonly failures: Record<string, Error> = {};
   lastUpdate: Record<string, unknown> = {};
@@ -59,8 +63,8 @@ export class Account {
   readonly run = makeHandler(this.deps);
   readonly table = new ReleaseTable(this.dynamo.client, TABLE, 'delay');
 
-  machine(execution = ME): Machine {
-    return new Machine(this.deps, 'delay', execution);
+  machine(execution = ME): StackMachine {
+    return new StackMachine(this.deps, 'delay', execution);
   }
   act(next: Action, execution = ME): Promise<object> {
     return this.run({ action: 'Act', execution, model: 'delay', next });
@@ -87,27 +91,46 @@ export class Account {
     return Object.assign(Object.create(prototype) as T, { send });
   }
 
+  private get allVersions(): Version[] {
+    return [...this.versions, ...Object.values(this.beside).flatMap(({ versions }) => versions)];
+  }
+  private besideOf = (parameter: string) => this.beside[parameter.split('/').at(-2)!];
+  private besideParameters = () =>
+    Object.entries(this.beside).map(([model, { resolved }]) => ({
+      ParameterKey: model,
+      ParameterValue: `/air-dev/models/${model}/approved`,
+      ResolvedValue: resolved,
+    }));
+
   private readonly answers: Record<string, (input: Input) => object> = {
-    DescribeStacks: () => {
-      if (this.stack === undefined) {
-        throw failure('ValidationError', 'Stack with id air-dev-serving-delay does not exist');
+    DescribeStacks: ({ StackName }) => {
+      const others = this.stacks[StackName];
+      if (others !== undefined) {
+        return { Stacks: [{ StackStatus: 'CREATE_COMPLETE', Parameters: others.map((ParameterValue) => ({ ParameterValue })) }] };
+      }
+      if (this.stack === undefined || StackName !== 'air-dev-serving-delay') {
+        throw failure('ValidationError', `Stack with id ${StackName} does not exist`);
       }
       const { status, resolvedPointer } = this.stack;
       const Pointer = { ParameterKey: 'Pointer', ParameterValue: POINTER, ResolvedValue: resolvedPointer };
-      const Parameters = [{ ParameterKey: 'Other', ParameterValue: 'x' }, ...(this.reads ? [Pointer] : [])];
+      const Parameters = [{ ParameterKey: 'Other', ParameterValue: 'x' }, ...(this.reads ? [Pointer] : []), ...this.besideParameters()];
       return { Stacks: [{ StackStatus: status, Parameters, Capabilities: ['CAPABILITY_NAMED_IAM'] }] };
     },
     UpdateStack: (input) => {
       this.lastUpdate = input;
       return {};
     },
-    GetParameter: () => {
-      if (this.pointer === undefined) {
+    GetParameter: ({ Name }) => {
+      const Value = this.besideOf(Name) === undefined ? this.pointer : this.besideOf(Name)!.pointer;
+      if (Value === undefined) {
         throw new ParameterNotFound({ message: '', $metadata: {} });
       }
-      return { Parameter: { Value: this.pointer } };
+      return { Parameter: { Value } };
     },
-    PutParameter: ({ Value }) => ((this.pointer = Value), {}),
+    PutParameter: ({ Name, Value }) => {
+      Object.assign(this.besideOf(Name) ?? this, { pointer: Value });
+      return {};
+    },
     DescribeEndpoint: () => {
       if (this.endpoint === undefined) {
         throw failure('ValidationException', 'Could not find endpoint "arn:aws:sagemaker:eu-central-1:1:endpoint/air-dev-delay".');
@@ -121,17 +144,26 @@ export class Account {
         .filter(({ name, state }) => (AlarmNames as string[]).includes(name) && state === StateValue)
         .map(({ name }) => ({ AlarmName: name })),
     }),
-    DescribeEndpointConfig: () => ({ ProductionVariants: [{ ModelName: 'model' }] }),
-    DescribeModel: () => ({ PrimaryContainer: { ModelPackageName: this.endpoint!.packageArn } }),
-    ListModelPackages: ({ NextToken }) => {
+    DescribeEndpointConfig: () => ({
+      ProductionVariants: [{ ModelName: 'model' }, ...Object.keys(this.beside).map((ModelName) => ({ ModelName }))],
+    }),
+    // A variant without a version of its own serves the endpoint's.
+    DescribeModel: ({ ModelName }) => ({
+      PrimaryContainer: { ModelPackageName: this.beside[ModelName]?.live ?? this.endpoint!.packageArn },
+    }),
+    ListModelPackages: ({ ModelPackageGroupName, NextToken }) => {
       const at = Number(NextToken ?? 0);
-      const ModelPackageSummaryList = this.versions
+      const ModelPackageSummaryList = this.allVersions
+        .filter(({ group }) => group === ModelPackageGroupName)
         .slice(at, at + 1)
         .map(({ arn, version }) => ({ ModelPackageArn: arn, ModelPackageVersion: version }));
-      return { ModelPackageSummaryList, NextToken: at + 1 < this.versions.length ? String(at + 1) : undefined };
+      return {
+        ModelPackageSummaryList,
+        NextToken: at + 1 < this.allVersions.filter(({ group }) => group === ModelPackageGroupName).length ? String(at + 1) : undefined,
+      };
     },
     DescribeModelPackage: ({ ModelPackageName }) => {
-      const { version, group, status, metadata, containers } = this.versions.find(({ arn }) => arn === ModelPackageName)!;
+      const { version, group, status, metadata, containers } = this.allVersions.find(({ arn }) => arn === ModelPackageName)!;
       this.calls.push(`describe ${version}`);
       return {
         ModelPackageVersion: version,

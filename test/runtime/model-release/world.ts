@@ -76,7 +76,7 @@ export class ReleaseWorld extends Services {
     if (this.lease?.execution !== me.id) {
       this.wrongs.push(`${me.id} acts without the lease`);
     }
-    if (!holdsStill(next, () => this.observe())) {
+    if (!holdsStill(next, () => nextAction(this.observe()))) {
       return;
     }
     switch (next.action) {

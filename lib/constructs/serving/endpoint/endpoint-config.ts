@@ -66,6 +66,8 @@ export interface ConfigVariant {
   readonly weight: number;
   /** Whether its model is there; absent: always. */
   readonly condition?: CfnCondition;
+  /** The model that it serves while its own is not there; absent: then the variant is not there either. */
+  readonly standIn?: string;
 }
 
 /** Role, network and scaling of instances that several models share. @internal */
@@ -91,7 +93,10 @@ export function createConfig(
     scope,
     id,
     {
-      productionVariants: [{ ...main, managedInstanceScaling, routingConfig: routing }, ...variants.map(variantConfig)],
+      productionVariants: [
+        { ...main, managedInstanceScaling, routingConfig: routing },
+        ...variants.map((variant) => variantConfig({ ...variant, modelName: served(variant) })),
+      ],
       shadowProductionVariants: shadow && [variantConfig(shadow)],
       ...host,
       kmsKeyId: storage.key?.keyArn,
@@ -103,19 +108,19 @@ export function createConfig(
         metricPublishFrequencyInSeconds: settings.metricFrequency.toSeconds(),
       },
     },
-    { variants: [undefined, ...variants.map(({ condition }) => condition)], shadow: shadow?.condition },
+    shadow?.condition,
   );
   describeDecisions(config, settings, storage, shadow === undefined ? variants : [...variants, shadow]);
   return config;
 }
 
-/** A configuration in which variants are there only while their models are. */
+/** A configuration in which the shadow is there only while its model is. */
 class VariantsConfig extends CfnEndpointConfig {
   constructor(
     scope: Construct,
     id: string,
     props: CfnEndpointConfigProps,
-    private readonly conditions: { readonly variants: (CfnCondition | undefined)[]; readonly shadow?: CfnCondition },
+    private readonly shadow?: CfnCondition,
   ) {
     super(scope, id, props);
   }
@@ -123,18 +128,16 @@ class VariantsConfig extends CfnEndpointConfig {
   /** Conditions go around what is rendered: the properties of a variant have other names in a template. */
   protected override renderProperties(props: Record<string, unknown>): Record<string, unknown> {
     const rendered = super.renderProperties(props);
-    const { variants, shadow } = this.conditions;
-    const production = rendered.ProductionVariants as unknown[];
-    return {
-      ...rendered,
-      ProductionVariants: production.map((variant, position) => whileApproved(variants[position], variant)),
-      ShadowProductionVariants: whileApproved(shadow, rendered.ShadowProductionVariants),
-    };
+    return { ...rendered, ShadowProductionVariants: whileApproved(this.shadow, rendered.ShadowProductionVariants) };
   }
 }
 
 const whileApproved = (condition: CfnCondition | undefined, value: unknown): unknown =>
   condition === undefined ? value : Fn.conditionIf(condition.logicalId, value, Aws.NO_VALUE);
+
+/** Guardrails need the same names of variants before and after (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html). */
+const served = ({ modelName, condition, standIn }: ConfigVariant): string =>
+  condition === undefined || standIn === undefined ? modelName : Fn.conditionIf(condition.logicalId, modelName, standIn).toString();
 
 function variantConfig({
   name,

@@ -1,4 +1,3 @@
-import { CfnCondition, Fn } from 'aws-cdk-lib';
 import { Alarm, CompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Role } from 'aws-cdk-lib/aws-iam';
@@ -20,6 +19,8 @@ export interface VariantHost {
   readonly props: InferenceEndpointProps;
   readonly role: Role;
   readonly securityGroups: ISecurityGroup[];
+  /** Name of the endpoint's own model, in the template. */
+  readonly ownModel: string;
 }
 
 /** A model of its own beside the endpoint's, in the network of the endpoint and under its role. @internal */
@@ -66,7 +67,7 @@ export class EndpointVariant extends Construct {
     this.variantName = settings.name;
     this.slo = settings.slo;
     this.metrics = InferenceEndpointMetrics._ofVariant(host.endpointName, settings.name);
-    this._config = configVariant(settings, createVariantModel(this, host, settings));
+    this._config = { ...configVariant(settings, createVariantModel(this, host, settings)), standIn: host.ownModel };
     this.alarms = new EndpointAlarms(this, host.endpointName, settings, this.metrics, settings.name);
     this.unhealthyAlarm = this.alarms.createUnhealthy(this.alarms.createCauses());
     if (host.props.capture !== undefined) {
@@ -85,15 +86,7 @@ export class EndpointVariant extends Construct {
     createScaling(this, {
       ...variantInstances(endpoint, endpointName, this.variantName, subjectOf(endpointName, this.variantName)),
       plan: this.settings.scaling._plan(endpointName, this.variantName),
-      condition: this.conditionBeside(endpoint),
+      condition: endpoint.cfnOptions.condition,
     });
-  }
-
-  /** It is scaled while both the endpoint and its own model are there. */
-  private conditionBeside(endpoint: CfnEndpoint): CfnCondition | undefined {
-    const [own, others] = [this._config.condition, endpoint.cfnOptions.condition];
-    return own === undefined || others === undefined || this.settings.scaling._plan('', '') === undefined
-      ? (own ?? others)
-      : new CfnCondition(this, 'IsThere', { expression: Fn.conditionAnd(own, others) });
   }
 }

@@ -129,7 +129,13 @@ export class InferenceEndpoint extends EndpointBase {
       allowCapture(this.role, settings.capture.bucket, `${settings.capture.prefix}/${this.endpointName}`);
     }
     const model = createHostedModel(this, props, settings, this.role, this._securityGroups);
-    const host = { endpointName: this.endpointName, props, role: this.role, securityGroups: this._securityGroups };
+    const host = {
+      endpointName: this.endpointName,
+      props,
+      role: this.role,
+      securityGroups: this._securityGroups,
+      ownModel: model.attrModelName,
+    };
     this.variants = settings.variants.map((variant) => EndpointVariant._create(this, host, variant));
     this.shadow = settings.shadow && ShadowVariant._create(this, host, settings.shadow, this.metrics);
     const config = createConfig(this, 'Config', model.attrModelName, settings, storage, {

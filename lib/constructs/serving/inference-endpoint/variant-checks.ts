@@ -5,6 +5,7 @@ import { isUnguarded, servedProblems } from '../endpoint/endpoint-checks';
 import { EndpointBase } from '../endpoint/endpoint-base';
 import { allVariants, EndpointSettings, VariantSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
+import { standInProblems } from './stand-in-checks';
 
 /** Each variant has up to two alarms that undo a deployment, of which SageMaker takes ten (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoRollbackConfig.html). */
 const MOST_VARIANTS = 4;
@@ -20,6 +21,8 @@ export function variantsProblems(scope: Construct, props: InferenceEndpointProps
     ...weightProblems(props, settings),
     ...nameClashes(all),
     ...pointerClashes(props, all),
+    ...all.flatMap(([property, variant]) => releaseProblems(property, props, variant)),
+    ...owned.flatMap(([property, variant]) => standInProblems(scope, props, variant).map((problem) => `'${property}': ${problem}`)),
     ...keyProblems(props, settings),
     ...scalingProblems(settings),
     ...shadowProblems(props, settings),
@@ -67,7 +70,7 @@ function nameClashes(all: readonly [string, VariantSettings][]): string[] {
   });
 }
 
-/** A release moves one pointer: two variants of one pointer would be one model twice. */
+/** A release moves one pointer and is verified on one variant: two of one pointer would be one model twice. */
 function pointerClashes({ model }: InferenceEndpointProps, all: readonly [string, VariantSettings][]): string[] {
   const seen = new Map([[model._registry?.approvedParameter, 'the endpoint itself']]);
   return all.flatMap(([property, variant]) => {
@@ -78,6 +81,17 @@ function pointerClashes({ model }: InferenceEndpointProps, all: readonly [string
       ? []
       : [`'${property}.model' reads ${pointer}, as ${other} does: give each variant a model with a pointer of its own`];
   });
+}
+
+/** `ModelRelease` looks for the pointer of a variant in the stacks of the models of its workload, and passes roles below one path. */
+function releaseProblems(property: string, { model }: InferenceEndpointProps, variant: VariantSettings): string[] {
+  const [own, beside] = [model._registry?.rolePath, variant.model._registry?.rolePath];
+  return beside === undefined || own === beside
+    ? []
+    : [
+        `'${property}.model' is of a registry, whose releases look for it beside a model of the same registry: give 'model' by fromRegistry() with ` +
+          `the same namePrefix, or '${property}.model' by fromTarball()`,
+      ];
 }
 
 /** One configuration has one key, which local NVMe storage refuses and a volume needs. */

@@ -9,8 +9,10 @@ import { Slo } from '../slo';
 /** What every variant beside the endpoint's own is told. Network, key and metrics are those of the endpoint. */
 export interface BaseVariantProps {
   /**
-   * Where its model comes from. A model of a registry has a pointer of its own: the variant is there while a version is approved, and a release of
-   * another model leaves it as it is until the stack is deployed.
+   * Where its model comes from. A model of a registry has a pointer of its own, which `ModelRelease` moves when one of its versions is approved; then
+   * the endpoint's own model must be of the same registry. Until the first approval a shadow is not there, and a variant that takes requests serves
+   * the endpoint's own model: it must be there from the start, because deployments are undone only where variants keep their names
+   * (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
    */
   readonly model: ModelSource;
   /**
