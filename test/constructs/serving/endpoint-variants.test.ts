@@ -352,7 +352,7 @@ describe('bad variants', () => {
     expect(() => build([{ weight: number(3) }], { weight: number(0) })).not.toThrow();
   });
 
-  test('take no key where only some have local storage', () => {
+  test('take no key where only some have local storage, unless it is kept [row 48]', () => {
     const keyed = (instance: InstanceType, keep = false) =>
       synth((stack) =>
         endpoint(stack, {
@@ -363,6 +363,7 @@ describe('bad variants', () => {
         }),
       );
     expect(() => keyed(InstanceType.ML_M5D_LARGE)).toThrow("'volumeKey' is for volumes, and some variants have local NVMe storage");
+    expect(() => keyed(InstanceType.ML_M5D_LARGE, true)).not.toThrow();
     expect(() => keyed(InstanceType.ML_M5_XLARGE)).not.toThrow();
   });
 });

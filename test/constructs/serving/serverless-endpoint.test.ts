@@ -197,6 +197,8 @@ describe('what a serverless endpoint cannot have', () => {
     const excluded = (stack: Stack) => ({
       instance: InstanceType.ML_M5_LARGE,
       vpc: new Vpc(stack, 'Vpc'),
+      vpcSubnets: {},
+      securityGroups: [],
       networkIsolation: true,
       capture: { bucket: Bucket.fromBucketName(stack, 'Capture', 'captured') },
       volumeKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/1'),
@@ -219,6 +221,8 @@ describe('what a serverless endpoint cannot have', () => {
     expect(names).toEqual([
       'instance',
       'vpc',
+      'vpcSubnets',
+      'securityGroups',
       'networkIsolation',
       'capture',
       'volumeKey',
