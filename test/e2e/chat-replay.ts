@@ -30,7 +30,7 @@ function checks({ story, minutes }: Written, picture: string): Record<string, bo
   const asleep = minutes.filter(({ minute }) => zero !== undefined && back !== undefined && minute > zero && minute < back - 1);
   return {
     'every recorded request was sent, and none twice': sum(({ requests }) => requests) === sent,
-    'most were answered, and the others were refused by a full queue':
+    'what was not answered was refused by a full queue, and a quarter at least was answered':
       replayed.every(({ failures }) => Object.keys(failures).every((name) => name === 'queue full')) && sum(failed) < sent * 0.75,
     'no answer took longer than a stream may': minutes.every(({ answerP99 = 0 }) => answerP99 < STREAM_SECONDS * 1.05),
     'copies came, went, were gone with their instances, and came back, in that order': order.every(
