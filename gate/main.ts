@@ -1,17 +1,22 @@
-// npm run gate -- DIR [DIR ...] [--json]: checks any CDK cloud assembly. Exit code 0: clean, 1: findings, 2: could not look.
+// npm run gate -- DIR [DIR ...] [--deployed DIR] [--json]: checks any CDK cloud assembly. Exit code 0: clean, 1: findings, 2: could not look.
 import { parseArgs } from 'node:util';
 import { loadAssembly, Subject } from './assembly';
+import { refusedChanges } from './changes';
 import { Finding } from './check';
 import { CHECKS } from './checks';
 import { findings, pathOf, uncheckedNamespaces } from './gate';
 
-const USAGE = `Usage: npm run gate -- DIR [DIR ...] [--json]
+const USAGE = `Usage: npm run gate -- DIR [DIR ...] [--deployed DIR] [--json]
 
 Checks the templates of CDK cloud assemblies (folders that \`cdk synth -o DIR\` wrote), whoever wrote the app.
+--deployed is the assembly that was deployed last: changes from there that one deployment cannot make are findings too.
 Checks: ${CHECKS.map(({ name }) => name).join(', ')}.`;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { deployed: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
   if (values.help || positionals.length === 0) {
     console.log(USAGE);
     return values.help ? 0 : 2;
@@ -20,7 +25,8 @@ async function main(): Promise<number> {
   if (subjects.length === 0) {
     throw new Error(`NoStacks: ${positionals.join(', ')} has no stack: nothing was checked`);
   }
-  const found = await findings(subjects);
+  const deployed = values.deployed === undefined ? [] : loadAssembly(values.deployed);
+  const found = [...(await findings(subjects)), ...refusedChanges(deployed, subjects)];
   const unchecked = uncheckedNamespaces(subjects);
   if (values.json) {
     console.log(JSON.stringify({ findings: found, unchecked }, null, 2));

@@ -112,20 +112,15 @@ export function scaledEndpoint(resourceId: unknown, template: Template): { endpo
 }
 
 /** What a target scales; undefined unless the template has endpoint and configuration, with variants that can be read. */
-function scaledVariant(
+export function scaledVariant(
   { ResourceId }: Record<string, any>,
   template: Template,
 ): { endpoint: string; name: string; names: string[]; spec?: any; async: boolean } | undefined {
   const scaled = scaledEndpoint(ResourceId, template);
-  if (scaled === undefined) {
-    return undefined;
-  }
-  const configName = written(template.Resources?.[scaled.endpoint].Properties?.EndpointConfigName);
-  const id = named(configName, 'AWS::SageMaker::EndpointConfig', 'EndpointConfigName', template);
-  const config = template.Resources?.[id ?? '']?.Properties;
+  const config = scaled && configOf(scaled.endpoint, template);
   const variants = possible<any>(config?.ProductionVariants);
   const names: (string | undefined)[] = variants.map((spec) => written(spec?.VariantName));
-  if (config === undefined || names.length === 0 || names.includes(undefined)) {
+  if (scaled === undefined || config === undefined || names.length === 0 || names.includes(undefined)) {
     return undefined;
   }
   return {
@@ -135,6 +130,13 @@ function scaledVariant(
     spec: variants[names.indexOf(scaled.variant)],
     async: config.AsyncInferenceConfig !== undefined,
   };
+}
+
+/** Properties of the configuration that an endpoint names, when the template has it. */
+export function configOf(endpoint: string, template: Template): Record<string, any> | undefined {
+  const name = written(template.Resources?.[endpoint]?.Properties?.EndpointConfigName);
+  const id = named(name, 'AWS::SageMaker::EndpointConfig', 'EndpointConfigName', template);
+  return template.Resources?.[id ?? '']?.Properties;
 }
 
 /** The resource id is text: where it refers to nothing, the order must be stated. */
