@@ -31,9 +31,9 @@ _MODULES = (
 # Parts that live in folders of their own, each with the function that installs it.
 _PARTS = (
     ("sagemaker.resources", "register_all"),
-    ("sagemaker.component_resource", "register_all"),
-    ("sagemaker.component_watch", "install"),
-    ("sagemaker.job_actions", "register_all"),
+    ("sagemaker.components.component_resource", "register_all"),
+    ("sagemaker.components.component_watch", "install"),
+    ("sagemaker.jobs.job_actions", "register_all"),
     ("sagemaker.async_inference", "install"),
     ("sagemaker.sampled", "install"),
     ("sagemaker.captures", "install"),

@@ -17,7 +17,8 @@ from typing import Any, Callable
 
 import ministack.services.stepfunctions as _stepfunctions
 
-from .sagemaker import control_plane, job_actions
+from .sagemaker import control_plane
+from .sagemaker.jobs import job_actions
 from .service_models import ApiError, service, times_as
 
 _RESOURCE = re.compile(r"arn:[\w-]+:states:::(?P<sdk>aws-sdk:)?sagemaker:(?P<action>\w+)(?P<pattern>\.\w+)?")

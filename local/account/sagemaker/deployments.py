@@ -12,10 +12,11 @@ from typing import Any
 
 from .. import clock
 from ..service_models import ApiError
-from . import component_store, control_plane, faults, guardrails, models, pools, provisioning
+from . import control_plane, faults, guardrails, models, pools, provisioning
+from .components import component_store
 from .control_plane import create, find, now
 from .fleet import MONITOR, Fleet, Variant
-from .hosts import HostVariant
+from .components.hosts import HostVariant
 from .instance import CannotStart
 from .serverless import ServerlessVariant
 

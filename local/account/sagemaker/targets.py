@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Mapping
 
 from ..service_models import ApiError
-from . import component_store, control_plane
+from . import control_plane
+from .components import component_store
 from .fleet import MONITOR, Fleet, Variant
-from .hosts import HostVariant
+from .components.hosts import HostVariant
 from .instance import Instance
 from .telemetry import Outcome, record, record_component, record_no_capacity
 

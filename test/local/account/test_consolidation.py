@@ -5,11 +5,11 @@ from typing import Callable
 
 import pytest
 
-from account.sagemaker import hosts as hosts_module
-from account.sagemaker.consolidation import Move, plan
-from account.sagemaker.copies import Copy, Load, Revision
-from account.sagemaker.hosts import Host, HostVariant
-from account.sagemaker.instance_catalogue import Amounts
+from account.sagemaker.components import hosts as hosts_module
+from account.sagemaker.components.consolidation import Move, plan
+from account.sagemaker.components.copies import Copy, Load, Revision
+from account.sagemaker.components.hosts import Host, HostVariant
+from account.sagemaker.components.instance_catalogue import Amounts
 
 INSTANCE_MIB = 8192
 """Memory of an ml.m5.large."""

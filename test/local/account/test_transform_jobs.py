@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from conftest import ROOT
 from sagemaker_account import IMAGE, ROLE, Account, until
 
-from account.sagemaker.transform_records import Refused, combined, payloads, select
+from account.sagemaker.jobs.transform_records import Refused, combined, payloads, select
 
 PROGRAM = """
 import time

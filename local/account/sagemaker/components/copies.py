@@ -8,9 +8,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from .instance import CannotStart, Instance
+from ..instance import CannotStart, Instance
 from .instance_catalogue import Amounts
-from .model_data import unpack
+from ..model_data import unpack
 
 
 @dataclass(eq=False)

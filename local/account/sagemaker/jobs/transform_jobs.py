@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .. import aws
-from ..service_models import ApiError
-from . import control_plane, jobs
-from .instance import CannotStart, Instance
+from ... import aws
+from ...service_models import ApiError
+from . import jobs
+from .. import control_plane
+from ..instance import CannotStart, Instance
 from .job_channels import keys, location, relative
 from .transform_records import Refused, combined, filtered, payloads
 

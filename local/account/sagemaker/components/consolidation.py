@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from .. import clock
+from ... import clock
 from .copies import Copy
-from .model_data import CannotStart
+from ..model_data import CannotStart
 
 if TYPE_CHECKING:
     from .hosts import Host, HostVariant

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .instance import CannotStart
+from ..instance import CannotStart
 from .job_channels import download_all, relative_files, upload
 
 DEFAULT_PATH = "/opt/ml/checkpoints"

@@ -5,12 +5,12 @@ import logging
 import threading
 import time
 
-from .. import clock
-from ..metrics import publish
-from . import control_plane
-from .fleet import MONITOR
+from ... import clock
+from ...metrics import publish
+from .. import control_plane
+from ..fleet import MONITOR
 from .hosts import HostVariant
-from .telemetry import NAMESPACE
+from ..telemetry import NAMESPACE
 
 PUBLISH_SECONDS = 10
 """Platform seconds between two datapoints of ConcurrentRequestsPerCopy

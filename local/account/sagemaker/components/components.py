@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..service_models import ApiError
-from . import component_changes, control_plane
+from ...service_models import ApiError
+from . import component_changes
+from .. import control_plane
 from .component_store import IN_PROGRESS, hosts_of
-from .control_plane import find
+from ..control_plane import find
 from .copies import Revision
-from .fleet import MONITOR
-from .guardrails import copies_plan
+from ..fleet import MONITOR
+from ..guardrails import copies_plan
 from .hosts import HostVariant
 from .instance_catalogue import Amounts
 

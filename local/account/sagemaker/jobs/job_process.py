@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .. import aws
+from ... import aws
 
 RUNNER = Path(__file__).with_name("run_job.py")
 KILLED = 137

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .. import aws
+from ... import aws
 from .job_process import localized
 
 HOST = "algo-1"

@@ -18,10 +18,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from .. import aws, clock
-from ..service_models import shaped, times_as
-from . import events
-from .instance import SCRIPT_MODE_IMAGE, CannotStart, state_dir
+from ... import aws, clock
+from ...service_models import shaped, times_as
+from .. import events
+from ..instance import SCRIPT_MODE_IMAGE, CannotStart, state_dir
 from .job_process import JobProcess
 
 GRACE_SECONDS = 120.0

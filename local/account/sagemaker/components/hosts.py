@@ -12,12 +12,13 @@ import threading
 import time
 from typing import Any, Callable
 
-from .. import clock
-from . import instance_catalogue, pools, provisioning
+from ... import clock
+from . import instance_catalogue
+from .. import pools, provisioning
 from .consolidation import Consolidation, Move, plan
 from .copies import Copy, Load, Revision
-from .fleet import MONITOR, Variant
-from .instance import CannotStart, Instance
+from ..fleet import MONITOR, Variant
+from ..instance import CannotStart, Instance
 from .instance_catalogue import Amounts
 
 IDLE_SECONDS = 600

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..service_models import ApiError
-from . import control_plane
-from .fleet import MONITOR
+from ...service_models import ApiError
+from .. import control_plane
+from ..fleet import MONITOR
 from .hosts import HostVariant, patience
 
 IN_PROGRESS = ("Creating", "Updating", "Deleting")

@@ -10,11 +10,11 @@ import logging
 import threading
 from typing import Any, Callable
 
-from . import control_plane, guardrails
+from .. import control_plane, guardrails
 from .component_store import hosted, hosts_of
 from .copies import Revision
 from .hosts import patience
-from .instance import CannotStart
+from ..instance import CannotStart
 
 _LOG = logging.getLogger("model-host")
 

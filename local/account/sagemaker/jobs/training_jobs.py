@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..service_models import ApiError
+from ...service_models import ApiError
 from . import jobs
 from .checkpoints import Checkpoints
-from .instance import CannotStart, state_dir
+from ..instance import CannotStart, state_dir
 from .job_channels import download, relative_files, upload_archive
-from .model_data import unpack
+from ..model_data import unpack
 from .training_environment import Contract
 
 FAULTS = "faults"

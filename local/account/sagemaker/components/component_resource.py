@@ -4,9 +4,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .. import cfn, clock
-from ..service_models import ApiError
-from . import components, control_plane, resources
+from ... import cfn, clock
+from ...service_models import ApiError
+from . import components
+from .. import control_plane, resources
 
 TYPE = "AWS::SageMaker::InferenceComponent"
 _FIXED = ("EndpointName", "VariantName")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CATALOGUE = Path(__file__).parents[3] / "lib" / "constructs" / "serving" / "data" / "instances.json"
+CATALOGUE = Path(__file__).parents[4] / "lib" / "constructs" / "serving" / "data" / "instances.json"
 
 
 @dataclass(frozen=True)

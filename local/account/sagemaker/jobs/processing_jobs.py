@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..service_models import ApiError
+from ...service_models import ApiError
 from . import jobs
-from .instance import CannotStart
+from ..instance import CannotStart
 from .job_channels import download, upload
 from .job_process import localized
 

@@ -5,8 +5,9 @@ from typing import Any, Callable
 
 from botocore.utils import parse_timestamp
 
-from ..service_models import ApiError
-from . import control_plane, jobs, processing_jobs, training_jobs, transform_jobs
+from ...service_models import ApiError
+from . import jobs, processing_jobs, training_jobs, transform_jobs
+from .. import control_plane
 
 
 def register_all() -> None:

@@ -6,8 +6,8 @@ import re
 import tarfile
 from pathlib import Path
 
-from .. import aws
-from .instance import CannotStart
+from ... import aws
+from ..instance import CannotStart
 
 
 def location(uri: str) -> tuple[str, str]:
