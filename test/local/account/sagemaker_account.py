@@ -1,16 +1,19 @@
 """A running account with what its SageMaker tests share: models, endpoints, alarms, faults and a queue of events."""
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
+import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ROLE = "arn:aws:iam::000000000000:role/model-role"
@@ -68,6 +71,12 @@ class Account:
         self.config_of(name, name, count)
         return url
 
+    def has_model(self, name: str) -> bool:
+        try:
+            return bool(self.sagemaker.describe_model(ModelName=name))
+        except ClientError:
+            return False
+
     def config_of(self, name: str, model: str, count: int = 1) -> None:
         variant = {"VariantName": "AllTraffic", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": count}
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
@@ -96,6 +105,25 @@ class Account:
 
     def state(self, alarm: str) -> str:
         return self.cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"]
+
+    @contextlib.contextmanager
+    def alarmed(self, alarm: str) -> Iterator[None]:
+        """Keeps an alarm on: one that is set by hand stays so only until its next evaluation."""
+        over = threading.Event()
+
+        def keep() -> None:
+            cloudwatch = self.client("cloudwatch")
+            while not over.wait(0.02):
+                cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+
+        thread = threading.Thread(target=keep)
+        self.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def faults(self, method: str = "GET", body: Any = None) -> tuple[int, dict]:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

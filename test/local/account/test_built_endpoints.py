@@ -186,7 +186,8 @@ def on_instances(name: str, **more: Any) -> dict[str, Any]:
 )
 def test_fails_a_shadow_beside_what_has_none(account: Account, variants: list[dict[str, Any]], more: dict[str, Any], message: str) -> None:
     """[row 58]"""
-    account.config("plain") if "plain" not in [model["ModelName"] for model in account.sagemaker.list_models(MaxResults=100)["Models"]] else None
+    if not account.has_model("plain"):
+        account.config("plain")
     with pytest.raises(ClientError, match=message):
         account.sagemaker.create_endpoint_config(EndpointConfigName="odd-shadow", ProductionVariants=variants, ShadowProductionVariants=[on_instances("Shadow")], **more)
 

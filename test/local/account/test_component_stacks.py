@@ -101,7 +101,7 @@ def test_a_component_without_traffic_goes_to_zero_with_its_instances_and_the_fir
             return None
 
     assert (until(woken, 30), account.instances("sleepy")) == ("1", 1)
-    assert {woken() for _ in range(60) if time.sleep(0.05) is None} == {"1"}, "requests that go on keep it, though the low alarm is still on from its rest"
+    assert {account.ask("sleepy", "sleepy-model")["weight"] for _ in range(60) if time.sleep(0.05) is None} == {"1"}, "requests that go on keep it, though the low alarm is still on from its rest"
     causes = [one["Cause"] for one in account.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId="inference-component/sleepy-model")["ScalingActivities"]]
     assert any("sleepy-model-wake-up" in cause for cause in causes)
 

@@ -145,9 +145,9 @@ def test_an_alarm_of_the_new_configuration_does_not_see_a_slow_old_fleet(account
 
 def test_an_alarm_that_is_on_at_the_start_ends_a_deployment_on_the_old_configuration(account: Account) -> None:
     release = Release(account)
-    account.cloudwatch.set_alarm_state(AlarmName=release.alarm, StateValue="ALARM", StateReason="test")
-    release.start(blue_green(600))
-    found = account.settled(release.name)
+    with account.alarmed(release.alarm):
+        release.start(blue_green(600))
+        found = account.settled(release.name)
     assert found["EndpointConfigName"] == release.old and "in ALARM" in found["FailureReason"]
 
 
@@ -176,8 +176,8 @@ def test_linear_steps_share_the_traffic_and_an_alarm_in_the_middle_gives_all_of_
     until(lambda: release.served() == "new")
     seen = [release.served() for _ in range(60)]
     assert 10 < seen.count("new") < 50
-    account.cloudwatch.set_alarm_state(AlarmName=release.alarm, StateValue="ALARM", StateReason="test")
-    found = account.settled(release.name)
+    with account.alarmed(release.alarm):
+        found = account.settled(release.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", release.old)
     assert release.alarm in found["FailureReason"] and {release.served() for _ in range(10)} == {"old"}
 
@@ -212,8 +212,8 @@ def test_an_alarm_after_the_first_batch_brings_back_what_was_replaced(account: A
     release.start(rolling("CAPACITY_PERCENT", 50, wait=600, RollbackMaximumBatchSize={"Type": "CAPACITY_PERCENT", "Value": 50}))
     until(lambda: account.describe(release.name)["ProductionVariants"][0]["CurrentInstanceCount"] == 1)
     until(lambda: {release.served() for _ in range(10)} == {"new"})
-    account.cloudwatch.set_alarm_state(AlarmName=release.alarm, StateValue="ALARM", StateReason="test")
-    found = account.settled(release.name)
+    with account.alarmed(release.alarm):
+        found = account.settled(release.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"], found["ProductionVariants"][0]["CurrentInstanceCount"]) == ("InService", release.old, 2)
     assert release.alarm in found["FailureReason"] and {release.served() for _ in range(10)} == {"old"}
 

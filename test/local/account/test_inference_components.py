@@ -49,12 +49,12 @@ def test_a_stream_of_a_component_arrives_in_parts(account: ComponentAccount) -> 
 def test_a_call_without_the_component_s_name_and_one_with_it_on_another_endpoint_fail(account: ComponentAccount) -> None:
     account.hosts("named")
     account.component("named-a", "named")
-    account.config("plain", count=1)
-    account.endpoint("plain", "plain")
+    account.config("no-host", count=1)
+    account.endpoint("no-host", "no-host")
     with pytest.raises(ClientError, match="ValidationError.*Inference Component Name header is required"):
         account.invoke("named")
     with pytest.raises(ClientError, match="header is not allowed"):
-        account.ask("plain", "named-a")
+        account.ask("no-host", "named-a")
     with pytest.raises(ClientError, match="nope of endpoint named not found"):
         account.ask("named", "nope")
 
@@ -184,7 +184,7 @@ def test_an_endpoint_with_a_model_takes_no_components(account: ComponentAccount)
 ])  # fmt: skip
 def test_an_endpoint_configuration_that_aws_refuses_is_refused(account: ComponentAccount, variant: dict, more: dict, message: str) -> None:
     """[row 88, row 89]"""
-    if "configured" not in [model["ModelName"] for model in account.sagemaker.list_models(MaxResults=100)["Models"]]:
+    if not account.has_model("configured"):
         account.model("configured")
     with pytest.raises(ClientError, match=message):
         account.sagemaker.create_endpoint_config(

@@ -117,7 +117,7 @@ def test_a_failure_of_the_model_is_counted_and_the_container_serves_on(account: 
     ],
 )
 def test_fails_a_configuration_that_serverless_variants_cannot_have(account: Account, variant: dict, config_more: dict, message: str) -> None:
-    if "sls-odd" not in [model["ModelName"] for model in account.sagemaker.list_models()["Models"]]:
+    if not account.has_model("sls-odd"):
         account.sagemaker.create_model(ModelName="sls-odd", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://artifacts/x.tar.gz"})
     whole = {"VariantName": "AllTraffic", "ModelName": "sls-odd", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}, **variant}
     with pytest.raises(ClientError, match=message):

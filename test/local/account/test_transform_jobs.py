@@ -113,7 +113,7 @@ def test_stops_while_a_request_runs(account: Account) -> None:
     ],
 )
 def test_fails_what_the_service_refuses_before_a_job_exists(account: Account, more: dict, message: str) -> None:
-    if "tj-refused" not in [model["ModelName"] for model in account.sagemaker.list_models()["Models"]]:
+    if not account.has_model("tj-refused"):
         account.sagemaker.create_model(ModelName="tj-refused", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://artifacts/x.tar.gz"})
     with pytest.raises(ClientError, match=message):
         transform(account, "tj-refused-job", **{"model": "tj-refused", **more})
@@ -217,7 +217,7 @@ def test_a_scoring_of_a_registry_takes_the_version_that_is_approved_when_it_runs
     account.s3.put_object(Bucket="batch-in", Key="batch-approved/odd.csv", Body=b"9,no number\n")
     failed = run(account, machine, "odd")
     assert (failed["status"], failed["error"]) == ("FAILED", "States.TaskFailed")
-    assert [model["ModelName"] for model in account.sagemaker.list_models()["Models"] if model["ModelName"].startswith("batch-approved--")] == []
+    assert account.sagemaker.list_models(NameContains="batch-approved--")["Models"] == []
 
 
 def test_a_scoring_with_a_schedule_runs_by_itself_until_its_stack_is_deleted(account: Account, templates: dict[str, str]) -> None:
