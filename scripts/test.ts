@@ -25,6 +25,7 @@ const TASKS: Task[] = [
   { name: 'lint', command: 'npm run --silent lint' },
   { name: 'gate dev', command: synth('dev'), after: ['handlers'] },
   { name: 'gate prod', command: synth('prod'), after: ['handlers'] },
+  { name: 'gate chat', command: synth('chat'), after: ['handlers'] },
   { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
   {
     name: 'local account',
@@ -48,6 +49,7 @@ const TASKS: Task[] = [
       'types',
       'gate dev',
       'gate prod',
+      'gate chat',
     ],
     count: pytest,
   },
