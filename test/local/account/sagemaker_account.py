@@ -158,3 +158,27 @@ class Account:
             return found
 
         return receive
+
+
+class Traffic:
+    """Requests without pause while the block runs: `ask` sends one and returns its answer."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self.answers: list[Any] = []
+        self.errors: list[ClientError] = []
+        self._ask, self._stop, self._thread = ask, threading.Event(), threading.Thread(target=self._run)
+
+    def __enter__(self) -> Traffic:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.02):
+            try:
+                self.answers.append(self._ask())
+            except ClientError as error:
+                self.errors.append(error)

@@ -1,13 +1,12 @@
 """Updates of inference components and of the endpoint under them: copies are replaced in batches, under watch, and the old ones serve when it fails. [R3, L3]"""
 from __future__ import annotations
 
-import threading
 from typing import Any, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
 from component_account import PER_INSTANCE, SMALL, ComponentAccount
-from sagemaker_account import until
+from sagemaker_account import Traffic, until
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +38,11 @@ class Update:
     def settled(self) -> dict:
         return self.account.component_settled(self.name, 60)
 
+    def answer(self) -> str:
+        return self.account.ask(self.name, self.name)["weight"]
+
     def served(self, times: int = 8) -> set[str]:
-        return {self.account.ask(self.name, self.name)["weight"] for _ in range(times)}
+        return {self.answer() for _ in range(times)}
 
 
 def rolling(kind: str, value: int, wait: int = 300, alarms: tuple[str, ...] = ()) -> dict:
@@ -49,34 +51,10 @@ def rolling(kind: str, value: int, wait: int = 300, alarms: tuple[str, ...] = ()
     return {"RollingUpdatePolicy": policy, **watched}
 
 
-class Traffic:
-    """Requests without pause while the block runs."""
-
-    def __init__(self, update: Update) -> None:
-        self.update, self.answers, self.errors = update, [], []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Traffic:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            try:
-                self.answers += self.update.served(1)
-            except ClientError as error:
-                self.errors.append(error)
-
-
 def test_copies_are_replaced_in_batches_and_every_request_is_answered(account: ComponentAccount) -> None:
     """[row 97]"""
     update = Update(account, "rolled")
-    with Traffic(update) as traffic:
+    with Traffic(update.answer) as traffic:
         update.start(DeploymentConfig=rolling("COPY_COUNT", 2))
         until(lambda: update.served(16) == {"old", "new"})
         assert account.describe_component("rolled")["InferenceComponentStatus"] == "Updating"
@@ -95,7 +73,7 @@ def test_an_alarm_during_the_bake_brings_the_old_copies_back(account: ComponentA
         ComparisonOperator="GreaterThanThreshold", TreatMissingData="notBreaching", Dimensions=[{"Name": "InferenceComponentName", "Value": "tripped"}],
     )  # fmt: skip
     assert account.faults("PUT", {"models": [{"artifact": update.artifact, "latencyMs": 400}]})[0] == 200
-    with Traffic(update):
+    with Traffic(update.answer):
         update.start(DeploymentConfig=rolling("CAPACITY_PERCENT", 50, wait=600, alarms=("tripped-latency",)))
         found = update.settled()
     assert "the alarm tripped-latency is in ALARM" in found["FailureReason"]
@@ -140,7 +118,7 @@ def test_an_update_keeps_the_number_of_copies_unless_it_states_one(account: Comp
 def test_another_configuration_of_the_endpoint_takes_its_components_along(account: ComponentAccount) -> None:
     update = Update(account, "moved", copies=2)
     account.host_config("moved-larger", InstanceType="ml.m5.xlarge")
-    with Traffic(update) as traffic:
+    with Traffic(update.answer) as traffic:
         account.sagemaker.update_endpoint(EndpointName="moved", EndpointConfigName="moved-larger")
         found = account.settled("moved")
     assert (found["EndpointConfigName"], traffic.errors) == ("moved-larger", [])

@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from typing import Any, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_account import Account, until
+from sagemaker_account import Account, Traffic, until
 
 from account.sagemaker import deployments, guardrails
 
@@ -72,30 +71,6 @@ def rolling(kind: str, value: int, wait: int = 60, **more: Any) -> dict:
     return {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": kind, "Value": value}, "WaitIntervalInSeconds": wait, **more}}
 
 
-class Traffic:
-    """Requests without pause while the block runs."""
-
-    def __init__(self, release: Release) -> None:
-        self.release, self.answers, self.errors = release, [], []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Traffic:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            try:
-                self.answers.append(self.release.served())
-            except ClientError as error:
-                self.errors.append(error)
-
-
 def test_all_traffic_is_on_the_new_fleet_while_it_bakes_and_the_old_one_stays_until_the_termination_wait_is_over(account: Account) -> None:
     release = Release(account)
     release.start(blue_green(300, 300))
@@ -113,7 +88,7 @@ def test_all_traffic_is_on_the_new_fleet_while_it_bakes_and_the_old_one_stays_un
 
 def test_a_release_answers_every_request(account: Account) -> None:
     release = Release(account)
-    with Traffic(release) as traffic:
+    with Traffic(release.served) as traffic:
         release.start(blue_green(60))
         assert account.settled(release.name)["EndpointConfigName"] == release.new
     assert traffic.errors == [] and traffic.answers[0] == "old" and traffic.answers[-1] == "new"
@@ -122,7 +97,7 @@ def test_a_release_answers_every_request(account: Account) -> None:
 def test_a_slow_model_rolls_back_to_the_old_fleet_through_its_own_alarm_and_the_new_fleet_ends(account: Account) -> None:
     release = Release(account)
     release.slow()
-    with Traffic(release) as traffic:
+    with Traffic(release.served) as traffic:
         release.start(blue_green(1800))
         # RollingBack lasts as long as the new fleet takes to end: a busy machine may not see it.
         assert release.states() in (["Updating", "RollingBack", "InService"], ["Updating", "InService"])
@@ -136,7 +111,7 @@ def test_an_alarm_of_the_new_configuration_does_not_see_a_slow_old_fleet(account
     release = Release(account)
     account.alarm(f"{release.name}-any", release.name, None)
     assert account.faults("PUT", {"models": [{"artifact": f"s3://artifacts/{release.old}/model.tar.gz", "latencyMs": 400}]})[0] == 200
-    with Traffic(release):
+    with Traffic(release.served):
         until(lambda: account.state(f"{release.name}-any") == "ALARM")
         assert account.state(release.alarm) != "ALARM"
         release.start(blue_green(120))
@@ -200,7 +175,7 @@ def test_a_rolling_release_replaces_batch_after_batch_and_never_doubles_the_flee
 def test_a_rolling_release_that_goes_wrong_gives_the_old_fleet_its_size_back(account: Account) -> None:
     release = Release(account, count=2)
     release.slow()
-    with Traffic(release) as traffic:
+    with Traffic(release.served) as traffic:
         release.start(rolling("INSTANCE_COUNT", 1, wait=1800))
         found = account.settled(release.name)
     assert (found["EndpointStatus"], found["EndpointConfigName"], found["ProductionVariants"][0]["CurrentInstanceCount"]) == ("InService", release.old, 2)
