@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import { loadBlueprint } from '../../lib/config/load';
 import { physicalName } from '../../lib/constructs/shared/names';
 import { Account, startAccount } from '../account';
-import { foreignTargets } from '../account-environment';
 import { clientsFor, stackOutputs } from '../start/clients';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from '../start/deployment';
 import type { Figures } from '../start/figures';
@@ -11,6 +10,7 @@ import { perform } from '../start/perform';
 import type { Step } from '../start/run';
 import { draftStep } from './draft-step';
 import { Observer } from './observer';
+import { runProgram } from '../start/run-program';
 import { ChatOptions, HELP, parseOptions } from './options';
 import { ChatClient, PlatformClock } from './replay';
 import { report } from './report';
@@ -128,20 +128,4 @@ function preparation(options: ChatOptions, target: Targets, session: Session, si
   ];
 }
 
-async function start(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === undefined) {
-    console.log(HELP);
-    return;
-  }
-  const foreign = foreignTargets(process.env);
-  if (foreign.length > 0) {
-    throw new Error(foreign.join('\n'));
-  }
-  await main(options);
-}
-
-start().catch((error: Error) => {
-  console.error(`\n${error.message}`);
-  process.exitCode = /^Interrupted: /m.test(error.message) ? 130 : 1;
-});
+runProgram(() => parseOptions(process.argv.slice(2)), HELP, main);

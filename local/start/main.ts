@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import { physicalName } from '../../lib/constructs/shared/names';
 import { Account, startAccount } from '../account';
-import { foreignTargets } from '../account-environment';
 import { apiClient, clientsFor, CREDENTIALS, localApiUrl, stackOutputs } from './clients';
 import { dataSteps } from './data-steps';
 import { demoConfig } from './demo-config';
@@ -9,6 +8,7 @@ import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } fro
 import { EventObserver } from './event-observer';
 import { Figures } from './figures';
 import { HELP, parseOptions, StartOptions } from './options';
+import { runProgram } from './run-program';
 import { outageSteps } from './outage-step';
 import { perform } from './perform';
 import { printReport, writeReport } from './report';
@@ -144,20 +144,4 @@ function readBackStep(run: Run): Step {
   };
 }
 
-async function start(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === undefined) {
-    console.log(HELP);
-    return;
-  }
-  const foreign = foreignTargets(process.env);
-  if (foreign.length > 0) {
-    throw new Error(foreign.join('\n'));
-  }
-  await main(options);
-}
-
-start().catch((error: Error) => {
-  console.error(`\n${error.message}`);
-  process.exitCode = /^Interrupted: /m.test(error.message) ? 130 : 1;
-});
+runProgram(() => parseOptions(process.argv.slice(2)), HELP, main);
