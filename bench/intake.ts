@@ -11,7 +11,7 @@ import { gunzipSync } from 'node:zlib';
 import Table from 'cli-table3';
 import { build } from 'esbuild';
 import type { CompiledContract } from '../lib/constructs/data/contract';
-import { DataContract } from '../lib/constructs/data/data-contract';
+import { DataContract } from '../lib/constructs/data/data-contract/data-contract';
 import type { Measured } from './intake-worker';
 
 const ROOT = resolve(__dirname, '..');

@@ -1,6 +1,6 @@
 import { loadBlueprint } from '../../lib/config/load';
 import type { BlueprintConfig } from '../../lib/config/schema';
-import { DataContract } from '../../lib/constructs/data/data-contract';
+import { DataContract } from '../../lib/constructs/data/data-contract/data-contract';
 
 /** What the replayed flights need of a config: names that the demonstration sends its data to. */
 export const DEMO = { dataset: 'flights', model: 'delay' } as const;

@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { IEventBus, Schedule } from 'aws-cdk-lib/aws-events';
-import { DatasetCatalog } from '../data/dataset-catalog';
+import { DatasetCatalog } from '../data/dataset-catalog/dataset-catalog';
 import { ModelSignature } from '../integration/model-signature';
 import { InferenceImage } from '../models/inference-image';
 import { ModelArtifacts } from '../models/model-artifacts';

@@ -3,7 +3,7 @@ import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { DatasetCatalog } from '../data/dataset-catalog';
+import { DatasetCatalog } from '../data/dataset-catalog/dataset-catalog';
 import { runPrefix, versionPrefix } from '../models/contract';
 import { ModelArtifacts } from '../models/model-artifacts';
 import { acknowledgeResource } from '../shared/acknowledgements';

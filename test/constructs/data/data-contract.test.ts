@@ -66,10 +66,10 @@ describe('DataContract [D2]', () => {
 });
 
 describe('the vendored schema of the standard [D2]', () => {
-  const text = readFileSync(`${__dirname}/../../../lib/constructs/data/odcs-v3.1.0.json`, 'utf8');
+  const text = readFileSync(`${__dirname}/../../../lib/constructs/data/data-contract/odcs-v3.1.0.json`, 'utf8');
 
   test('is the one that its notice names', () => {
-    const notice = readFileSync(`${__dirname}/../../../lib/constructs/data/odcs-v3.1.0.NOTICE.md`, 'utf8');
+    const notice = readFileSync(`${__dirname}/../../../lib/constructs/data/data-contract/odcs-v3.1.0.NOTICE.md`, 'utf8');
     expect(notice).toContain(createHash('sha256').update(text).digest('hex'));
   });
 

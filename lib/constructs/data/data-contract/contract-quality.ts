@@ -1,7 +1,7 @@
 import { list, Part, part, parts, text } from './contract-document';
 import { invalidPattern } from './contract-options';
 import { ContractProblem, shown } from './contract-problem';
-import { ColumnType, CompiledColumn } from './contract';
+import { ColumnType, CompiledColumn } from '../contract';
 
 /** What quality rules demand of a column. @internal */
 export interface QualityDemands {

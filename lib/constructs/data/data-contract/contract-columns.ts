@@ -1,5 +1,5 @@
-import { closest } from '../shared/checks';
-import { ColumnType, CompiledColumn } from './contract';
+import { closest } from '../../shared/checks';
+import { ColumnType, CompiledColumn } from '../contract';
 import { finite, Part, part, parts, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 import { readOptions } from './contract-options';

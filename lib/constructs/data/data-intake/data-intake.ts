@@ -5,16 +5,16 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { isDeadLetterQueue } from '../shared/acknowledgements';
-import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
-import { generatedName, physicalName } from '../shared/names';
-import { INTAKE_SECONDS, LEDGER } from './contract';
-import { DataContract } from './data-contract';
+import { isDeadLetterQueue } from '../../shared/acknowledgements';
+import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { generatedName, physicalName } from '../../shared/names';
+import { INTAKE_SECONDS, LEDGER } from '../contract';
+import { DataContract } from '../data-contract/data-contract';
 import { registerIntakeAlarms } from './data-intake-alarms';
 import { createJanitor, createRecorder, createValidator } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
-import { DataZones } from './data-zones';
-import { allow, allowWrite } from './grants';
+import { DataZones } from '../data-zones';
+import { allow, allowWrite } from '../grants';
 
 /** Properties of a `DataIntake`. */
 export interface DataIntakeProps {

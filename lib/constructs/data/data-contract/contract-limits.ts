@@ -1,4 +1,4 @@
-import { closest } from '../shared/checks';
+import { closest } from '../../shared/checks';
 import { finite, list, Part, parts, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { DATA_METRIC, DATA_METRICS } from './contract';
+import { DATA_METRIC, DATA_METRICS } from '../contract';
 
 /** How to read a metric of an intake. */
 export interface IntakeMetricOptions {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import { parseDocument } from 'yaml';
-import { failOnFile } from '../shared/checks';
-import { CompiledContract } from './contract';
+import { failOnFile } from '../../shared/checks';
+import { CompiledContract } from '../contract';
 import { readContract } from './contract-compiler';
 
 /**

@@ -3,11 +3,11 @@ import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-clo
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../ownership/alarms';
-import { Layer, Severity } from '../ownership/layer';
-import { physicalName } from '../shared/names';
-import { INTAKE_SECONDS } from './contract';
-import type { DataContract } from './data-contract';
+import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
+import { Layer, Severity } from '../../ownership/layer';
+import { physicalName } from '../../shared/names';
+import { INTAKE_SECONDS } from '../contract';
+import type { DataContract } from '../data-contract/data-contract';
 import { DataIntakeMetrics } from './data-intake-metrics';
 
 /** @internal */

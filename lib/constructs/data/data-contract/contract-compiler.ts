@@ -1,4 +1,4 @@
-import { CompiledContract } from './contract';
+import { CompiledContract } from '../contract';
 import { readColumns } from './contract-columns';
 import { Part, part, parts, text } from './contract-document';
 import { readCustomProperties, readFreshness } from './contract-limits';

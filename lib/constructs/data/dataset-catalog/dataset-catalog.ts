@@ -9,16 +9,16 @@ import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { registerAlarm } from '../ownership/alarms';
-import { Layer, Severity } from '../ownership/layer';
-import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
-import { failOn, mismatch, unknownAtSynth } from '../shared/checks';
-import { handlerFunction } from '../shared/handler-function';
-import { generatedName, physicalName } from '../shared/names';
-import { CompiledContract, DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from './contract';
-import { DataIntake } from './data-intake';
-import { DataZones } from './data-zones';
-import { allow, allowRead, allowWrite } from './grants';
+import { registerAlarm } from '../../ownership/alarms';
+import { Layer, Severity } from '../../ownership/layer';
+import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '../../shared/acknowledgements';
+import { failOn, mismatch, unknownAtSynth } from '../../shared/checks';
+import { handlerFunction } from '../../shared/handler-function';
+import { generatedName, physicalName } from '../../shared/names';
+import { CompiledContract, DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
+import { DataIntake } from '../data-intake/data-intake';
+import { DataZones } from '../data-zones';
+import { allow, allowRead, allowWrite } from '../grants';
 
 /** Properties of a `DatasetCatalog`. */
 export interface DatasetCatalogProps {

@@ -11,13 +11,13 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledgeResource, withoutPolicyFindings } from '../shared/acknowledgements';
-import { handlerFunction } from '../shared/handler-function';
-import { followChanges } from '../shared/table-follower';
-import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS } from './contract';
-import type { DataContract } from './data-contract';
-import type { DataZones } from './data-zones';
-import { allow, allowRead, allowWrite } from './grants';
+import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowledgements';
+import { handlerFunction } from '../../shared/handler-function';
+import { followChanges } from '../../shared/table-follower';
+import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS } from '../contract';
+import type { DataContract } from '../data-contract/data-contract';
+import type { DataZones } from '../data-zones';
+import { allow, allowRead, allowWrite } from '../grants';
 
 /** What the functions of an intake work on. @internal */
 export interface IntakeParts {

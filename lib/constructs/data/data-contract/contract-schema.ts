@@ -1,7 +1,7 @@
 import { ErrorObject, ValidateFunction } from 'ajv';
 import Ajv2019 from 'ajv/dist/2019';
 import addFormats from 'ajv-formats';
-import { closest } from '../shared/checks';
+import { closest } from '../../shared/checks';
 import { ContractProblem, shown } from './contract-problem';
 import standard from './odcs-v3.1.0.json';
 
