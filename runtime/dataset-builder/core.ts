@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DATA_EVENT } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import type { FileRow } from '../intake/ledger';
-import type { Output } from '../intake/output';
+import type { Output } from '../intake/object-output';
 import type { Ordinals, Range } from './ordinals';
 import type { Superseded } from './superseded';
 

@@ -6,7 +6,8 @@ import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dyn
 import type { Context } from 'aws-lambda';
 import { DATA_ENV, LEDGER } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
-import { LineOutput, Output } from '../intake/output';
+import type { Output } from '../intake/object-output';
+import { LineOutput } from '../intake/output';
 import { clockFrom, Clock } from '../shared/clock';
 import { fileRows } from '../shared/ledger-rows';
 import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, manifestKey, unsettled } from './core';

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, INTAKE_SECONDS, LEDGER } from '../../lib/constructs/data/contract';
 import { isLater, objectKey, ObjectVersion } from './core';
-import { Output } from './output';
+import { Output } from './object-output';
 import { Counts } from './validator';
 
 /** A row of the ledger: one object version. */

@@ -18,7 +18,7 @@ export interface Place {
   Bucket: string;
   Key: string;
   ContentType: string;
-  ContentEncoding: string;
+  ContentEncoding?: string;
 }
 
 /**

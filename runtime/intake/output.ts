@@ -1,19 +1,6 @@
-import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGzip, ZlibOptions } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
-import { ObjectWriter } from './object-writer';
-
-/** An uploaded object, as the ledger names it. */
-export interface Output {
-  key: string;
-  versionId: string;
-  bytes: number;
-  rows: number;
-  /** Of the object's bytes, hexadecimal. */
-  sha256: string;
-}
+import { ObjectOutput } from './object-output';
 
 /** Bytes that are collected before they enter the stream: one write per record would cost more than the validation. */
 const BLOCK = 256 * 1024;
@@ -21,13 +8,8 @@ const BLOCK = 256 * 1024;
 const BLOCKS = 4;
 const NEWLINE = 0x0a;
 
-/** Streams lines into one gzip-compressed object. Nothing is readable under its key before `finish()`. */
-export class LineOutput {
-  private readonly gzip = createGzip({ level: 1, chunkSize: 64 * 1024, writableHighWaterMark: BLOCKS * BLOCK } as ZlibOptions);
-  private readonly sha256 = createHash('sha256');
-  private readonly writer: ObjectWriter;
-  private readonly stored: Promise<void>;
-  private failed = false;
+/** Streams lines into one gzip-compressed object. */
+export class LineOutput extends ObjectOutput {
   private block: Buffer = Buffer.allocUnsafe(BLOCK);
   private readonly free: Buffer[] = [];
   private filled = 0;
@@ -35,25 +17,10 @@ export class LineOutput {
   private pending?: Buffer;
   private pendingStart = 0;
   private pendingEnd = 0;
-  private bytes = 0;
-  private rows = 0;
 
-  constructor(
-    client: S3Client,
-    private readonly bucket: string,
-    private readonly key: string,
-    contentType: string,
-  ) {
-    const meter = new Transform({
-      transform: (chunk: Buffer, _, done) => {
-        this.sha256.update(chunk);
-        this.bytes += chunk.length;
-        done(null, chunk);
-      },
-    });
-    this.writer = new ObjectWriter(client, { Bucket: bucket, Key: key, ContentType: contentType, ContentEncoding: 'gzip' });
-    this.stored = pipeline(this.gzip, meter, this.writer);
-    this.stored.catch(() => (this.failed = true));
+  constructor(client: S3Client, Bucket: string, Key: string, ContentType: string) {
+    const gzip = createGzip({ level: 1, chunkSize: 64 * 1024, writableHighWaterMark: BLOCKS * BLOCK } as ZlibOptions);
+    super(client, { Bucket, Key, ContentType, ContentEncoding: 'gzip' }, gzip);
   }
 
   /** Writes one line; `record` is false for a header, which counts as no row. */
@@ -75,41 +42,9 @@ export class LineOutput {
     this.pendingEnd = end;
   }
 
-  /** Waits until the stream takes more. Errors: those of the upload. */
-  public async drained(): Promise<void> {
-    if (this.gzip.writableNeedDrain) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          this.gzip.off('drain', done).off('close', done);
-          resolve();
-        };
-        this.gzip.once('drain', done).once('close', done);
-      });
-    }
-    if (this.failed || this.gzip.destroyed) {
-      await this.stored;
-    }
-  }
-
-  public async finish(): Promise<Output> {
+  protected override complete(): void {
     this.copyPending();
     this.flush();
-    this.gzip.end();
-    await this.stored;
-    const { versionId } = this.writer;
-    if (versionId === undefined) {
-      throw new Error(`UnversionedBucket: ${this.bucket} gave no version for ${this.key}: turn versioning on, the ledger pins versions`);
-    }
-    return { key: this.key, versionId, bytes: this.bytes, rows: this.rows, sha256: this.sha256.digest('hex') };
-  }
-
-  /** Gives the upload up, unless it is complete; the parts that it stored so far are removed and never become an object. */
-  public async discard(): Promise<void> {
-    this.gzip.destroy(new Error('the attempt was given up'));
-    await this.stored.catch(() => undefined);
-    if (!this.writer.closed) {
-      await new Promise((resolve) => this.writer.once('close', resolve));
-    }
   }
 
   private copyPending(): void {
@@ -121,7 +56,7 @@ export class LineOutput {
       this.flush();
     }
     if (length > BLOCK) {
-      this.gzip.write(Buffer.concat([this.pending.subarray(this.pendingStart, this.pendingEnd), Buffer.from('\n')]));
+      this.entrance.write(Buffer.concat([this.pending.subarray(this.pendingStart, this.pendingEnd), Buffer.from('\n')]));
     } else {
       this.filled += this.pending.copy(this.block, this.filled, this.pendingStart, this.pendingEnd);
       this.block[this.filled++] = NEWLINE;
@@ -133,7 +68,7 @@ export class LineOutput {
   private flush(): void {
     if (this.filled > 0) {
       const { block } = this;
-      this.gzip.write(block.subarray(0, this.filled), () => this.free.push(block));
+      this.entrance.write(block.subarray(0, this.filled), () => this.free.push(block));
       this.block = this.free.pop() ?? Buffer.allocUnsafe(BLOCK);
       this.filled = 0;
     }
