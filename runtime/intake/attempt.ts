@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
+import { inputFormat } from './envelope';
 import { quote } from './fields';
 import { FileRow, Ledger, Rejection, Result } from './ledger';
 import { LineOutput } from './output';
@@ -64,6 +65,8 @@ async function processFile(object: ObjectVersion, attempt: string, options: Atte
     options.contract,
     { valid: (bytes, start, end) => valid.writeBytes(bytes, start, end), quarantine: (line) => quarantine.write(line) },
     options.scratchFolder,
+    MAXIMUM_KEYS,
+    inputFormat(options.contract, object.key),
   );
   try {
     await judge(source, validator, [valid, quarantine], options);

@@ -1,4 +1,5 @@
 import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
+import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
 import { Fields, quote, textsOf } from './fields';
 import { Framed, Framer, textOf } from './framing';
 import { readHeader } from './header';
@@ -46,15 +47,18 @@ export class Validator {
     private readonly sink: Sink,
     scratchFolder: string,
     private readonly maximumKeys = MAXIMUM_KEYS,
+    /** How the records are framed; what is accepted is written in the format of the contract. */
+    format: InputFormat = contract.format,
   ) {
     this.checks = compileChecks(contract);
     this.fields = new Fields(contract.columns.length);
     this.key = new PrimaryKey(contract);
     this.keys = this.key.exists ? new KeySet(scratchFolder) : undefined;
-    const csv = contract.format === 'csv';
+    const csv = format === 'csv';
+    const enveloped = format === 'envelopes';
     this.framer = new Framer(
-      { quotes: csv, maximum: MAXIMUM_RECORD_BYTES },
-      csv ? (record) => this.csv(record) : (record) => this.json(record),
+      { quotes: csv, maximum: enveloped ? MAXIMUM_ENVELOPE_BYTES : MAXIMUM_RECORD_BYTES },
+      csv ? (record) => this.csv(record) : enveloped ? (record) => this.envelope(record) : (record) => this.json(record),
     );
     if (!csv) {
       this.order = Int32Array.from(contract.columns.keys());
@@ -102,12 +106,19 @@ export class Validator {
 
   private accept({ buffer, start, end }: Framed, order: Int32Array): void {
     this.counts.valid++;
-    if (this.sameOrder) {
-      return this.sink.valid(buffer, start, end);
-    }
-    const { bytes, starts, ends } = this.fields;
-    const line = Buffer.from(Array.from(order, (at) => quote(textAt(bytes, starts[at], ends[at]))).join(','));
+    return this.sameOrder ? this.sink.valid(buffer, start, end) : this.acceptText(this.csvLine(order));
+  }
+
+  private acceptText(text: string): void {
+    const line = Buffer.from(text);
     this.sink.valid(line, 0, line.length);
+  }
+
+  private csvLine(order: Int32Array): string {
+    const { bytes, starts, ends } = this.fields;
+    const line = Array.from(order, (at) => quote(textAt(bytes, starts[at], ends[at]))).join(',');
+    // A blank line would be no record.
+    return line === '' ? '""' : line;
   }
 
   private header(record: Framed): void {
@@ -135,6 +146,24 @@ export class Validator {
     this.fields.setValues(values);
     if (this.judge(record, this.order!)) {
       this.accept(record, this.order!);
+    }
+  }
+
+  /** A record of a stream. Between the values of valid JSON a newline is a blank (RFC 8259), and in them there is none. */
+  private envelope(record: Framed): void {
+    this.counts.read++;
+    if (record.fault !== undefined) {
+      return this.refuse(record, { rule: record.fault, reason: 'the record cannot be read' });
+    }
+    const text = recordIn(textOf(record));
+    const values = typeof text === 'string' ? jsonValues(this.contract, text) : text;
+    if (!Array.isArray(values)) {
+      return this.refuse(record, values);
+    }
+    this.fields.setValues(values);
+    if (this.judge(record, this.order!)) {
+      this.counts.valid++;
+      this.acceptText(this.contract.format === 'csv' ? this.csvLine(this.order!) : (text as string).replaceAll(/[\r\n]/g, ' '));
     }
   }
 

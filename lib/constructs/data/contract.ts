@@ -63,6 +63,9 @@ export const LEDGER = {
   head: 'head#',
 } as const;
 
+/** Folder of a dataset in the raw zone that only the landing of its stream writes into. Its objects hold one record of the stream on each line. */
+export const STREAM_FOLDER = 'stream';
+
 /** States of an object version. It ends in one of the last two. */
 export const FILE_STATE = { received: 'received', validating: 'validating', accounted: 'accounted', rejected: 'rejected' } as const;
 

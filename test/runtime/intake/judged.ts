@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract, MAXIMUM_KEYS } from '../../../lib/constructs/data/contract';
+import { InputFormat } from '../../../runtime/intake/envelope';
 import { FileRejected, Validator } from '../../../runtime/intake/validator';
 
 export interface Quarantined {
@@ -20,14 +21,17 @@ export interface Judged {
 }
 
 /** What the validator makes of a file that comes in chunks. */
-export function judge(contract: CompiledContract, ...chunks: (Buffer | string)[]): Judged {
+export const judge = (contract: CompiledContract, ...chunks: (Buffer | string)[]): Judged => judgeAs(contract.format, contract, ...chunks);
+
+/** The same for a file that is framed in another way than the contract says. */
+export function judgeAs(format: InputFormat, contract: CompiledContract, ...chunks: (Buffer | string)[]): Judged {
   const valid: string[] = [];
   const quarantine: Quarantined[] = [];
   const sink = {
     valid: (bytes: Buffer, start: number, end: number) => void valid.push(bytes.toString('utf8', start, end)),
     quarantine: (line: string) => void quarantine.push(JSON.parse(line)),
   };
-  const validator = new Validator(contract, sink, tmpdir());
+  const validator = new Validator(contract, sink, tmpdir(), MAXIMUM_KEYS, format);
   let rejected: string | undefined;
   try {
     chunks.forEach((chunk) => validator.feed(Buffer.from(chunk)));
