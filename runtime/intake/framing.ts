@@ -42,9 +42,20 @@ interface Traits {
   nul: boolean;
 }
 
+export interface FramerOptions {
+  /** Quotes mean what they mean in CSV. */
+  quotes: boolean;
+  /** A quoted field may hold newlines. By default it may. */
+  newlinesQuoted?: boolean;
+  /** Bytes of the longest record. */
+  maximum: number;
+  /** Position in the file of the first byte that is fed; behind the start of the file a byte order mark is data. By default 0. */
+  offset?: number;
+}
+
 /**
  * Cuts a stream of bytes into records, holding at most one chunk and one record. How the stream is cut into chunks changes nothing. A newline
- * inside a quoted CSV field is part of the field; blank lines are no records; a byte order mark at the start of the file is no data.
+ * inside a quoted CSV field is part of the field, unless no field may hold one; blank lines are no records; a byte order mark at the start of the file is no data.
  * A record longer than the maximum ends at the first newline behind the maximum, quoted or not.
  */
 export class Framer {
@@ -52,13 +63,16 @@ export class Framer {
   private heldOffset = 0;
   /** The record in work is longer than allowed: its position, its length so far, and whether that ends with a carriage return. */
   private skipping?: { offset: number; length: number; returned: boolean };
-  private started = false;
+  private started: boolean;
   private readonly framed: Framed = { ...NOTHING };
 
   constructor(
-    private readonly options: { quotes: boolean; maximum: number },
+    private readonly options: FramerOptions,
     private readonly emit: (record: Framed) => void,
-  ) {}
+  ) {
+    this.heldOffset = options.offset ?? 0;
+    this.started = this.heldOffset > 0;
+  }
 
   public feed(chunk: Buffer): void {
     let buffer = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
@@ -92,7 +106,7 @@ export class Framer {
   /** Emits every whole record and returns how many bytes are done with. */
   private cut(buffer: Buffer, last: boolean): number {
     const traits = { ascii: isAscii(buffer), returns: buffer.includes(RETURN), nul: buffer.includes(0) };
-    const { quotes, maximum } = this.options;
+    const { quotes, newlinesQuoted = true, maximum } = this.options;
     let position = 0;
     let quote = quotes ? indexOrEnd(buffer, QUOTE, 0) : buffer.length;
     while (position < buffer.length) {
@@ -106,7 +120,7 @@ export class Framer {
       let newline = buffer.indexOf(NEWLINE, position);
       const quoted = quote < (newline < 0 ? buffer.length : newline);
       let open = false;
-      if (quoted) {
+      if (quoted && newlinesQuoted) {
         ({ newline, open } = scanQuoted(buffer, position));
       }
       const end = newline < 0 ? buffer.length : newline;

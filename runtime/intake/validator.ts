@@ -27,6 +27,19 @@ export interface Sink {
   quarantine(line: string): void;
 }
 
+/** Where records with the same primary key are found: `KeySet`, or what knows of them already. */
+export type Keys = Pick<KeySet, 'add' | 'close'>;
+
+/** The part of a file that is judged when not all of it is: whole lines without the header. */
+export interface Part {
+  /** Position of its first byte in the file. */
+  offset: number;
+  recordsBefore: number;
+  /** Position in the file of each contract column, when the header was read already. */
+  order?: readonly number[];
+  keys?: Keys;
+}
+
 /**
  * Judges a stream of bytes record by record against a contract. Pure: no clock, no AWS. Memory is bounded by one chunk, one record and the
  * key set. Records are numbered from 1; blank lines and the header are none.
@@ -37,7 +50,7 @@ export class Validator {
   private readonly checks: ReturnType<typeof compileChecks>;
   private readonly fields: Fields;
   private readonly key: PrimaryKey;
-  private readonly keys?: KeySet;
+  private readonly keys?: Keys;
   /** Position in the file of each contract column; undefined until the header was read. */
   private order?: Int32Array;
   private sameOrder = true;
@@ -49,19 +62,26 @@ export class Validator {
     private readonly maximumKeys = MAXIMUM_KEYS,
     /** How the records are framed; what is accepted is written in the format of the contract. */
     format: InputFormat = contract.format,
+    private readonly part: Part = { offset: 0, recordsBefore: 0 },
   ) {
     this.checks = compileChecks(contract);
     this.fields = new Fields(contract.columns.length);
     this.key = new PrimaryKey(contract);
-    this.keys = this.key.exists ? new KeySet(scratchFolder) : undefined;
+    this.keys = this.key.exists ? (part.keys ?? new KeySet(scratchFolder)) : undefined;
     const csv = format === 'csv';
     const enveloped = format === 'envelopes';
     this.framer = new Framer(
-      { quotes: csv, maximum: enveloped ? MAXIMUM_ENVELOPE_BYTES : MAXIMUM_RECORD_BYTES },
+      {
+        quotes: csv,
+        newlinesQuoted: contract.newlinesQuoted,
+        maximum: enveloped ? MAXIMUM_ENVELOPE_BYTES : MAXIMUM_RECORD_BYTES,
+        offset: part.offset,
+      },
       csv ? (record) => this.csv(record) : enveloped ? (record) => this.envelope(record) : (record) => this.json(record),
     );
-    if (!csv) {
-      this.order = Int32Array.from(contract.columns.keys());
+    const order = csv ? part.order : [...contract.columns.keys()];
+    if (order !== undefined) {
+      this.setOrder(order);
     }
   }
 
@@ -130,8 +150,17 @@ export class Validator {
     if (typeof order === 'string') {
       throw new FileRejected(order);
     }
+    this.setOrder(order);
+  }
+
+  private setOrder(order: readonly number[]): void {
     this.order = Int32Array.from(order);
     this.sameOrder = order.every((position, i) => position === i);
+  }
+
+  /** Of the record in work, from 1 on in the whole file. */
+  private get ordinal(): number {
+    return this.part.recordsBefore + this.counts.read;
   }
 
   private json(record: Framed): void {
@@ -180,7 +209,7 @@ export class Validator {
       return true;
     }
     this.key.read(bytes, starts, ends, order);
-    const first = this.keys.add(this.key.words, this.key.length, this.counts.read);
+    const first = this.keys.add(this.key.words, this.key.length, this.ordinal);
     if (first !== undefined) {
       this.refuse(record, { rule: 'duplicate key', reason: `record ${first} has the same primary key` });
       return false;
@@ -195,6 +224,6 @@ export class Validator {
     this.counts.quarantined++;
     this.counts.byRule[rule] = (this.counts.byRule[rule] ?? 0) + 1;
     const { offset, start, end } = record;
-    this.sink.quarantine(JSON.stringify({ record: this.counts.read, offset, length: end - start, rule, column, reason }));
+    this.sink.quarantine(JSON.stringify({ record: this.ordinal, offset, length: end - start, rule, column, reason }));
   }
 }

@@ -27,6 +27,8 @@ export interface CompiledContract {
   readonly columns: readonly CompiledColumn[];
   /** Texts that mean no value; the empty field always does. */
   readonly nullTokens: readonly string[];
+  /** False: no field holds a newline, so that each newline ends a record. Absent: a quoted field of CSV may hold some. */
+  readonly newlinesQuoted?: boolean;
   /** Columns that identify a record; empty when the contract names none. */
   readonly primaryKey: readonly string[];
   /** Share of a file's records in quarantine above which its owner is told. */

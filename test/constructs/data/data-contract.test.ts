@@ -18,7 +18,7 @@ describe('DataContract [D2]', () => {
     expect(contract.primaryKey).toEqual(['year', 'month', 'day', 'carrier', 'flight', 'origin']);
     expect([contract.freshness!.toHours(), contract.maxQuarantinePercent]).toEqual([25, 1]);
     const rules = rulesOf(contract);
-    expect(Object.keys(rules)).toEqual(['dataset', 'version', 'format', 'columns', 'nullTokens', 'primaryKey']);
+    expect(Object.keys(rules)).toEqual(['dataset', 'version', 'format', 'columns', 'nullTokens', 'primaryKey', 'newlinesQuoted']);
     expect([rules.format, rules.nullTokens, rules.columns.length]).toEqual(['csv', ['NA'], 19]);
     expect(rules.columns.find(({ name }: Loose) => name === 'origin')).toEqual({
       name: 'origin',
@@ -522,6 +522,22 @@ describe('custom properties', () => {
   test('give format and null tokens', () => {
     const rules = rulesOf(contractOf(custom(['format', 'jsonl'], ['nullTokens', ['NA', '-']], ['newlinesQuoted', false])));
     expect([rules.format, rules.nullTokens]).toEqual(['jsonl', ['NA', '-']]);
+  });
+
+  test.each([
+    ['false', [['newlinesQuoted', false]], false],
+    ['true, the default', [['newlinesQuoted', true]], undefined],
+    ['left out', [], undefined],
+    [
+      'false for JSON Lines, which has no quoted newlines anyway',
+      [
+        ['newlinesQuoted', false],
+        ['format', 'jsonl'],
+      ],
+      undefined,
+    ],
+  ] as [string, [string, unknown][], boolean | undefined][])('newlinesQuoted %s', (_, entries, compiled) => {
+    expect(rulesOf(contractOf(custom(...entries))).newlinesQuoted).toBe(compiled);
   });
 
   test.each<[string, [string, unknown][], string]>([

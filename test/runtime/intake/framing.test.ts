@@ -11,9 +11,9 @@ interface Frame {
   fault?: Framed['fault'];
 }
 
-function frame(chunks: Buffer[], quotes = true, maximum = MAXIMUM): { records: Frame[]; open: boolean } {
+function frame(chunks: Buffer[], quotes = true, maximum = MAXIMUM, over: object = {}): { records: Frame[]; open: boolean } {
   const records: Frame[] = [];
-  const framer = new Framer({ quotes, maximum }, ({ buffer, start, end, offset, fault }) => {
+  const framer = new Framer({ quotes, maximum, ...over }, ({ buffer, start, end, offset, fault }) => {
     const text = fault === 'too long' ? '' : buffer.toString('latin1', start, end);
     records.push({ text, offset, length: end - start, fault });
   });
@@ -55,6 +55,20 @@ describe('records of a file [D3]', () => {
   test('keep a newline that is quoted', () => {
     expect(texts('a,"b\nc"\r\nd')).toEqual(['a,"b\nc"', 'd']);
     expect(texts('"a""\n",b\nc')).toEqual(['"a""\n",b', 'c']);
+  });
+
+  test('end at each newline when the contract says that no field holds one, also behind an open quote', () => {
+    const { records, open } = frame([Buffer.from('a,"b\nc",d\n"e')], true, MAXIMUM, { newlinesQuoted: false });
+    expect(records.map(({ text }) => text)).toEqual(['a,"b', 'c",d', '"e']);
+    expect(open).toBe(false);
+  });
+
+  test('of a part keep their positions in the file, and a byte order mark behind its start is data', () => {
+    const { records } = frame([Buffer.from('\ufeff\nb')], true, MAXIMUM, { offset: 100 });
+    expect(records.map(({ offset, length }) => [offset, length])).toEqual([
+      [100, 3],
+      [104, 1],
+    ]);
   });
 
   test('end at a newline behind a quote that does not start its field', () => {

@@ -29,6 +29,17 @@ describe('a CSV file [D3]', () => {
     expect(valid).toEqual(['7,"A ""b"", c",1.5,2013-02-28,2013-02-28T10:00:00Z,true,DE']);
   });
 
+  test('whose fields hold no newlines loses no more than the records with an open quote', () => {
+    const contract = { ...ORDERS, newlinesQuoted: false };
+    const lines = [row(1, { name: '"Ann' }), row(2), row(3, { name: '"a, b"' }), row(4, { name: '"' })];
+    const { rejected, valid, quarantine } = judge(contract, file(...lines));
+    expect([rejected, valid]).toEqual([undefined, [lines[1], lines[2]]]);
+    expect(quarantine.map(({ record, rule }) => [record, rule])).toEqual([
+      [1, 'quoting'],
+      [4, 'quoting'],
+    ]);
+  });
+
   test('keeps its accepted records byte for byte', () => {
     const lines = [row(1, { name: '"a, b"' }), row(2, { name: 'NA' }), row(3, { name: 'äé' })];
     expect(judge(ORDERS, file(...lines)).valid).toEqual(lines);

@@ -27,7 +27,7 @@ export function readContract(value: unknown): ReadContract {
   const objects = parts(document.schema);
   const object = objects[0] ?? {};
   const { custom, problems: ofCustom } = readCustomProperties(document);
-  const { format, nullTokens, maxQuarantinePercent } = custom;
+  const { format, nullTokens, maxQuarantinePercent, newlinesQuoted } = custom;
   const { columns, primaryKey, problems: ofColumns } = readColumns(object, 'schema[0]', nullTokens);
   const { freshnessHours, problems: ofFreshness } = readFreshness(document, text(object.name));
   const ours = [
@@ -43,6 +43,7 @@ export function readContract(value: unknown): ReadContract {
       dataset: datasetOf(document).name,
       version: text(document.version) ?? '',
       ...{ format, columns, nullTokens, primaryKey },
+      ...(newlinesQuoted === false && format === 'csv' ? { newlinesQuoted } : {}),
       ...(maxQuarantinePercent === undefined ? {} : { maxQuarantinePercent }),
       ...(freshnessHours === undefined ? {} : { freshnessHours }),
     },

@@ -7,6 +7,7 @@ export interface CustomProperties {
   readonly format: 'csv' | 'jsonl';
   readonly nullTokens: string[];
   readonly maxQuarantinePercent?: number;
+  readonly newlinesQuoted?: boolean;
 }
 
 const CUSTOM = ['format', 'nullTokens', 'newlinesQuoted', 'maxQuarantinePercent'];
@@ -70,6 +71,7 @@ export function readCustomProperties(document: Part): { custom: CustomProperties
       format: format === 'jsonl' ? 'jsonl' : 'csv',
       nullTokens: list(nullTokens).filter((token): token is string => typeof token === 'string'),
       maxQuarantinePercent: finite(valueOf('maxQuarantinePercent')?.value),
+      newlinesQuoted: valueOf('newlinesQuoted')?.value as boolean | undefined,
     },
     problems: [...problems, ...misplaced(document)],
   };
