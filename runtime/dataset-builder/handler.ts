@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
-import { DATA_ENV, LEDGER } from '../../lib/constructs/data/contract';
+import { DATA_ENV, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
 import { LineOutput } from '../intake/output';
@@ -14,6 +14,7 @@ import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, mani
 import type { Ordinals } from './ordinals';
 import type { KeyRule } from './record-keys';
 import { findSuperseded, Superseded } from './superseded';
+import { enter, lastWithdrawal } from './withdrawals';
 
 /** What is known of each dataset at deployment. */
 export type Datasets = Record<string, KeyRule & { ledger: string }>;
@@ -67,11 +68,13 @@ export const makeHandler =
     if (known === undefined) {
       throw new Error(`UnknownDataset: there is no dataset '${dataset}': known are ${Object.keys(deps.datasets).join(', ')}`);
     }
+    const seen = await lastWithdrawal(deps.dynamo, known.ledger);
     const files = committedFiles(dataset, await settledRows(dataset, known.ledger, deps));
     const superseded = await findSuperseded(files, known, { ...deps, left: () => remaining() - WRITING });
     const manifest = buildManifest(dataset, deps.bucket, known.primaryKey, files, superseded);
     const pk = `${dataset}#${manifest.id}`;
-    return (await entered(deps, pk)) ?? (await publish(deps, pk, await withLongExclusions(deps, manifest, files, superseded)));
+    const complete = () => withLongExclusions(deps, manifest, files, superseded);
+    return (await entered(deps, pk)) ?? (await publish(deps, pk, await complete(), { ledger: known.ledger, seen }));
   };
 
 async function settledRows(dataset: string, ledger: string, { dynamo }: BuilderDependencies): Promise<FileRow[]> {
@@ -89,13 +92,18 @@ async function settledRows(dataset: string, ledger: string, { dynamo }: BuilderD
   throw new Error(`UnsettledLedger: '${dataset}' cannot be published now, ${problem}: try again in a few minutes`);
 }
 
-/** The answer for a version that is in the catalogue. */
+/** The answer for a version that is in the catalogue. Errors: `WithdrawnDataset`. */
 async function entered({ dynamo, catalogue }: BuilderDependencies, pk: string): Promise<BuildAnswer | undefined> {
   const { Item } = await dynamo.send(new GetCommand({ TableName: catalogue, Key: { [LEDGER.key]: pk }, ConsistentRead: true }));
   if (Item === undefined) {
     return undefined;
   }
-  const { id, rows, superseded, files, manifest, manifestVersion } = Item as BuildAnswer;
+  const { id, rows, superseded, files, manifest, manifestVersion, withdrawal, withdrawnReason } = Item as BuildAnswer & Partial<Withdrawal>;
+  if (withdrawal !== undefined) {
+    throw new Error(
+      `WithdrawnDataset: what is accounted for is version ${id}, which was withdrawn (${withdrawnReason}): withdraw the files that are wrong too, or send others`,
+    );
+  }
   return { id, rows, superseded, files, manifest, manifestVersion, created: false };
 }
 
@@ -133,8 +141,13 @@ async function storeRuns({ s3, bucket }: BuilderDependencies, key: string, ordin
   }
 }
 
-/** Stores the manifest and enters its version: one row per dataset version, written once. */
-async function publish(deps: BuilderDependencies, pk: string, manifest: Manifest): Promise<BuildAnswer> {
+/** Stores the manifest and enters its version: one row per dataset version, written once, unless a file was withdrawn since the ledger was read. */
+async function publish(
+  deps: BuilderDependencies,
+  pk: string,
+  manifest: Manifest,
+  since: { ledger: string; seen: string | undefined },
+): Promise<BuildAnswer> {
   const { dynamo, catalogue, clock, s3, bucket } = deps;
   const { id, dataset, rows, superseded, contract } = manifest;
   const Key = manifestKey(dataset, id);
@@ -145,15 +158,7 @@ async function publish(deps: BuilderDependencies, pk: string, manifest: Manifest
   }
   const summary = { id, rows, superseded, files: manifest.objects.length, manifest: Key, manifestVersion: VersionId };
   const Item = { [LEDGER.key]: pk, dataset, contract, ...summary, publishedAt: (await clock.now()).toISOString() };
-  try {
-    await dynamo.send(new PutCommand({ TableName: catalogue, Item, ConditionExpression: 'attribute_not_exists(pk)' }));
-    return { ...summary, created: true };
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) {
-      return (await entered(deps, pk))!;
-    }
-    throw error;
-  }
+  return (await enter(dynamo, { catalogue, Item, ...since })) ? { ...summary, created: true } : (await entered(deps, pk))!;
 }
 
 const logger = new Logger({ serviceName: 'dataset-builder' });

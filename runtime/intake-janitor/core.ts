@@ -40,11 +40,11 @@ export function idle(versions: readonly ListedVersion[], rows: Rows, now: Date):
   });
 }
 
-/** Hours since a file brought valid records; before the first one, since the ledger was made. The same bytes again bring none. */
+/** Hours since a file brought valid records; before the first one, since the ledger was made. The same bytes again bring none, nor do withdrawn ones. */
 export function hoursSinceFile(rows: Iterable<FileRow>, ledgerMade: Date, now: Date): number {
   let newest = ledgerMade.getTime();
-  for (const { duplicateOf, accountedAt, counts } of rows) {
-    if (duplicateOf === undefined && accountedAt !== undefined && (counts?.valid ?? 0) > 0) {
+  for (const { duplicateOf, withdrawal, accountedAt, counts } of rows) {
+    if (duplicateOf === undefined && withdrawal === undefined && accountedAt !== undefined && (counts?.valid ?? 0) > 0) {
       newest = Math.max(newest, Date.parse(accountedAt));
     }
   }

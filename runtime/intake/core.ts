@@ -13,12 +13,6 @@ export function objectKey({ key, versionId }: Pick<ObjectVersion, 'key' | 'versi
   return `${LEDGER.object}${key}#${versionId}`;
 }
 
-/** Sequencers are hexadecimal of different lengths: the shorter one is padded with zeros on the right. */
-export function isLater(a: string, b: string): boolean {
-  const length = Math.max(a.length, b.length);
-  return a.padEnd(length, '0') > b.padEnd(length, '0');
-}
-
 /** A folder that somebody made in the console: a key that ends with a slash, not a file (Amazon S3 user guide, organizing objects). */
 export function isFolder(key: string): boolean {
   return key.endsWith('/');

@@ -7,13 +7,13 @@ import {
   TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { FILE_STATE, INTAKE_SECONDS, LEDGER } from '../../lib/constructs/data/contract';
-import { isLater, objectKey, ObjectVersion } from './core';
+import { FILE_STATE, INTAKE_SECONDS, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
+import { objectKey, ObjectVersion } from './core';
 import { Output } from './object-output';
 import { Counts } from './validator';
 
 /** A row of the ledger: one object version. */
-export interface FileRow {
+export interface FileRow extends Partial<Withdrawal> {
   pk: string;
   key: string;
   versionId: string;
@@ -35,6 +35,8 @@ export interface FileRow {
   duplicateOf?: string;
   /** Key of the row that replaced this one; its records no longer count. */
   supersededBy?: string;
+  /** Present when it stood for its content at some time: how many rows had before, plus one. The last one is named by the content's item. */
+  stands?: number;
   /** How often a duplicate was taken up again because its original was superseded. */
   reopened?: number;
   reason?: string;
@@ -69,6 +71,14 @@ interface Pointer {
   sequencer?: string;
 }
 type Head = Required<Pointer>;
+
+/** What is known of the bytes of a file. */
+interface Content {
+  row: string;
+  active: boolean;
+  stands?: number;
+  withdrawn?: Partial<Withdrawal>;
+}
 
 /** Times that a commit looks at the ledger again because somebody else changed what it rests on. */
 const ROUNDS = 16;
@@ -139,7 +149,7 @@ export class Ledger {
 
   /**
    * validating -> accounted in one conditional write, which names both outputs. The same bytes under another row make this one a duplicate
-   * with no records; an older version of the key is superseded, and a newer one supersedes this.
+   * with no records; an older version of the key is superseded, and a newer one supersedes this. Bytes that were withdrawn stay withdrawn.
    * False when the attempt does not hold the row any more.
    */
   public async commit(object: ObjectVersion, attempt: string, result: Result): Promise<boolean> {
@@ -161,29 +171,38 @@ export class Ledger {
     const pk = objectKey(object);
     const content = await this.contentOf(result.contentSha256);
     const head = (await this.get(LEDGER.head + object.key)) as unknown as Head | undefined;
-    const original = content?.active === true && content.row !== pk ? content.row : undefined;
+    const { withdrawn } = content ?? {};
+    const original = content !== undefined && (content.active || withdrawn !== undefined) && content.row !== pk ? content.row : undefined;
     const newest = head === undefined || head.row === pk || isLater(object.sequencer, head.sequencer);
     const records = original === undefined ? result : { ...result, counts: undefined, validated: undefined, quarantine: undefined };
+    const stands = original === undefined && newest && withdrawn === undefined;
     const set = {
       ...records,
+      ...withdrawn,
       duplicateOf: original,
       supersededBy: newest ? undefined : head.row,
+      stands: stands ? (content?.stands ?? 0) + 1 : undefined,
       state: FILE_STATE.accounted,
       accountedAt: this.now().toISOString(),
     };
-    const stands = original === undefined && newest;
     return [
       this.transition(pk, attempt, set),
-      ...(original === undefined ? [] : [this.stillActive(original)]),
+      ...(original === undefined || withdrawn !== undefined ? [] : [this.stillActive(original)]),
       ...(stands ? [this.pointer(LEDGER.content + result.contentSha256, { row: pk }, content)] : []),
       ...(newest ? this.advance(object, head, original) : []),
     ];
   }
 
-  /** The row that stands for these bytes, and whether it still does: a superseded one never will again. */
-  private async contentOf(sha256: string): Promise<{ row: string; active: boolean } | undefined> {
-    const item = (await this.get(LEDGER.content + sha256)) as unknown as { row: string } | undefined;
-    return item && { row: item.row, active: (await this.get(item.row))?.supersededBy === undefined };
+  /** The row that stands for these bytes, and whether it still does: a superseded one never will again, and withdrawn bytes never count. */
+  private async contentOf(sha256: string): Promise<Content | undefined> {
+    const item = (await this.get(LEDGER.content + sha256)) as unknown as ({ row: string } & Partial<Withdrawal>) | undefined;
+    if (item === undefined) {
+      return undefined;
+    }
+    const row = await this.get(item.row);
+    const { withdrawal, withdrawnAt, withdrawnBy, withdrawnReason } = item;
+    const withdrawn = withdrawal === undefined ? undefined : { withdrawal, withdrawnAt, withdrawnBy, withdrawnReason };
+    return { row: item.row, active: row?.supersededBy === undefined, stands: row?.stands, withdrawn };
   }
 
   /**
@@ -204,7 +223,7 @@ export class Ledger {
       seen === undefined
         ? { ConditionExpression: 'attribute_not_exists(pk)' }
         : {
-            ConditionExpression: names.map((name) => `#${name} = :${name}`).join(' AND '),
+            ConditionExpression: `${names.map((name) => `#${name} = :${name}`).join(' AND ')} AND attribute_not_exists(withdrawal)`,
             ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
             ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, seen[name]])),
           };
@@ -212,7 +231,8 @@ export class Ledger {
   }
 
   private stillActive(pk: string): Write {
-    return { ConditionCheck: { TableName: this.table, Key: { pk }, ConditionExpression: 'attribute_not_exists(supersededBy)' } };
+    const ConditionExpression = 'attribute_not_exists(supersededBy) AND attribute_not_exists(withdrawal)';
+    return { ConditionCheck: { TableName: this.table, Key: { pk }, ConditionExpression } };
   }
 
   private update(pk: string, set: Record<string, unknown>): Write {

@@ -5,21 +5,44 @@ import { isFinal } from '../shared/ledger-rows';
 import type { OutboxEvent } from '../shared/outbox';
 
 /**
- * The event that a change of a row gives rise to: none unless the row has just become final. The row's key is the idempotency key; a row that
- * was taken up again becomes final once more, which is another event.
+ * The event that a change of a row gives rise to: none unless the row has just become final, or was withdrawn. The row's key is the idempotency
+ * key; a row that was taken up again becomes final once more, which is another event. Withdrawn bytes that come again say so when they become
+ * final.
  */
 export function eventOf(
   dataset: string,
   before: Partial<FileRow> | undefined,
   after: Partial<FileRow> | undefined,
 ): OutboxEvent | undefined {
-  if (after === undefined || !isFinal(after) || before?.state === after.state) {
+  if (after === undefined || !isFinal(after)) {
     return undefined;
   }
-  const { pk, key, versionId, accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine, reopened } = after;
+  if (before?.state === after.state) {
+    return before?.withdrawal === undefined && after.withdrawal !== undefined ? withdrawnEvent(dataset, after) : undefined;
+  }
+  const { pk, key, versionId, accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine, reopened, withdrawal } = after;
   const eventId = reopened === undefined ? pk : `${pk}#${reopened}`;
-  const detail = { eventId, dataset, key, versionId, at: accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine };
+  const detail = {
+    eventId,
+    dataset,
+    key,
+    versionId,
+    at: accountedAt,
+    counts,
+    duplicateOf,
+    supersededBy,
+    withdrawal,
+    reason,
+    validated,
+    quarantine,
+  };
   return { type: after.state === FILE_STATE.accounted ? DATA_EVENT.accounted : DATA_EVENT.rejected, detail };
+}
+
+function withdrawnEvent(dataset: string, row: Partial<FileRow>): OutboxEvent {
+  const { pk, key, versionId, contentSha256, withdrawal, withdrawnAt, withdrawnBy, withdrawnReason } = row;
+  const detail = { eventId: `${pk}#withdrawn`, dataset, key, versionId, at: withdrawnAt, contentSha256, withdrawal };
+  return { type: DATA_EVENT.withdrawn, detail: { ...detail, by: withdrawnBy, reason: withdrawnReason } };
 }
 
 /**

@@ -1,6 +1,5 @@
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { FILE_STATE, LEDGER } from '../../lib/constructs/data/contract';
-import { isLater } from '../intake/core';
+import { FILE_STATE, isLater, LEDGER } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
 
 /** Every object version that a ledger knows, each read consistently; between two of them the ledger may have moved on. */
@@ -23,14 +22,14 @@ export function isFinal(row: Partial<FileRow> | undefined): boolean {
   return row?.state === FILE_STATE.accounted || row?.state === FILE_STATE.rejected;
 }
 
-/** Whether a row's records count: accounted, and neither a duplicate nor superseded. */
-export function counts(row: FileRow): boolean {
-  return row.state === FILE_STATE.accounted && row.duplicateOf === undefined && row.supersededBy === undefined;
+/** Whether a row's records count: accounted, and neither a duplicate nor superseded nor withdrawn. */
+export function counts({ state, duplicateOf, supersededBy, withdrawal }: FileRow): boolean {
+  return state === FILE_STATE.accounted && [duplicateOf, supersededBy, withdrawal].every((reason) => reason === undefined);
 }
 
 /**
  * Duplicates whose original was superseded since, while they are still the newest of their own key: their bytes count again, so they must be
- * read again.
+ * read again. Bytes that were withdrawn never count again.
  */
 export function orphanedDuplicates(rows: ReadonlyMap<string, FileRow>): FileRow[] {
   const newest = new Map<string, FileRow>();
@@ -41,6 +40,7 @@ export function orphanedDuplicates(rows: ReadonlyMap<string, FileRow>): FileRow[
     }
   }
   return [...newest.values()].filter(
-    ({ duplicateOf, supersededBy }) => supersededBy === undefined && rows.get(duplicateOf ?? '')?.supersededBy !== undefined,
+    ({ duplicateOf, supersededBy, withdrawal }) =>
+      supersededBy === undefined && withdrawal === undefined && rows.get(duplicateOf ?? '')?.supersededBy !== undefined,
   );
 }

@@ -54,7 +54,16 @@ export const DATA_ENV = {
   datasets: 'DATASETS',
 } as const;
 
-/** Partition key of the ledger and of the catalogue, and the prefixes of the ledger's three kinds of item. */
+/**
+ * Whether a sequencer of Amazon S3 is later than another of the same key. They are hexadecimal of different lengths: the shorter one is padded
+ * with zeros on the right (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+ */
+export function isLater(a: string, b: string): boolean {
+  const length = Math.max(a.length, b.length);
+  return a.padEnd(length, '0') > b.padEnd(length, '0');
+}
+
+/** Partition key of the ledger and of the catalogue, and the prefixes of the ledger's kinds of item. */
 export const LEDGER = {
   key: 'pk',
   /** One per object version: `object#<key>#<version id>`. */
@@ -63,10 +72,22 @@ export const LEDGER = {
   content: 'content#',
   /** One per key: `head#<key>`; says which object version is current. */
   head: 'head#',
+  /** One item: `last` is the last withdrawal. Whoever publishes a dataset makes sure that it is still the one that he saw first. */
+  withdrawals: 'withdrawals',
 } as const;
 
 /** Folder of a dataset in the raw zone that only the landing of its stream writes into. Its objects hold one record of the stream on each line. */
 export const STREAM_FOLDER = 'stream';
+
+/** What a row, the item of its content or a dataset version says when it was withdrawn; there is no way back. */
+export interface Withdrawal {
+  /** Which withdrawal it was: the name of its report. */
+  readonly withdrawal: string;
+  /** ISO 8601. */
+  readonly withdrawnAt: string;
+  readonly withdrawnBy: string;
+  readonly withdrawnReason: string;
+}
 
 /** States of an object version. It ends in one of the last two. */
 export const FILE_STATE = { received: 'received', validating: 'validating', accounted: 'accounted', rejected: 'rejected' } as const;
@@ -76,6 +97,7 @@ export const DATA_EVENT = {
   source: 'ai-workloads',
   accounted: 'File Accounted',
   rejected: 'File Rejected',
+  withdrawn: 'File Withdrawn',
   published: 'Dataset Published',
 } as const;
 

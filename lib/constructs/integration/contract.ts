@@ -17,6 +17,8 @@ export enum EventType {
   FILE_ACCOUNTED = 'File Accounted',
   /** A file as a whole was refused. */
   FILE_REJECTED = 'File Rejected',
+  /** The records of a file count no more, in no future dataset. */
+  FILE_WITHDRAWN = 'File Withdrawn',
   /** A model answered and the answer is in the books. */
   PREDICTION_MADE = 'Prediction Made',
   /** Ground truth for a prediction arrived. */

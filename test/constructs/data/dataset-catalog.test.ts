@@ -144,7 +144,7 @@ describe('who may do what', () => {
     expect(ownOf(statementsOf(template, 'CatalogBuilder'))).toEqual([
       { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: ['<CatalogVersions>'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/datasets/*'] },
-      { actions: ['dynamodb:Scan'], resources: ['<FlightsLedger>'] },
+      { actions: ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], resources: ['<FlightsLedger>'] },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesValidated>/flights/*'] },
     ]);
   });

@@ -114,7 +114,7 @@ describe('a dataset version [D7]', () => {
   test('whose builder died before the catalogue is published by the next one', async () => {
     const world = await worldOf(FILES);
     world.db.before = (operation) => {
-      if (operation === 'PutItem') {
+      if (operation === 'TransactWriteItems') {
         throw new Error('died');
       }
     };

@@ -1,4 +1,4 @@
-import { isLater } from '../../../runtime/intake/core';
+import { isLater } from '../../../lib/constructs/data/contract';
 import { sequencersOf } from '../../../runtime/intake-janitor/core';
 import type { FileRow } from '../../../runtime/intake/ledger';
 import { makeHandler as makeEvents } from '../../../runtime/ledger-events/handler';

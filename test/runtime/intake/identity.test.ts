@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { isLater, ObjectVersion } from '../../../runtime/intake/core';
+import { isLater } from '../../../lib/constructs/data/contract';
+import { ObjectVersion } from '../../../runtime/intake/core';
 import type { FileRow } from '../../../runtime/intake/ledger';
 import { counts } from '../../../runtime/shared/ledger-rows';
 import { reopenOrphans } from './janitor';

@@ -100,7 +100,7 @@ export class DatasetCatalog extends Construct {
   public addDataset(intake: DataIntake): void {
     failOn(this, 'InvalidDataset', this.problemsOf(intake));
     this.intakes.set(intake.dataset, intake);
-    allow(this.build, ['dynamodb:Scan'], intake.ledger.tableArn);
+    allow(this.build, ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], intake.ledger.tableArn);
     if (intake.contract.primaryKey.length > 0) {
       const records = `${intake.dataset}/*`;
       allowRead(this.build, this.zones.validated, records);
