@@ -1,4 +1,4 @@
-// Runs dependent commands two at a time (the size of a small CI machine), keeps each log, and counts what was tested.
+// Runs dependent commands two at a time (the size of a small CI machine) and those that only wait beside them, keeps each log, and counts what was tested.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ export interface Task {
   name: string;
   command: string;
   after?: string[];
+  /** It waits for clocks more than it computes, so it runs beside the others and takes no lane. */
+  waits?: boolean;
   /** Reads how many tests passed and failed from the log; without it the command itself counts as one. */
   count?: (log: string) => { passed: number; failed: number };
 }
@@ -34,7 +36,7 @@ export async function runTasks(tasks: Task[], logFolder: string): Promise<Result
         pending.delete(task);
         results.set(task.name, { task, passed: 0, failed: 1, seconds: 0, log: '' });
         console.log(`- ${task.name}: not run, because what it needs failed`);
-      } else if (running.size < LANES && before.every((result) => result !== undefined)) {
+      } else if ((task.waits === true || computing(running, tasks) < LANES) && before.every((result) => result !== undefined)) {
         pending.delete(task);
         running.set(
           task.name,
@@ -49,6 +51,10 @@ export async function runTasks(tasks: Task[], logFolder: string): Promise<Result
     await Promise.race(running.values());
   }
   return tasks.map((task) => results.get(task.name)!);
+}
+
+function computing(running: ReadonlyMap<string, unknown>, tasks: readonly Task[]): number {
+  return tasks.filter((task) => running.has(task.name) && task.waits !== true).length;
 }
 
 function runTask(task: Task, logFolder: string): Promise<Result> {

@@ -31,6 +31,7 @@ const TASKS: Task[] = [
     name: 'local account',
     command: 'local/.venv/bin/python -m pytest -q test/local/account test/jobs test/examples',
     after: ['python'],
+    waits: true,
     count: pytest,
   },
   { name: 'verifier', command: 'local/.venv/bin/python -m pytest -q test/verify', after: ['python'], count: pytest },

@@ -444,6 +444,29 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
     });
   });
 
+  test.each([
+    ['the minimum', scaling(number(3), 2), "'scaling' has a maximum of 2 below its minimum of 3, one of them from a Token: swap them"],
+    ['the maximum', scaling(2, number(1)), "'scaling' has a maximum of 1 below its minimum of 2, one of them from a Token: swap them"],
+    ['a part of an instance', scaling(1, number(2.5)), "'scaling' must have whole numbers from 0, got 2.5 from a Token"],
+    ['fewer than none', scaling(number(-1), 2), "'scaling' must have whole numbers from 0, got -1 from a Token"],
+    [
+      'the minimum of a schedule',
+      scaling(1, 4, {
+        schedules: [ScalingSchedule.at({ name: 'day', schedule: Schedule.cron({ hour: '6', minute: '0' }), min: number(5), max: 4 })],
+      }),
+      "'scaling.schedules.day' has a maximum of 4 below its minimum of 5",
+    ],
+  ])('fails when a Token turns out at synth to be %s that contradicts the rest', (_, contradicting, message) => {
+    expect(() => build({ scaling: contradicting })).toThrow(message);
+  });
+
+  test('takes limits that are Tokens and agree', () => {
+    build({ scaling: scaling(number(2), number(2)) }).template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+      MinCapacity: 2,
+      MaxCapacity: 2,
+    });
+  });
+
   test('makes neither target nor policy for a fixed number, which an update sets', () => {
     const { template } = build({ scaling: Scaling.fixed(3) });
     template.resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);

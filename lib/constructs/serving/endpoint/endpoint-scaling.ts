@@ -1,4 +1,4 @@
-import { CfnCondition, CfnResource } from 'aws-cdk-lib';
+import { CfnCondition, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
@@ -32,6 +32,7 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): Re
   if (plan === undefined) {
     return {};
   }
+  scope.node.addValidation({ validate: () => resolvedProblems(scope, plan) });
   const target = new CfnScalableTarget(scope, 'ScalableTarget', {
     serviceNamespace: 'sagemaker',
     scalableDimension: props.dimension,
@@ -58,6 +59,26 @@ export function createScaling(scope: Construct, props: CapacityScalingProps): Re
     policies[policy.name] = rendered;
   });
   return policies;
+}
+
+/** Limits that were Tokens when the plan was checked and are numbers at synth. */
+function resolvedProblems(scope: Construct, { min, max, schedules }: ScalingPlan): string[] {
+  const resolved = (count: number | undefined) => Stack.of(scope).resolve(count) as unknown;
+  const limits = [
+    { name: 'scaling', low: min, high: max },
+    ...schedules.map((schedule) => ({ name: `scaling.schedules.${schedule.name}`, low: schedule.min, high: schedule.max })),
+  ];
+  return limits
+    .filter(({ low, high }) => Token.isUnresolved(low) || Token.isUnresolved(high))
+    .flatMap(({ name, low, high }) => {
+      const [least, most] = [resolved(low), resolved(high)];
+      const wrong = [least, most].filter((count) => typeof count === 'number' && !(Number.isInteger(count) && count >= 0));
+      const swapped = typeof least === 'number' && typeof most === 'number' && most < least;
+      return [
+        ...wrong.map((count) => `'${name}' must have whole numbers from 0, got ${String(count)} from a Token`),
+        ...(swapped ? [`'${name}' has a maximum of ${most} below its minimum of ${least}, one of them from a Token: swap them`] : []),
+      ];
+    });
 }
 
 /** The instances of one variant of an endpoint; `name` starts the names of policies and alarms. @internal */
