@@ -7,7 +7,7 @@ import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
-import { attemptFile, Outcome } from './attempt';
+import { attemptFile, AttemptOptions, Outcome } from './attempt';
 import { metricsFor } from '../shared/telemetry';
 import { isFolder, parseMessage } from './core';
 import { FileRow, Ledger } from './ledger';
@@ -21,8 +21,20 @@ export interface Clients {
 /** What the validator is: a change of its behaviour raises this. */
 const BUILD = 'intake-1';
 
-export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Logger, metrics: Metrics) {
-  const ledger = new Ledger(clients.dynamo, env[DATA_ENV.ledger]!);
+/** What a test may put in the place of real time, and where it may kill an attempt. */
+export interface Circumstances {
+  now?: () => Date;
+  at?: AttemptOptions['at'];
+}
+
+export function makeHandler(
+  env: NodeJS.ProcessEnv,
+  clients: Clients,
+  logger: Logger,
+  metrics: Metrics,
+  { now = () => new Date(), at }: Circumstances = {},
+) {
+  const ledger = new Ledger(clients.dynamo, env[DATA_ENV.ledger]!, now);
   let contract: Promise<CompiledContract> | undefined;
 
   const handle = async (record: SQSRecord): Promise<boolean> => {
@@ -43,6 +55,7 @@ export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Lo
       validatedBucket: env[DATA_ENV.validatedBucket]!,
       quarantineBucket: env[DATA_ENV.quarantineBucket]!,
       scratchFolder: tmpdir(),
+      at,
     });
     logger.info('file', { key: object.key, versionId: object.versionId, ...summary(outcome) });
     if (outcome.outcome === 'busy') {
@@ -61,7 +74,7 @@ export function makeHandler(env: NodeJS.ProcessEnv, clients: Clients, logger: Lo
       new ChangeMessageVisibilityCommand({
         QueueUrl: env[DATA_ENV.queueUrl],
         ReceiptHandle: record.receiptHandle,
-        VisibilityTimeout: Math.min(INTAKE_SECONDS.visibility, Math.max(5, Math.ceil(until - Date.now() / 1000) + 5)),
+        VisibilityTimeout: Math.min(INTAKE_SECONDS.visibility, Math.max(5, Math.ceil(until - now().getTime() / 1000) + 5)),
       }),
     );
 

@@ -1,0 +1,78 @@
+import { BEFORE_EVENT, CRASHES } from './simulation';
+import { Mutation, runAndAudit } from './runs';
+
+const POINTS = [...Object.values(CRASHES), BEFORE_EVENT];
+const ATTEMPT = 'runtime/intake/attempt.ts';
+const LEDGER = 'runtime/intake/ledger.ts';
+const VALIDATOR = 'runtime/intake/validator.ts';
+
+test('every record of 20 files is in the books once, whatever dies and wherever [D3, D4]', async () => {
+  const { hits, problems, looked } = await runAndAudit({ files: 20, rows: 50_000, seed: 'audit' });
+  console.log(`audited ${JSON.stringify(looked)}, died ${JSON.stringify(hits)}`);
+  expect(problems).toEqual([]);
+  expect(looked.records).toBeGreaterThanOrEqual(50_000);
+  expect(Object.keys(hits).sort()).toEqual([...POINTS].sort());
+  expect(Math.min(...Object.values(hits))).toBeGreaterThanOrEqual(20);
+}, 300_000);
+
+const MUTANTS: [string, Mutation[], RegExp][] = [
+  [
+    'commits before its outputs',
+    [
+      {
+        file: ATTEMPT,
+        from: 'const quarantined = await quarantine.finish();',
+        to: "const quarantined = { key: 'later', versionId: 'later', bytes: 0, rows: 0, sha256: '' }; setTimeout(() => void quarantine.finish(), 9e5).unref();",
+      },
+    ],
+    /names an object that is not there$/,
+  ],
+  [
+    'commits whatever became of the row',
+    [
+      { file: LEDGER, from: 'if (row?.state !== FILE_STATE.validating || row.attempt !== attempt) {', to: 'if (row === undefined) {' },
+      {
+        file: LEDGER,
+        from: "ConditionExpression: '#state = :validating AND attempt = :attempt'",
+        to: "ConditionExpression: '#state <> :attempt AND attempt <> :validating'",
+      },
+    ],
+    / went from (accounted|rejected|validating) to /,
+  ],
+  [
+    'takes no notice of a lease',
+    [
+      {
+        file: LEDGER,
+        from: '(#state = :validating AND leaseUntil < :now)',
+        to: '(#state = :validating AND (leaseUntil < :now OR leaseUntil > :now))',
+      },
+    ],
+    / went from validating to validating at /,
+  ],
+  [
+    'drops the last record',
+    [
+      {
+        file: 'runtime/intake/framing.ts',
+        from: 'const used = this.cut(this.held, true);',
+        to: 'const used = this.held.length;',
+      },
+    ],
+    /: 1 records are missing, 0 are there that should not be/,
+  ],
+  [
+    'keeps the first of two duplicates twice',
+    [{ file: VALIDATOR, from: 'if (first !== undefined) {', to: 'if (first !== undefined) {\n this.accept(record, order);' }],
+    /records are missing|are there that should not be|refuses other records/,
+  ],
+];
+
+test.each(MUTANTS)(
+  'the audit finds an intake that %s',
+  async (_, mutations, found) => {
+    const { problems } = await runAndAudit({ files: 9, rows: 900, seed: 'mutant' }, mutations);
+    expect(problems).toContainEqual(expect.stringMatching(found));
+  },
+  120_000,
+);
