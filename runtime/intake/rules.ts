@@ -1,5 +1,5 @@
 import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/contract';
-import { charactersAt, lexicalTest, numberAt, textAt } from './lexical';
+import { charactersAt, lexicalTest, numberAt, Test, textAt } from './lexical';
 
 /** Why a value is refused: the rule, and a reason without the value itself, which may be personal. */
 export interface Refusal {
@@ -13,22 +13,28 @@ export type Check = (bytes: Uint8Array, start: number, end: number) => Refusal |
 
 /** One check per column, in the contract's order. */
 export function compileChecks(contract: CompiledContract): Check[] {
-  const nulls = contract.nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));
+  const isNull = nullTest(contract.nullTokens);
   return contract.columns.map((column) => {
     const check = columnCheck(column);
     const missing = column.required ? refuse('required', column, 'there is no value') : undefined;
-    return (bytes, start, end) => {
-      if (start === end) {
-        return missing;
-      }
-      for (const token of nulls) {
-        if (equals(bytes, start, end, token)) {
-          return missing;
-        }
-      }
-      return check(bytes, start, end);
-    };
+    return (bytes, start, end) => (isNull(bytes, start, end) ? missing : check(bytes, start, end));
   });
+}
+
+/** Whether a field has no value: it is empty or a null token. */
+export function nullTest(nullTokens: readonly string[]): Test {
+  const nulls = nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));
+  return (bytes, start, end) => {
+    if (start === end) {
+      return true;
+    }
+    for (const token of nulls) {
+      if (equals(bytes, start, end, token)) {
+        return true;
+      }
+    }
+    return false;
+  };
 }
 
 function equals(bytes: Uint8Array, start: number, end: number, token: Uint8Array): boolean {
@@ -68,16 +74,20 @@ function columnCheck(column: CompiledColumn): Check {
     : (bytes, start, end) => (test(bytes, start, end) ? rules(bytes, start, end) : wrong(bytes, start, end));
 }
 
-/** Length, pattern and allowed values, in this order. */
+/** Missing values, length, pattern and allowed values, in this order. */
 function textRules(column: CompiledColumn): Check {
-  const { pattern, minLength, maxLength, allowed } = column;
+  const { pattern, minLength, maxLength, allowed, missing } = column;
   const [short, long] = [minLength ?? 0, maxLength ?? Infinity];
   const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
   const values = allowed === undefined ? undefined : new Set(allowed);
-  if (short === 0 && long === Infinity && expression === undefined && values === undefined) {
+  const absent = missing === undefined ? undefined : new Set(missing);
+  if (short === 0 && long === Infinity && expression === undefined && values === undefined && absent === undefined) {
     return () => undefined;
   }
   return remembering((bytes, start, end) => {
+    if (absent?.has(textAt(bytes, start, end))) {
+      return refuse('missing', column, 'a value that the contract calls missing');
+    }
     const length = charactersAt(bytes, start, end);
     if (length < short || length > long) {
       return refuse('length', column, `${length} characters, not ${short} to ${long}`);

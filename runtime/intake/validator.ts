@@ -1,6 +1,7 @@
 import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
 import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
 import { Fields, quote, textsOf } from './fields';
+import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';
 import { Framed, Framer, textOf } from './framing';
 import { readHeader } from './header';
 import { jsonValues } from './json-record';
@@ -18,6 +19,8 @@ export interface Counts {
   quarantined: number;
   /** Quarantined records by rule. */
   byRule: Record<string, number>;
+  /** What the rules of the file count among the valid records, by their places in the contract; left out when there are none. */
+  byFileRule?: FileRuleCounts;
 }
 
 /** Where accepted and refused records go. */
@@ -51,6 +54,9 @@ export class Validator {
   private readonly fields: Fields;
   private readonly key: PrimaryKey;
   private readonly keys?: Keys;
+  private readonly counter?: FileRuleCounter;
+  /** Keys that each set holds at most: all share one scratch space. */
+  private readonly maximumKeys: number;
   /** Position in the file of each contract column; undefined until the header was read. */
   private order?: Int32Array;
   private sameOrder = true;
@@ -59,15 +65,22 @@ export class Validator {
     private readonly contract: CompiledContract,
     private readonly sink: Sink,
     scratchFolder: string,
-    private readonly maximumKeys = MAXIMUM_KEYS,
+    maximumKeys = MAXIMUM_KEYS,
     /** How the records are framed; what is accepted is written in the format of the contract. */
     format: InputFormat = contract.format,
-    private readonly part: Part = { offset: 0, recordsBefore: 0 },
+    private readonly part?: Part,
   ) {
     this.checks = compileChecks(contract);
     this.fields = new Fields(contract.columns.length);
     this.key = new PrimaryKey(contract);
-    this.keys = this.key.exists ? (part.keys ?? new KeySet(scratchFolder)) : undefined;
+    this.keys = this.key.exists ? (part?.keys ?? new KeySet(scratchFolder)) : undefined;
+    const counter = new FileRuleCounter(contract, scratchFolder);
+    if (!counter.empty) {
+      this.counter = counter;
+      this.counts.byFileRule = counter.counts;
+    }
+    const sets = counter.keySets.length + (this.key.exists ? 1 : 0);
+    this.maximumKeys = sets === 0 ? Infinity : Math.floor(maximumKeys / sets);
     const csv = format === 'csv';
     const enveloped = format === 'envelopes';
     this.framer = new Framer(
@@ -75,11 +88,11 @@ export class Validator {
         quotes: csv,
         newlinesQuoted: contract.newlinesQuoted,
         maximum: enveloped ? MAXIMUM_ENVELOPE_BYTES : MAXIMUM_RECORD_BYTES,
-        offset: part.offset,
+        offset: part?.offset ?? 0,
       },
       csv ? (record) => this.csv(record) : enveloped ? (record) => this.envelope(record) : (record) => this.json(record),
     );
-    const order = csv ? part.order : [...contract.columns.keys()];
+    const order = csv ? part?.order : [...contract.columns.keys()];
     if (order !== undefined) {
       this.setOrder(order);
     }
@@ -89,7 +102,10 @@ export class Validator {
     this.framer.feed(chunk);
   }
 
-  /** Errors: FileRejected when a quote is still open or the header is missing. */
+  /**
+   * Ends the file and judges it; a part is not judged, because its counts say nothing yet about the rules of its file (`brokenFileRules`).
+   * Errors: FileRejected when a quote is still open, the header is missing, or a rule of the file is broken.
+   */
   public finish(): Counts {
     if (this.framer.finish()) {
       throw new FileRejected('a quoted field is still open at the end of the file');
@@ -97,11 +113,16 @@ export class Validator {
     if (this.order === undefined) {
       throw new FileRejected('the file is empty: there is no header');
     }
+    const broken = this.part === undefined ? brokenFileRules(this.contract, this.counts) : undefined;
+    if (broken !== undefined) {
+      throw new FileRejected(broken);
+    }
     return this.counts;
   }
 
   public close(): void {
     this.keys?.close();
+    this.counter?.close();
   }
 
   private csv(record: Framed): void {
@@ -125,8 +146,14 @@ export class Validator {
   }
 
   private accept({ buffer, start, end }: Framed, order: Int32Array): void {
-    this.counts.valid++;
+    this.count(order);
     return this.sameOrder ? this.sink.valid(buffer, start, end) : this.acceptText(this.csvLine(order));
+  }
+
+  private count(order: Int32Array): void {
+    const { bytes, starts, ends } = this.fields;
+    this.counts.valid++;
+    this.counter?.add(bytes, starts, ends, order, this.ordinal);
   }
 
   private acceptText(text: string): void {
@@ -160,7 +187,7 @@ export class Validator {
 
   /** Of the record in work, from 1 on in the whole file. */
   private get ordinal(): number {
-    return this.part.recordsBefore + this.counts.read;
+    return (this.part?.recordsBefore ?? 0) + this.counts.read;
   }
 
   private json(record: Framed): void {
@@ -191,7 +218,7 @@ export class Validator {
     }
     this.fields.setValues(values);
     if (this.judge(record, this.order!)) {
-      this.counts.valid++;
+      this.count(this.order!);
       this.acceptText(this.contract.format === 'csv' ? this.csvLine(this.order!) : (text as string).replaceAll(/[\r\n]/g, ' '));
     }
   }
@@ -205,14 +232,13 @@ export class Validator {
         return false;
       }
     }
-    if (this.keys === undefined) {
-      return true;
-    }
-    this.key.read(bytes, starts, ends, order);
-    const first = this.keys.add(this.key.words, this.key.length, this.ordinal);
-    if (first !== undefined) {
-      this.refuse(record, { rule: 'duplicate key', reason: `record ${first} has the same primary key` });
-      return false;
+    if (this.keys !== undefined) {
+      this.key.read(bytes, starts, ends, order);
+      const first = this.keys.add(this.key.words, this.key.length, this.ordinal);
+      if (first !== undefined) {
+        this.refuse(record, { rule: 'duplicate key', reason: `record ${first} has the same primary key` });
+        return false;
+      }
     }
     if (this.counts.valid >= this.maximumKeys) {
       throw new FileRejected(`more than ${this.maximumKeys} records, whose keys are more than one function compares: send it in parts`);

@@ -91,6 +91,17 @@ describe('one attempt at a file [D3, D4]', () => {
     expect(world.s3.versions.filter(({ bucket }) => bucket !== BUCKETS.raw)).toEqual([]);
   });
 
+  test('rejects a file that breaks a rule of the file, with its counts, and leaves none of its outputs [D2, meaning 11]', async () => {
+    const rule = { path: 'q', metric: 'rowCount', columns: [], unit: 'rows', operator: 'mustBeGreaterThan', limits: [2] } as const;
+    const world = new World({ ...ORDERS, fileRules: [rule] });
+    const { outcome, row: found } = await rowOf(world, file(row(1), row(1), row(2)));
+    expect(outcome).toBe('rejected');
+    expect(found.reason).toBe('the file breaks its contract: rowCount is 2, mustBeGreaterThan 2 [q]');
+    expect(world.s3.versions.filter(({ bucket }) => bucket !== BUCKETS.raw)).toEqual([]);
+    const { row: enough } = await rowOf(new World({ ...ORDERS, fileRules: [rule] }), file(row(1), row(2), row(3)));
+    expect([enough.state, enough.counts!.byFileRule]).toEqual(['accounted', undefined]);
+  });
+
   test.each([1, 2, 3, 7])('reads gzip in several members that comes in chunks of %d bytes', async (chunkBytes) => {
     const world = new World();
     world.s3.chunkBytes = chunkBytes;

@@ -15,7 +15,7 @@ export interface Quarantined {
 export interface Judged {
   /** Why the file was rejected. */
   rejected?: string;
-  counts: { read: number; valid: number; quarantined: number; byRule: Record<string, number> };
+  counts: { read: number; valid: number; quarantined: number; byRule: Record<string, number>; byFileRule?: Record<string, number> };
   valid: string[];
   quarantine: Quarantined[];
 }

@@ -171,7 +171,7 @@ describe('a value [D3]', () => {
       ],
     ],
     ['paid', ['true', 'false'], ['True', '1', 'yes', 'TRUE']],
-  ])('of %s has one of the documented forms', (name, good, bad) => {
+  ])('of %s has one of the documented forms [meaning 4, 5, 9]', (name, good, bad) => {
     const quoted = (text: string) => (text.includes(',') ? `"${text}"` : text);
     expect(good.map((text) => [text, verdict({ [name]: quoted(text) })])).toEqual(good.map((text) => [text, 'valid']));
     expect(bad.map((text) => [text, verdict({ [name]: quoted(text) })])).toEqual(bad.map((text) => [text, `type ${name}`]));
@@ -189,12 +189,12 @@ describe('a value [D3]', () => {
     expect(verdict({ [name]: text })).toBe(`${rule} ${name}`);
   });
 
-  test('counts its length in characters, not in UTF-16 units', () => {
+  test('counts its length in characters, not in UTF-16 units [meaning 8]', () => {
     const contract = { ...ORDERS, columns: [column('id', 'integer'), column('name', 'string', { minLength: 2, maxLength: 2 })] };
     expect(judge(contract, 'id,name\n1,😀😀\n2,😀\n').counts).toMatchObject({ valid: 1, byRule: { length: 1 } });
   });
 
-  test('is none when it is empty or a null token, quoted or not, and only those', () => {
+  test('is none when it is empty or a null token, quoted or not, and only those [meaning 2, 3]', () => {
     expect(['', 'NA', '"NA"', '""'].map((text) => verdict({ amount: text }))).toEqual(['valid', 'valid', 'valid', 'valid']);
     expect(['', 'NA', '"NA"', '""'].map((text) => verdict({ id: text }))).toEqual(Array(4).fill('required id'));
     expect(['na', 'null', 'N/A'].map((text) => verdict({ amount: text }))).toEqual(Array(3).fill('type amount'));
@@ -233,7 +233,7 @@ describe('a value [D3]', () => {
 });
 
 describe('the primary key [D3, D4]', () => {
-  test('is unique among the accepted records of a file: the first wins, later ones cite it', () => {
+  test('is unique among the accepted records of a file: the first wins, later ones cite it [meaning 28]', () => {
     const { valid, quarantine } = judge(ORDERS, file(row(5, { day: 'x' }), row(5), row(6), row(5, { name: 'Bob' })));
     expect(valid).toEqual([row(5), row(6)]);
     expect(quarantine).toMatchObject([

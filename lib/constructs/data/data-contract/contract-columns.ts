@@ -1,8 +1,11 @@
 import { closest } from '../../shared/checks';
-import { ColumnType, CompiledColumn } from '../contract';
+import { ColumnType, CompiledColumn, FileRule, MAXIMUM_DUPLICATE_RULES } from '../contract';
+import { contradictoryRules } from './contract-comparison';
 import { finite, Part, part, parts, text } from './contract-document';
+import { classificationProblems, isPersonal } from './contract-classification';
 import { ContractProblem, shown } from './contract-problem';
 import { readOptions } from './contract-options';
+import { RuleContext } from './contract-metrics';
 import { readQuality } from './contract-quality';
 
 const TYPES: readonly ColumnType[] = ['string', 'integer', 'number', 'boolean', 'date', 'timestamp'];
@@ -11,6 +14,8 @@ const TYPES: readonly ColumnType[] = ['string', 'integer', 'number', 'boolean', 
 export interface ReadColumns {
   readonly columns: CompiledColumn[];
   readonly primaryKey: string[];
+  readonly fileRules: FileRule[];
+  readonly personalData: string[];
   readonly problems: ContractProblem[];
 }
 
@@ -19,19 +24,36 @@ export function readColumns(object: Part, path: string, nullTokens: readonly str
   const properties = parts(object.properties);
   const place = (i: number) => `${path}.properties[${i}]`;
   const key = readPrimaryKey(properties, place);
-  const columns = properties.map((property, i) => readColumn(property, place(i), { primaryKey: key.primaryKey, nullTokens }));
-  const ofObject = readQuality(object.quality, { path: `${path}.quality`, primaryKey: key.primaryKey, nullTokens });
+  const names = properties.map(({ name }) => text(name) ?? '');
+  const context = { names, primaryKey: key.primaryKey, nullTokens };
+  const columns = properties.map((property, i) => readColumn(property, place(i), context));
+  const ofObject = readQuality(object.quality, { ...context, path: `${path}.quality` });
+  const fileRules = [...columns.flatMap((read) => read.fileRules), ...ofObject.fileRules];
   return {
     columns: columns.map(({ column }) => column),
     primaryKey: key.primaryKey,
+    fileRules,
+    personalData: properties.filter(isPersonal).flatMap(({ name }) => text(name) ?? []),
     problems: [
       ...(properties.length === 0 ? [{ path: `${path}.properties`, text: 'is empty: say what columns a record has' }] : []),
       ...duplicateNames(properties, place),
       ...key.problems,
       ...columns.flatMap(({ problems }) => problems),
       ...ofObject.problems,
+      ...contradictoryRules(fileRules),
+      ...tooManyDuplicateRules(fileRules),
     ],
   };
+}
+
+function tooManyDuplicateRules(rules: readonly FileRule[]): ContractProblem[] {
+  return rules
+    .filter(({ metric }) => metric === 'duplicateValues')
+    .slice(MAXIMUM_DUPLICATE_RULES)
+    .map(({ path }) => ({
+      path,
+      text: `is a rule about duplicates beyond the ${MAXIMUM_DUPLICATE_RULES} that a contract may have beside its primary key: each keeps every value`,
+    }));
 }
 
 function duplicateNames(properties: readonly Part[], place: (i: number) => string): ContractProblem[] {
@@ -43,12 +65,15 @@ function duplicateNames(properties: readonly Part[], place: (i: number) => strin
   );
 }
 
-interface ColumnContext {
-  readonly primaryKey: readonly string[];
-  readonly nullTokens: readonly string[];
+type ColumnContext = Pick<RuleContext, 'names' | 'primaryKey' | 'nullTokens'>;
+
+interface ReadColumn {
+  readonly column: CompiledColumn;
+  readonly fileRules: FileRule[];
+  readonly problems: ContractProblem[];
 }
 
-function readColumn(property: Part, path: string, context: ColumnContext): { column: CompiledColumn; problems: ContractProblem[] } {
+function readColumn(property: Part, path: string, context: ColumnContext): ReadColumn {
   const name = text(property.name) ?? '';
   const type = readType(property.logicalType, `${path}.logicalType`);
   const known = typeof type === 'string' ? type : undefined;
@@ -58,22 +83,25 @@ function readColumn(property: Part, path: string, context: ColumnContext): { col
   const patterns = [options?.demands.pattern, quality.demands.pattern].filter((pattern) => pattern !== undefined);
   const compiled = defined({
     ...column,
-    required: property.required === true || quality.demands.required,
+    required: property.required === true || quality.demands.required === true,
     ...options?.demands,
     pattern: patterns[0],
     allowed: quality.demands.allowed,
+    missing: quality.demands.missing,
   });
+  const fileRules = [...uniqueRule(property, path, context.primaryKey), ...quality.fileRules];
   const problems = [
     ...nameProblems(property, path),
+    ...classificationProblems(property, path),
     ...(typeof type === 'string' ? [] : [type]),
-    ...uniqueProblems(property, path, context.primaryKey),
     ...(options?.problems ?? []),
     ...quality.problems,
     ...(patterns.length > 1
       ? [{ path: `${path}.quality`, text: 'gives a second pattern beside that of the type options: make one of both' }]
       : []),
   ];
-  return { column: compiled, problems: problems.length > 0 ? problems : contradictions(compiled, path, context.nullTokens) };
+  const contradicted = () => [...contradictions(compiled, path, context.nullTokens), ...uncountable(compiled, fileRules)];
+  return { column: compiled, fileRules, problems: problems.length > 0 ? problems : contradicted() };
 }
 
 function readType(value: unknown, path: string): ColumnType | ContractProblem {
@@ -104,21 +132,47 @@ function nameProblems({ name, physicalName }: Part, path: string): ContractProbl
   return problems;
 }
 
-function uniqueProblems({ name, unique }: Part, path: string, primaryKey: readonly string[]): ContractProblem[] {
-  return unique === true && !(primaryKey.length === 1 && primaryKey[0] === name)
-    ? [{ path: `${path}.unique`, text: `cannot be checked here: only the primary key (${primaryKey.join(', ') || 'none'}) is kept unique` }]
+/** A column that is unique beside the primary key: none of its values may come twice in a file. */
+function uniqueRule({ name, unique }: Part, path: string, primaryKey: readonly string[]): FileRule[] {
+  const isKey = primaryKey.length === 1 && primaryKey[0] === name;
+  return unique === true && !isKey
+    ? [
+        {
+          path: `${path}.unique`,
+          metric: 'duplicateValues',
+          columns: [text(name) ?? ''],
+          unit: 'rows',
+          operator: 'mustBe',
+          limits: [0],
+        },
+      ]
     : [];
+}
+
+/** Rules about values that the column's demands keep out of every valid record. */
+function uncountable(column: CompiledColumn, rules: readonly FileRule[]): ContractProblem[] {
+  const counts = ({ metric, missing = [] }: FileRule) =>
+    (metric !== 'nullValues' && metric !== 'missingValues') ||
+    !column.required ||
+    missing.some((value) => column.missing?.includes(value) !== true);
+  return rules
+    .filter((rule) => !counts(rule))
+    .map(({ path, metric }) => ({
+      path,
+      text: `has nothing to count: '${metric}' of a column that must have values. Leave out this rule, or what demands values`,
+    }));
 }
 
 /** Allowed values that the column's other rules refuse: nobody can send them. */
 function contradictions(column: CompiledColumn, path: string, nullTokens: readonly string[]): ContractProblem[] {
-  const { allowed = [], pattern, minLength, maxLength, minimum, maximum } = column;
+  const { allowed = [], missing = [], pattern, minLength, maxLength, minimum, maximum } = column;
   const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
   const refused = allowed.filter((value) => {
     const length = [...value].length;
     const outside = Number(value) < (minimum ?? -Infinity) || Number(value) > (maximum ?? Infinity);
     return (
       nullTokens.includes(value) ||
+      missing.includes(value) ||
       expression?.test(value) === false ||
       length < (minLength ?? 0) ||
       length > (maxLength ?? Infinity) ||
@@ -130,7 +184,7 @@ function contradictions(column: CompiledColumn, path: string, nullTokens: readon
     : [
         {
           path: `${path}.quality`,
-          text: `allows ${refused.map(shown).join(', ')}, which a null token, the pattern, the lengths or the range of the column refuses`,
+          text: `allows ${refused.map(shown).join(', ')}, which a null token, a missing value, the pattern, the lengths or the range of the column refuses`,
         },
       ];
 }

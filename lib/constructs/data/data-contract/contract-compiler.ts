@@ -1,22 +1,25 @@
-import { CompiledContract } from '../contract';
+import { CompiledContract, CompiledLimits } from '../contract';
 import { readColumns } from './contract-columns';
 import { Part, part, parts, text } from './contract-document';
-import { readCustomProperties, readFreshness } from './contract-limits';
+import { readCustomProperties } from './contract-custom';
+import { readLimits } from './contract-limits';
 import { ContractProblem, inWords, shown, withoutConsequences } from './contract-problem';
 import { schemaProblems } from './contract-schema';
+import { versionProblems } from './contract-version';
 
 /** What a contract says. @internal */
 export interface ReadContract {
   readonly compiled: CompiledContract;
+  readonly limits: CompiledLimits;
   readonly owner: string;
+  /** Columns that hold personal data. */
+  readonly personalData: string[];
   /** Everything that is wrong, in words; then the rest says nothing. */
   readonly problems: string[];
 }
 
-const API_VERSION = 'v3.1.0';
-
 /** Places of which we allow less than the standard and say so ourselves. */
-const STRICTER = /^(apiVersion|schema\[\d+\]\.properties\[\d+\]\.logicalType)$/;
+const STRICTER = /^schema\[\d+\]\.properties\[\d+\]\.logicalType$/;
 
 /** Prefix of the manifests in the validated zone. */
 const RESERVED = 'datasets';
@@ -24,32 +27,54 @@ const RESERVED = 'datasets';
 /** Reads a document of the Open Data Contract Standard. @internal */
 export function readContract(value: unknown): ReadContract {
   const document = part(value);
-  const objects = parts(document.schema);
-  const object = objects[0] ?? {};
-  const { custom, problems: ofCustom } = readCustomProperties(document);
-  const { format, nullTokens, maxQuarantinePercent, newlinesQuoted } = custom;
-  const { columns, primaryKey, problems: ofColumns } = readColumns(object, 'schema[0]', nullTokens);
-  const { freshnessHours, problems: ofFreshness } = readFreshness(document, text(object.name));
-  const ours = [
-    ...headProblems(document),
-    ...objectProblems(objects),
-    ...(objects.length === 0 ? [] : ofColumns),
-    ...ofCustom,
-    ...ofFreshness,
-  ];
-  const ofSchema = schemaProblems(value).filter(({ path }) => !STRICTER.test(path));
+  const read = readParts(document);
+  const { format, nullTokens, maxQuarantinePercent, newlinesQuoted } = read.custom;
+  const { columns, primaryKey, fileRules, personalData } = read.columns;
   return {
     compiled: {
       dataset: datasetOf(document).name,
       version: text(document.version) ?? '',
       ...{ format, columns, nullTokens, primaryKey },
       ...(newlinesQuoted === false && format === 'csv' ? { newlinesQuoted } : {}),
-      ...(maxQuarantinePercent === undefined ? {} : { maxQuarantinePercent }),
-      ...(freshnessHours === undefined ? {} : { freshnessHours }),
+      // Left out when there are none: a contract that has none keeps its hash.
+      ...(fileRules.length === 0 ? {} : { fileRules }),
     },
+    limits: { ...read.limits, ...(maxQuarantinePercent === undefined ? {} : { maxQuarantinePercent }) },
     owner: text(part(document.team).name) ?? '',
-    problems: withoutConsequences(ofSchema, ours).map(inWords),
+    personalData,
+    problems: problemsOf(value, read.problems).map(inWords),
   };
+}
+
+function readParts(document: Part) {
+  const objects = parts(document.schema);
+  const object = objects[0] ?? {};
+  const { custom, problems: ofCustom } = readCustomProperties(document);
+  const columns = readColumns(object, 'schema[0]', custom.nullTokens);
+  const { limits, problems: ofLimits } = readLimits(document, text(object.name));
+  const ofColumns = objects.length === 0 ? [] : columns.problems;
+  return {
+    custom,
+    columns,
+    limits,
+    problems: [...headProblems(document), ...objectProblems(objects), ...ofColumns, ...ofCustom, ...ofLimits],
+  };
+}
+
+/** A document of another version means other things by its words: of that nothing more is said. */
+function problemsOf(value: unknown, ours: readonly ContractProblem[]): ContractProblem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ path: '', text: `must be object, got ${shown(value)}` }];
+  }
+  const { apiVersion } = value as Part;
+  const ofVersion = versionProblems(apiVersion);
+  if (ofVersion.length > 0) {
+    return ofVersion;
+  }
+  return withoutConsequences(
+    schemaProblems(value, apiVersion as string).filter(({ path }) => !STRICTER.test(path)),
+    ours,
+  );
 }
 
 function datasetOf(document: Part): { path: string; name: string } {
@@ -57,15 +82,9 @@ function datasetOf(document: Part): { path: string; name: string } {
   return { path, name: text(document[path]) ?? '' };
 }
 
-/** Name, version of the standard, owner. */
+/** Name, version, owner. */
 function headProblems(document: Part): ContractProblem[] {
   const problems: ContractProblem[] = [];
-  if (document.apiVersion !== API_VERSION) {
-    problems.push({
-      path: 'apiVersion',
-      text: `must be ${API_VERSION}, got ${shown(document.apiVersion ?? null)}: other versions are not read`,
-    });
-  }
   const { path, name } = datasetOf(document);
   if (!/^[a-z0-9](-?[a-z0-9]){0,62}$/.test(name) || name === RESERVED) {
     const shape = `1 to 63 lower-case letters, digits and inner hyphens, not '${RESERVED}'`;

@@ -1,18 +1,9 @@
 import { closest } from '../../shared/checks';
-import { finite, list, Part, parts, text } from './contract-document';
+import { CompiledLimits } from '../contract';
+import { finite, Part, parts, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 
-/** The custom properties of a contract that this library reads. @internal */
-export interface CustomProperties {
-  readonly format: 'csv' | 'jsonl';
-  readonly nullTokens: string[];
-  readonly maxQuarantinePercent?: number;
-  readonly newlinesQuoted?: boolean;
-}
-
-const CUSTOM = ['format', 'nullTokens', 'newlinesQuoted', 'maxQuarantinePercent'];
-
-/** Properties of service levels that the standard names (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/service-level-agreement/). */
+/** Service levels that the standard names and nobody measures here (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/service-level-agreement/). */
 const SERVICE_LEVELS = [
   'availability',
   'endOfLife',
@@ -20,119 +11,132 @@ const SERVICE_LEVELS = [
   'errorRate',
   'frequency',
   'generalAvailability',
-  'latency',
   'retention',
-  'throughput',
   'timeOfAvailability',
   'timeToDetect',
   'timeToNotify',
   'timeToRepair',
 ];
 
-const HOURS: Readonly<Record<string, number>> = { h: 1, hr: 1, hour: 1, hours: 1, d: 24, day: 24, days: 24 };
-const LONGEST_HOURS = 8760;
+/** A service level that is an alarm here. */
+interface Level {
+  /** Factor of each unit; the first one stands in messages. */
+  readonly units: Readonly<Record<string, number>>;
+  /** What is allowed, of value times factor. */
+  readonly least: number;
+  readonly most: number;
+  readonly range: string;
+  /** Why it is not about a column. */
+  readonly why: string;
+}
 
-/** Reads the custom properties of the whole contract; unknown ones are problems, because a misspelt one would do nothing. @internal */
-export function readCustomProperties(document: Part): { custom: CustomProperties; problems: ContractProblem[] } {
-  const given = parts(document.customProperties).map((entry, i) => ({
-    name: text(entry.property),
-    value: entry.value,
-    path: `customProperties[${i}]`,
-  }));
+const HOURS = { h: 1, hr: 1, hour: 1, hours: 1, d: 24, day: 24, days: 24 };
+const MINUTES = { min: 1, minute: 1, minutes: 1, h: 60, hr: 60, hour: 60, hours: 60 };
+/** Hours of the period in which so many valid records must come. */
+const PERIODS = { 'rows/h': 1, 'rows/d': 24, 'rows/w': 168 };
+
+const LEVELS: Readonly<Record<string, Level>> = {
+  freshness: {
+    units: HOURS,
+    least: 1,
+    most: 8760,
+    range: 'between 1 hour and 365 days',
+    why: 'freshness is measured when files arrive, not in a column',
+  },
+  latency: {
+    units: MINUTES,
+    least: 1,
+    most: 60,
+    range: 'between 1 minute and 1 hour, after which a file is a dead letter and alarms as such',
+    why: 'latency is how long a file waits for its validation; how old its records may be says freshness',
+  },
+};
+
+/** Reads the limits of alarms. Other service levels of the standard are promises to readers, which nothing here measures. @internal */
+export function readLimits(document: Part, object: string | undefined): { limits: CompiledLimits; problems: ContractProblem[] } {
   const problems: ContractProblem[] = [];
-  given.forEach(({ name, path }, i) => {
-    if (name !== undefined && given.findIndex((other) => other.name === name) < i) {
-      problems.push({ path: `${path}.property`, text: `'${name}' is given twice: keep one` });
-    } else if (name !== undefined && !CUSTOM.includes(name)) {
-      const meant = closest(name, CUSTOM);
-      const hint = meant === undefined ? `allowed are ${CUSTOM.join(', ')}` : `did you mean '${meant}'?`;
-      problems.push({ path: `${path}.property`, text: `'${name}' is unknown: ${hint}` });
-    }
-  });
-  const valueOf = (name: string) => given.find((entry) => entry.name === name);
-  const check = (name: string, fits: (value: unknown) => boolean, rule: string) => {
-    const entry = valueOf(name);
-    if (entry !== undefined && !fits(entry.value)) {
-      problems.push({ path: `${entry.path}.value`, text: `of '${name}' must be ${rule}, got ${shown(entry.value)}` });
-    }
-  };
-  const format = valueOf('format')?.value ?? 'csv';
-  const tokens = (value: unknown) => Array.isArray(value) && value.every((token) => typeof token === 'string' && token !== '');
-  check('format', (value) => value === 'csv' || value === 'jsonl', 'csv or jsonl');
-  check('nullTokens', tokens, 'a list of texts that are not empty (the empty field is null anyway; put numbers in quotes)');
-  check('maxQuarantinePercent', (value) => (finite(value) ?? -1) >= 0 && (value as number) <= 100, 'a number from 0 to 100');
-  check('newlinesQuoted', (value) => typeof value === 'boolean', 'true or false');
-  if (format === 'jsonl') {
-    check('newlinesQuoted', (value) => value !== true, 'false for jsonl, which has one record in each line');
-  }
-  const nullTokens = valueOf('nullTokens')?.value;
-  return {
-    custom: {
-      format: format === 'jsonl' ? 'jsonl' : 'csv',
-      nullTokens: list(nullTokens).filter((token): token is string => typeof token === 'string'),
-      maxQuarantinePercent: finite(valueOf('maxQuarantinePercent')?.value),
-      newlinesQuoted: valueOf('newlinesQuoted')?.value as boolean | undefined,
-    },
-    problems: [...problems, ...misplaced(document)],
-  };
-}
-
-/** Ours, but at a place where nobody reads them. */
-function misplaced(document: Part): ContractProblem[] {
-  return parts(document.schema).flatMap((object, i) => [
-    ...misplacedIn(object, `schema[${i}]`),
-    ...parts(object.properties).flatMap((property, j) => misplacedIn(property, `schema[${i}].properties[${j}]`)),
-  ]);
-}
-
-function misplacedIn(owner: Part, path: string): ContractProblem[] {
-  return parts(owner.customProperties).flatMap(({ property }, i) =>
-    CUSTOM.includes(property as string)
-      ? [{ path: `${path}.customProperties[${i}]`, text: `'${String(property)}' is read only at the top of the contract: move it there` }]
-      : [],
-  );
-}
-
-/** Reads how old the newest file may be. Other service levels of the standard are promises to readers, which nothing here measures. @internal */
-export function readFreshness(document: Part, object: string | undefined): { freshnessHours?: number; problems: ContractProblem[] } {
-  const problems: ContractProblem[] = [];
-  let freshnessHours: number | undefined;
+  const read = new Map<string, Part>();
   parts(document.slaProperties).forEach((level, i) => {
     const path = `slaProperties[${i}]`;
     const name = text(level.property);
-    if (name === 'freshness') {
-      problems.push(
-        ...freshnessProblems(level, path, object),
-        ...(freshnessHours === undefined ? [] : [{ path, text: 'is a second freshness: keep one' }]),
-      );
-      freshnessHours ??= (finite(level.value) ?? NaN) * (HOURS[text(level.unit) ?? ''] ?? NaN);
-    } else if (name !== undefined && !SERVICE_LEVELS.includes(name)) {
-      const meant = closest(name, ['freshness', ...SERVICE_LEVELS]);
-      const hint = meant === undefined ? `known are freshness, ${SERVICE_LEVELS.join(', ')}` : `did you mean '${meant}'?`;
-      problems.push({ path: `${path}.property`, text: `'${name}' is no service level of the standard: ${hint}` });
+    if (name === undefined || SERVICE_LEVELS.includes(name)) {
+      return;
     }
+    if (!READ.includes(name)) {
+      const meant = closest(name, [...READ, ...SERVICE_LEVELS]);
+      const hint = meant === undefined ? `known are ${[...READ, ...SERVICE_LEVELS].join(', ')}` : `did you mean '${meant}'?`;
+      problems.push({ path: `${path}.property`, text: `'${name}' is no service level of the standard: ${hint}` });
+      return;
+    }
+    problems.push(
+      ...(name === 'throughput' ? throughputProblems(level, path) : amountProblems(level, path, LEVELS[name])),
+      ...elementProblems(level, path, object),
+      ...unreadProblems(level, path),
+      ...(read.has(name) ? [{ path, text: `is a second ${name}: keep one` }] : []),
+    );
+    read.set(name, read.get(name) ?? level);
   });
-  return { ...(freshnessHours === undefined ? {} : { freshnessHours }), problems };
+  return { limits: limitsOf(read), problems };
 }
 
-function freshnessProblems({ value, unit, element }: Part, path: string, object: string | undefined): ContractProblem[] {
-  const factor = HOURS[text(unit) ?? ''];
-  if (factor === undefined) {
-    return [{ path: `${path}.unit`, text: `must be h or d (hours or days), got ${unit === undefined ? 'none' : shown(unit)}` }];
+const READ = [...Object.keys(LEVELS), 'throughput'];
+
+function limitsOf(read: ReadonlyMap<string, Part>): CompiledLimits {
+  const amount = (name: string) => {
+    const level = read.get(name);
+    return level === undefined ? undefined : (finite(level.value) ?? NaN) * factor(LEVELS[name].units, level.unit);
+  };
+  const [freshnessHours, latencyMinutes, throughput] = [amount('freshness'), amount('latency'), read.get('throughput')];
+  return {
+    ...(freshnessHours === undefined ? {} : { freshnessHours }),
+    ...(latencyMinutes === undefined ? {} : { latencySeconds: latencyMinutes * 60 }),
+    ...(throughput === undefined ? {} : { throughput: { rows: finite(throughput.value) ?? NaN, hours: factor(PERIODS, throughput.unit) } }),
+  };
+}
+
+const factor = (units: Readonly<Record<string, number>>, unit: unknown): number =>
+  Object.hasOwn(units, String(unit)) ? units[String(unit)] : NaN;
+
+function amountProblems({ value, unit }: Part, path: string, { units, least, most, range }: Level): ContractProblem[] {
+  const problem = unitProblem(unit, path, units);
+  if (problem !== undefined) {
+    return [problem];
   }
-  const hours = (finite(value) ?? NaN) * factor;
-  const problems: ContractProblem[] = [];
-  if (!(hours >= 1 && hours <= LONGEST_HOURS)) {
-    problems.push({
-      path: `${path}.value`,
-      text: `must be between 1 hour and ${LONGEST_HOURS / 24} days, got ${shown(value)} ${String(unit)}`,
-    });
+  const amount = (finite(value) ?? NaN) * factor(units, unit);
+  return amount >= least && amount <= most
+    ? []
+    : [{ path: `${path}.value`, text: `must be ${range}, got ${shown(value)} ${String(unit)}` }];
+}
+
+function throughputProblems({ value, unit }: Part, path: string): ContractProblem[] {
+  const problem = unitProblem(unit, path, PERIODS);
+  const whole = Number.isSafeInteger(value) && (value as number) >= 1;
+  return [
+    ...(problem === undefined ? [] : [problem]),
+    ...(whole ? [] : [{ path: `${path}.value`, text: `must be a whole number of valid records, at least 1, got ${shown(value)}` }]),
+  ];
+}
+
+function unitProblem(unit: unknown, path: string, units: Readonly<Record<string, number>>): ContractProblem | undefined {
+  if (!Number.isNaN(factor(units, unit))) {
+    return undefined;
   }
-  if (element !== undefined && object !== undefined && element !== object) {
-    problems.push({
-      path: `${path}.element`,
-      text: `must be '${object}' or left out, got ${shown(element)}: freshness is measured when files arrive, not in a column`,
-    });
-  }
-  return problems;
+  return {
+    path: `${path}.unit`,
+    text: `must be one of ${Object.keys(units).join(', ')}, got ${unit === undefined ? 'none' : shown(unit)}`,
+  };
+}
+
+function elementProblems({ element, property }: Part, path: string, object: string | undefined): ContractProblem[] {
+  const why = LEVELS[String(property)]?.why ?? 'all valid records are counted';
+  return element === undefined || object === undefined || element === object
+    ? []
+    : [{ path: `${path}.element`, text: `must be '${object}' or left out, got ${shown(element)}: ${why}` }];
+}
+
+/** What would change the meaning of a limit, which nothing here does. */
+function unreadProblems(level: Part, path: string): ContractProblem[] {
+  return ['valueExt', 'scheduler', 'schedule']
+    .filter((name) => level[name] !== undefined)
+    .map((name) => ({ path: `${path}.${name}`, text: 'cannot be followed here: the limit holds at all times; leave it out' }));
 }

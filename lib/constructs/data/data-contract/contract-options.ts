@@ -1,4 +1,5 @@
 import { finite, Part, text } from './contract-document';
+import { invalidPattern } from './contract-pattern';
 import { ContractProblem, shown } from './contract-problem';
 import { ColumnType, CompiledColumn } from '../contract';
 
@@ -65,24 +66,14 @@ function readString(options: Part, path: string): Read {
   return { demands: { minLength, maxLength, pattern }, problems };
 }
 
-/** Why a text is no regular expression, as the validator compiles it. @internal */
-export function invalidPattern(pattern: string): string | undefined {
-  try {
-    new RegExp(pattern, 'u');
-    return undefined;
-  } catch (error) {
-    return `is no regular expression of ECMAScript with the flag 'u': ${(error as Error).message}`;
-  }
-}
-
 function readNumber(type: 'integer' | 'number', options: Part, path: string): Read {
   const problems: ContractProblem[] = [];
   if (options.multipleOf !== undefined) {
     problems.push(unchecked(path, 'multipleOf', 'leave it out, or check it where the data is used'));
   }
-  const [low, high] = type === 'integer' ? integerRange(options, path, problems) : numberRange(options, path, problems);
+  const [low, high] = type === 'integer' ? integerRange(options, path, problems) : numberRange(options);
   const [minimum, maximum] = [Math.max(...low), Math.min(...high)];
-  if (minimum > maximum) {
+  if (minimum > maximum || minimum === Infinity || maximum === -Infinity) {
     problems.push({ path, text: `has an empty range: nothing is at least ${minimum} and at most ${maximum}` });
   }
   const bound = (value: number) => (Number.isFinite(value) ? value : undefined);
@@ -114,18 +105,30 @@ function integerRange(options: Part, path: string, problems: ContractProblem[]):
   ];
 }
 
-function numberRange(options: Part, path: string, problems: ContractProblem[]): Bounds {
-  for (const name of ['exclusiveMinimum', 'exclusiveMaximum']) {
-    if (options[name] !== undefined) {
-      problems.push(unchecked(path, name, `use '${name === 'exclusiveMinimum' ? 'minimum' : 'maximum'}', which includes its value`));
-    }
-  }
+/** What is more than a number is at least the next one that the format has. */
+function numberRange(options: Part): Bounds {
   const single = options.format === 'f32' ? [SINGLE] : [];
   const same = (value: number) => value;
   return [
-    [-Infinity, ...given(options, 'minimum', same), ...single.map((value) => -value)],
-    [Infinity, ...given(options, 'maximum', same), ...single],
+    [
+      -Infinity,
+      ...given(options, 'minimum', same),
+      ...given(options, 'exclusiveMinimum', (value) => neighbour(value, true)),
+      ...single.map((value) => -value),
+    ],
+    [Infinity, ...given(options, 'maximum', same), ...given(options, 'exclusiveMaximum', (value) => neighbour(value, false)), ...single],
   ];
+}
+
+/** The next number above or below, of IEEE 754 with 64 bits: its bits are those of the next integer. */
+function neighbour(value: number, above: boolean): number {
+  if (value === 0) {
+    return above ? Number.MIN_VALUE : -Number.MIN_VALUE;
+  }
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  view.setBigInt64(0, view.getBigInt64(0) + (value > 0 === above ? 1n : -1n));
+  return view.getFloat64(0);
 }
 
 function given(options: Part, name: string, convert: (value: number) => number): number[] {

@@ -3,16 +3,16 @@ import Ajv2019 from 'ajv/dist/2019';
 import addFormats from 'ajv-formats';
 import { closest } from '../../shared/checks';
 import { ContractProblem, shown } from './contract-problem';
-import standard from './odcs-v3.1.0.json';
+import { STANDARDS } from './contract-version';
 
 type Schema = { readonly [keyword: string]: unknown };
 type SchemaError = ErrorObject<string, Record<string, unknown>>;
 
 /**
- * The standard's own schema has types and examples that Ajv's strict mode takes for mistakes. It does not change, so it is not checked again
- * (a test does), and it is used for a few documents: code that is made fast beats fast code.
+ * The standard's own schemas have types and examples that Ajv's strict mode takes for mistakes. They do not change, so they are not checked again
+ * (a test does), and they are used for a few documents: code that is made fast beats fast code.
  */
-function compile(): ValidateFunction {
+function compile(standard: object): ValidateFunction {
   const ajv = new Ajv2019({
     allErrors: true,
     verbose: true,
@@ -25,20 +25,22 @@ function compile(): ValidateFunction {
   return ajv.compile(standard);
 }
 
-/** Compiled once, and only in apps that read a contract. */
-let validate: ValidateFunction | undefined;
+/** By version of the standard: compiled once, and only in apps that read such a contract. */
+const compiled = new Map<string, ValidateFunction>();
 
 /** Keywords that say only that something inside them failed. */
 const WRAPPERS = new Set(['if', 'allOf', 'anyOf', 'oneOf']);
 
-/** What the schema of the standard (v3.1.0) has against a document. @internal */
-export function schemaProblems(document: unknown): ContractProblem[] {
-  validate ??= compile();
+/** What the schema of a version of the standard has against a document. @internal */
+export function schemaProblems(document: unknown, version: string): ContractProblem[] {
+  const standard = STANDARDS[version] as Schema;
+  const validate = compiled.get(version) ?? compile(standard);
+  compiled.set(version, validate);
   if (validate(document)) {
     return [];
   }
   const errors = ((validate.errors ?? []) as SchemaError[]).filter((error) => !followsFromMissingType(error, document));
-  const problems = [...operators(errors), ...alternatives(errors), ...errors.flatMap((error) => problemOf(error, errors))];
+  const problems = [...operators(errors), ...alternatives(errors), ...errors.flatMap((error) => problemOf(error, errors, standard))];
   return [...new Map(problems.map((problem) => [`${problem.path} ${problem.text}`, problem])).values()];
 }
 
@@ -76,7 +78,7 @@ function explained(instancePath: string, errors: readonly SchemaError[]): boolea
   return errors.some((error) => inside(error) && !WRAPPERS.has(error.keyword) && error.keyword !== 'type');
 }
 
-function problemOf(error: SchemaError, errors: readonly SchemaError[]): ContractProblem[] {
+function problemOf(error: SchemaError, errors: readonly SchemaError[], standard: Schema): ContractProblem[] {
   const { keyword, instancePath, params, data } = error;
   const path = pathOf(instancePath);
   const ofAlternative = errors.some((other) => isAlternative(other.keyword) && other.instancePath === instancePath);
@@ -86,7 +88,7 @@ function problemOf(error: SchemaError, errors: readonly SchemaError[]): Contract
   switch (keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties':
-      return unknownKey(error, path);
+      return unknownKey(error, path, standard);
     case 'required':
       return [{ path: join(path, params.missingProperty as string), text: 'is missing' }];
     case 'enum':
@@ -97,9 +99,9 @@ function problemOf(error: SchemaError, errors: readonly SchemaError[]): Contract
 }
 
 /** A failed branch takes its known keys with it, so that the schema calls them unknown: those are no problem. */
-function unknownKey({ params, parentSchema }: SchemaError, path: string): ContractProblem[] {
+function unknownKey({ params, parentSchema }: SchemaError, path: string, standard: Schema): ContractProblem[] {
   const name = (params.additionalProperty ?? params.unevaluatedProperty) as string;
-  const known = keysOf(parentSchema as Schema);
+  const known = keysOf(parentSchema as Schema, standard.$defs as Record<string, Schema>);
   if (known.includes(name)) {
     return [];
   }
@@ -109,11 +111,11 @@ function unknownKey({ params, parentSchema }: SchemaError, path: string): Contra
 }
 
 /** Every key that a schema knows, also through references and branches. */
-function keysOf(schema: Schema): string[] {
+function keysOf(schema: Schema, definitions: Record<string, Schema>): string[] {
   const inner = [schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) => (list ?? []) as Schema[]);
-  const reference = typeof schema.$ref === 'string' ? [(standard.$defs as Record<string, Schema>)[schema.$ref.split('/').at(-1)!]] : [];
+  const reference = typeof schema.$ref === 'string' ? [definitions[schema.$ref.split('/').at(-1)!]] : [];
   const branches = [...inner, ...reference, ...([schema.then, schema.else].filter((branch) => branch !== undefined) as Schema[])];
-  return [...new Set([...Object.keys(schema.properties ?? {}), ...branches.flatMap(keysOf)])];
+  return [...new Set([...Object.keys(schema.properties ?? {}), ...branches.flatMap((branch) => keysOf(branch, definitions))])];
 }
 
 const isOperator = (name: unknown) => typeof name === 'string' && name.startsWith('must');

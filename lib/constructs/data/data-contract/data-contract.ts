@@ -3,12 +3,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import { parseDocument } from 'yaml';
 import { failOnFile } from '../../shared/checks';
-import { CompiledContract } from '../contract';
-import { readContract } from './contract-compiler';
+import { CompiledContract, CompiledLimits } from '../contract';
+import { readContract, ReadContract } from './contract-compiler';
 
 /**
- * What a record must be, who owns the data and how old it may get: a document of the Open Data Contract Standard v3.1.0
- * (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/).
+ * What a record and a file must be, who owns the data, how much of it must come and how old it may get: a document of the Open Data Contract
+ * Standard v3.1.0 (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/). What the standard leaves open is fixed in
+ * docs/contract-semantics.md.
  */
 export class DataContract {
   /**
@@ -22,9 +23,9 @@ export class DataContract {
   public static fromFile(path: string): DataContract {
     const { document, problems } = parse(path);
     failOnFile(path, 'InvalidDataContract', problems);
-    const { compiled, owner, problems: found } = readContract(document);
-    failOnFile(path, 'InvalidDataContract', found);
-    return new DataContract(path, compiled, owner);
+    const read = readContract(document);
+    failOnFile(path, 'InvalidDataContract', read.problems);
+    return new DataContract(path, read);
   }
 
   /** Name of the dataset: the contract's `name`, or its `id` when it has none. */
@@ -37,27 +38,50 @@ export class DataContract {
   public readonly primaryKey: string[];
   /** Time without an accepted file after which the owner is told; undefined when the contract does not limit it. */
   public readonly freshness?: Duration;
+  /** Time that a file may wait for its validation; undefined when the contract does not limit it. */
+  public readonly latency?: Duration;
+  /** Valid records that must come in every `minimumRowsPeriod`; undefined when the contract does not limit it. */
+  public readonly minimumRows?: number;
+  /** Period of `minimumRows`. */
+  public readonly minimumRowsPeriod?: Duration;
   /** Share of a file's records in quarantine above which the owner is told, percent; undefined when the contract does not limit it. */
   public readonly maxQuarantinePercent?: number;
+  /** Columns that hold personal data, by their classification. */
+  public readonly personalData: string[];
   /** What the validator reads. @internal */
+  public readonly _rules: CompiledContract;
+  /** The same as the text of a file. @internal */
   public readonly _json: string;
   /** SHA-256 of that, hexadecimal: what a file was judged by. @internal */
   public readonly _hash: string;
+  /** The limits of its alarms: another limit does not judge records otherwise, so no hash has them. @internal */
+  public readonly _limits: CompiledLimits;
+  /**
+   * Rules that counts over parts of a file do not judge, by their places: duplicates beside the primary key, of which a part knows only its
+   * own. Of other rules the counts of the parts add up. @internal
+   */
+  public readonly _needsWholeFile: string[];
 
   private constructor(
     private readonly path: string,
-    { maxQuarantinePercent, freshnessHours, ...rules }: CompiledContract,
-    owner: string,
+    { compiled, limits, owner, personalData }: ReadContract,
   ) {
-    this.dataset = rules.dataset;
-    this.version = rules.version;
+    const { freshnessHours, latencySeconds, throughput } = limits;
+    this.dataset = compiled.dataset;
+    this.version = compiled.version;
     this.owner = owner;
-    this.primaryKey = [...rules.primaryKey];
+    this.primaryKey = [...compiled.primaryKey];
     this.freshness = freshnessHours === undefined ? undefined : Duration.hours(freshnessHours);
-    this.maxQuarantinePercent = maxQuarantinePercent;
-    // Without the limits of alarms: another limit does not judge records otherwise.
-    this._json = JSON.stringify(rules);
+    this.latency = latencySeconds === undefined ? undefined : Duration.seconds(latencySeconds);
+    this.minimumRows = throughput?.rows;
+    this.minimumRowsPeriod = throughput === undefined ? undefined : Duration.hours(throughput.hours);
+    this.maxQuarantinePercent = limits.maxQuarantinePercent;
+    this.personalData = [...personalData];
+    this._rules = compiled;
+    this._limits = limits;
+    this._json = JSON.stringify(compiled);
     this._hash = createHash('sha256').update(this._json).digest('hex');
+    this._needsWholeFile = (compiled.fileRules ?? []).filter(({ metric }) => metric === 'duplicateValues').map(({ path: place }) => place);
   }
 
   /** The file that this contract was read from. */
