@@ -22,6 +22,7 @@ export function flightsContract(): CompiledContract {
     version: '1.0.0',
     format: 'csv',
     nullTokens: ['NA'],
+    newlinesQuoted: false,
     primaryKey: properties.filter(({ primaryKey }) => primaryKey).map(({ name }) => name),
     columns: properties.map(({ name, logicalType, required, logicalTypeOptions: options, quality }) => ({
       name,
