@@ -2,7 +2,8 @@
 
 Reads the manifest at its pinned version, fetches each object that it names at its pinned version, checks bytes and counts, leaves out the
 superseded records and splits the others by calendar month: test = the newest closed month, validation = the month before, train = all before.
-A month is closed when the data reaches its last day. The same manifest always gives the same bytes. Formats: README.md beside this file.
+A month is closed when the data reaches its last day. Rolling aggregates are added as columns: over all records, also those that no split has.
+The same manifest and features always give the same bytes. Formats: README.md beside this file.
 """
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import csv
 import datetime
 import gzip
 import hashlib
+import importlib.util
 import io
 import itertools
 import json
@@ -194,17 +196,32 @@ class Split:
         return "gap" if day in self.gaps else self.of_month.get(day.isoformat()[:7], "open")
 
 
-def scan(parts: list[Part], columns: list[str], event_time: EventTime) -> Counter:
-    """Number of records of each day. Errors: another number of records than the manifest says."""
+def features_of(options: argparse.Namespace, columns: list[str]) -> Any:
+    """What `--features` adds to a record; None without. The program that computes it comes with the job, under the name of its asset."""
+    if options.features is None:
+        return None
+    spec = importlib.util.spec_from_file_location("rolling_aggregate", options.engine)
+    engine = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(engine)
+    with open(options.features, encoding="utf-8") as file:
+        return engine.Features(json.load(file), columns, Refused)
+
+
+def scan(parts: list[Part], columns: list[str], event_time: EventTime, features: Any) -> Counter:
+    """Number of records of each day; shows each record to the features. Errors: another number of records than the manifest says."""
     days = Counter()
     for part in parts:
-        found = Counter(map(event_time.day, part.records(columns)))
+        found = Counter()
+        for record in part.records(columns):
+            found[event_time.day(record)] += 1
+            if features is not None:
+                features.add(record)
         part.check(sum(found.values()))
         days.update(found)
     return days
 
 
-def write(parts: list[Part], columns: list[str], event_time: EventTime, days: Counter, split: Split, output: str) -> None:
+def write(parts: list[Part], columns: list[str], event_time: EventTime, days: Counter, split: Split, features: Any, output: str) -> None:
     files, writers = [], {}
     for name in SPLITS:
         os.makedirs(os.path.join(output, name), exist_ok=True)
@@ -213,13 +230,13 @@ def write(parts: list[Part], columns: list[str], event_time: EventTime, days: Co
         text = io.TextIOWrapper(io.BufferedWriter(packed, CHUNK), encoding="utf-8", newline="")
         files += [text, packed, raw]
         writers[name] = csv.writer(text, lineterminator="\n").writerow
-        writers[name](columns)
+        writers[name](columns if features is None else columns + features.names)
     of_day = {day: writers.get(split.of(day)) for day in days}
     for part in parts:
         for record in part.records(columns):
             write_row = of_day[event_time.day(record)]
             if write_row is not None:
-                write_row(record)
+                write_row(record if features is None else record + features.of(record))
     for file in files:
         file.close()
 
@@ -247,10 +264,11 @@ def prepare(s3: Any, options: argparse.Namespace) -> dict:
             raise Refused("TooFewMonths: the dataset has no records: publish more data")
         columns = columns_of(parts)
         event_time = EventTime(options.event_time.split(","), columns)
-        days = scan(parts, columns, event_time)
+        features = features_of(options, columns)
+        days = scan(parts, columns, event_time, features)
         split = Split(days, options.months_validation, options.months_test, options.gap_days)
         progress(f"checked {sum(days.values())} records of {min(days)} to {max(days)}")
-        write(parts, columns, event_time, days, split, options.output)
+        write(parts, columns, event_time, days, split, features, options.output)
         result = summary(manifest, days, split)
         with open(os.path.join(options.output, "summary.json"), "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1, sort_keys=True)
@@ -267,6 +285,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--split", choices=["month"], default="month")
     parser.add_argument("--months-test", type=at_least(1), default=1)
     parser.add_argument("--months-validation", type=at_least(1), default=1)
+    parser.add_argument("--features", help="file with the definitions of rolling aggregates (default: none)")
+    parser.add_argument("--engine", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "rolling_aggregate.py"), help="program that computes them")
     parser.add_argument("--gap-days", type=at_least(0), default=0, help="days before validation and test that are left out")
     parser.add_argument("--output", required=True, help="folder that the job uploads")
     options = parser.parse_args(argv)

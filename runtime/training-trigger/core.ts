@@ -58,14 +58,15 @@ export interface RunInputs {
   readonly dataset: string;
   readonly code: string;
   readonly labelDelayDays: number;
+  readonly featuresSha256?: string;
   readonly parameters: TrainingPlan['parameters'];
 }
 
-/** One run per dataset, code, gap and parameters: the SHA-256 of them as JSON with sorted names. A split without a gap says nothing of it. */
-export function runIdOf({ dataset, code, labelDelayDays, parameters }: RunInputs): string {
+/** One run per dataset, code, gap, features and parameters: the SHA-256 of them as JSON with sorted names. Without a gap or features it says nothing of them. */
+export function runIdOf({ dataset, code, labelDelayDays, featuresSha256, parameters }: RunInputs): string {
   const gap = labelDelayDays === 0 ? {} : { labelDelayDays };
   return createHash('sha256')
-    .update(JSON.stringify({ code, dataset, ...gap, parameters: sorted(parameters) }))
+    .update(JSON.stringify({ code, dataset, featuresSha256, ...gap, parameters: sorted(parameters) }))
     .digest('hex');
 }
 
@@ -89,12 +90,13 @@ export interface PlanInputs {
 
 /** Everything that an execution needs to know. */
 export function planOf(settings: PipelineSettings, { dataset, parameters, runId, attempt, candidateNumber }: PlanInputs): TrainingPlan {
-  const { model, jobPrefix, codeRevision, labelDelayDays } = settings;
+  const { model, jobPrefix, codeRevision, labelDelayDays, featuresSha256 } = settings;
   const job = `${jobPrefix}--${runId.slice(0, 12)}-${attempt}`;
   const jobs = { prepare: `${job}-prepare`, train: `${job}-train`, evaluate: `${job}-evaluate` };
   const scriptMode = { sagemaker_program: settings.program, sagemaker_submit_directory: settings.codeUri };
   return {
     ...{ runId, attempt, model, candidateNumber, codeRevision, labelDelayDays, jobs },
+    ...(featuresSha256 === undefined ? {} : { featuresSha256 }),
     datasetId: dataset.id,
     manifest: { bucket: settings.manifests, key: dataset.manifest, versionId: dataset.manifestVersion },
     parameters: sorted(parameters),

@@ -54,7 +54,7 @@ export interface CurrentAnswer {
 }
 
 /**
- * Starts one run per dataset version, code, gap and parameters; none that has a version in the registry already, whatever became of the attempt
+ * Starts one run per dataset version, code, gap, features and parameters; none that has a version in the registry already, whatever became of the attempt
  * that registered it. Every step may be repeated: the row is entered once, and a row that says `running`
  * has its execution started again, which does nothing while it runs or has run
  * (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
@@ -69,7 +69,8 @@ async function start(request: TrainingRequest, deps: TriggerDependencies): Promi
   checkRequest(request, settings);
   const dataset = await datasetFor(request, deps);
   const parameters = { ...settings.parameters, ...request.parameters };
-  const runId = runIdOf({ dataset: dataset.id, code: settings.codeRevision, labelDelayDays: settings.labelDelayDays, parameters });
+  const { codeRevision: code, labelDelayDays, featuresSha256 } = settings;
+  const runId = runIdOf({ dataset: dataset.id, code, labelDelayDays, featuresSha256, parameters });
   const startedAt = deps.now().toISOString();
   const entered = await new Runs(deps.dynamo, deps.runsTable).enter({
     runId,

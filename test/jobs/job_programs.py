@@ -58,7 +58,7 @@ class Dataset:
         manifest = json.dumps({"id": "d" * 64, "dataset": "flights", "rows": rows, "objects": self.objects}).encode()
         stored = self.store.put(f"datasets/flights/{'d' * 64}/manifest.json", manifest)
         usual = {"manifest_bucket": BUCKET, "manifest_key": stored["key"], "manifest_version": stored["versionId"], "event_time": "year,month,day"}
-        return argparse.Namespace(**{**usual, "months_test": 1, "months_validation": 1, "gap_days": 0, "output": str(folder), **changed})
+        return argparse.Namespace(**{**usual, "months_test": 1, "months_validation": 1, "gap_days": 0, "features": None, "engine": str(ROOT / "jobs" / "rolling_aggregate.py"), "output": str(folder), **changed})
 
 
 def load(path: Path) -> ModuleType:

@@ -198,3 +198,41 @@ def test_the_reason_is_left_where_the_processing_job_shows_it(program: ModuleTyp
 def test_the_program_starts_by_itself_and_names_its_arguments() -> None:
     run = subprocess.run([sys.executable, str(ROOT / "jobs" / "prepare.py"), "--help"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
     assert run.returncode == 0 and "--manifest-version" in run.stdout
+
+
+FLIGHTS = ["year,month,day,id,shop,sold,late,amount", "2013,1,31,a,x,2013-01-31T23:30:00Z,10,4", "2013,2,28,b,x,2013-02-01T00:05:00Z,-5,NA"]
+FLIGHTS += ["2013,2,1,c,x,2013-02-01T00:40:00Z,0,8", "2013,2,1,d,y,2013-02-01T00:40:00Z,0,1", "2013,3,31,e,x,2013-03-31T23:50:00Z,0,2"]
+FLIGHTS += ["2013,4,1,f,x,2013-04-01T00:00:00Z,-15,6", "2013,3,1,g,x,2013-04-01T00:10:00Z,0,9"]
+DELAY = {"name": "recent", "dataset": "sales", "entity": ["shop"], "function": "mean", "value": "amount", "windowSeconds": 3600, "leadSeconds": 0}
+DELAY.update({"eventTime": {"column": "sold", "plusMinutes": ["late"]}, "asOf": {"column": "sold", "plusMinutes": []}, "nullTokens": ["NA"]})
+
+
+def features(folder: Path, *definitions: dict) -> str:
+    (folder / "features.json").write_text(json.dumps(definitions))
+    return str(folder / "features.json")
+
+
+def test_a_feature_sees_records_of_other_months_and_of_the_open_one_but_none_of_its_future(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv(FLIGHTS)
+    program.prepare(dataset.store, dataset.options(tmp_path, features=features(tmp_path, DELAY, {**DELAY, "name": "number", "function": "count"})))
+    assert read(tmp_path, "train")[0] == f"{FLIGHTS[0]},recent,number"
+    assert read(tmp_path, "train")[1:] == [f"{FLIGHTS[1]},,0.0"], "its own sale is ten minutes later"
+    # b: that of January, at 23:40; c: that and its own; d: another shop.
+    assert read(tmp_path, "validation")[1:] == [f"{FLIGHTS[2]},4.0,1.0", f"{FLIGHTS[3]},8.0,1.0", f"{FLIGHTS[4]},1.0,1.0"]
+    # e at 23:50: its own and, of the open month, f at 23:45; g at 00:10: both and its own.
+    assert read(tmp_path, "test")[1:] == [f"{FLIGHTS[5]},4.0,2.0", f"{FLIGHTS[7]},{17 / 3!r},3.0"]
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"name": "shop"}, "FeatureNameTaken: 'shop' is a column or another feature already"),
+        ({"entity": ["store"], "value": "price"}, "UnknownColumn: the data has no column price, store, which the feature recent needs"),
+        ({"eventTime": {"column": "shop", "plusMinutes": []}}, "InvalidMoment: 'shop' is 'x', not a timestamp"),
+        ({"value": "id"}, "InvalidValue: 'id' is 'a', not a number"),
+    ],
+)
+def test_fails_on_a_feature_that_does_not_go_with_the_data(program: ModuleType, dataset: Dataset, tmp_path: Path, changed: dict, message: str) -> None:
+    dataset.csv(FLIGHTS)
+    with pytest.raises(program.Refused, match=message):
+        program.prepare(dataset.store, dataset.options(tmp_path, features=features(tmp_path, {**DELAY, **changed})))

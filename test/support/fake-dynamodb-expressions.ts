@@ -85,7 +85,17 @@ class Parser {
     }
     const left = this.operand(token);
     const operator = this.next();
+    if (operator === 'BETWEEN') {
+      return this.between(left);
+    }
     return operator === 'IN' ? this.among(left) : this.comparison(left, operator, this.operand(this.next()));
+  }
+
+  private between(left: AttributeValue | undefined): boolean {
+    const low = this.operand(this.next());
+    this.expect('AND');
+    const high = this.operand(this.next());
+    return this.comparison(left, '>=', low) && this.comparison(left, '<=', high);
   }
 
   private among(left: AttributeValue | undefined): boolean {

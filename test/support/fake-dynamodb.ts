@@ -6,7 +6,13 @@ import { applyUpdate, Expressions, holds } from './fake-dynamodb-expressions';
 
 export type Item = Record<string, AttributeValue>;
 type Operation = Expressions & { TableName: string; Key?: Item; Item?: Item };
-type Query = Operation & { KeyConditionExpression: string; ExclusiveStartKey?: Item; ScanIndexForward?: boolean; Limit?: number };
+type Query = Operation & {
+  IndexName?: string;
+  KeyConditionExpression: string;
+  ExclusiveStartKey?: Item;
+  ScanIndexForward?: boolean;
+  Limit?: number;
+};
 
 /** A change as the table's stream shows it. */
 export interface StreamChange {
@@ -43,6 +49,8 @@ export class FakeDynamoDb {
   constructor(
     /** Partition key and, if tables have one, sort key. */
     private readonly keys: readonly string[] = ['pk'],
+    /** Sort keys of local indexes by name. Items without theirs are not in an index. */
+    private readonly indexes: Readonly<Record<string, string>> = {},
   ) {
     const handle = async (request: unknown) => ({
       response: await this.handle(request as { headers: Record<string, string>; body: string | Uint8Array }),
@@ -144,16 +152,18 @@ export class FakeDynamoDb {
   }
 
   private query(input: Query): object {
-    const sort = this.keys[1];
-    const matching = [...this.table(input.TableName).values()].filter((item) =>
-      holds({ ...input, ConditionExpression: input.KeyConditionExpression }, item),
+    const sort = input.IndexName === undefined ? this.keys[1] : this.indexes[input.IndexName];
+    const matching = [...this.table(input.TableName).values()].filter(
+      (item) => item[sort] !== undefined && holds({ ...input, ConditionExpression: input.KeyConditionExpression }, item),
     );
-    matching.sort((a, b) => (a[sort].S! < b[sort].S! ? -1 : 1) * (input.ScanIndexForward === false ? -1 : 1));
+    matching.sort((a, b) => ascending(a[sort], b[sort]) * (input.ScanIndexForward === false ? -1 : 1));
     const start =
-      input.ExclusiveStartKey === undefined ? 0 : matching.findIndex((item) => item[sort].S === input.ExclusiveStartKey![sort].S) + 1;
+      input.ExclusiveStartKey === undefined
+        ? 0
+        : matching.findIndex((item) => this.keyOf({ ...input, Key: item }) === this.keyOf({ ...input, Key: input.ExclusiveStartKey })) + 1;
     const Items = matching.slice(start, start + Math.min(input.Limit ?? this.pageSize, this.pageSize));
     const last = start + Items.length < matching.length ? Items.at(-1) : undefined;
-    return { Items, LastEvaluatedKey: last && Object.fromEntries(this.keys.map((key) => [key, last[key]])) };
+    return { Items, LastEvaluatedKey: last && Object.fromEntries([...new Set([...this.keys, sort])].map((key) => [key, last[key]])) };
   }
 
   private itemOf(operation: Operation): Item | undefined {
@@ -163,6 +173,11 @@ export class FakeDynamoDb {
   private keyOf({ Key, Item }: Operation): string {
     return this.keys.map((key) => (Key ?? Item)![key].S!).join(' ');
   }
+}
+
+function ascending(a: AttributeValue, b: AttributeValue): number {
+  const [left, right] = a.N === undefined ? [a.S!, b.S!] : [Number(a.N), Number(b.N)];
+  return left < right ? -1 : Number(left > right);
 }
 
 function reply(statusCode: number, body: object) {

@@ -3,3 +3,4 @@ export * from './data-intake/data-intake';
 export * from './data-intake/data-intake-metrics';
 export * from './data-zones';
 export * from './dataset-catalog/dataset-catalog';
+export * from './features/rolling-aggregate';

@@ -182,6 +182,8 @@ export interface PipelineSettings {
   readonly parameters: { readonly [name: string]: string };
   /** Whole days between splits: those after an event in which its label is not known. */
   readonly labelDelayDays: number;
+  /** SHA-256 of the definitions of features; absent without. */
+  readonly featuresSha256?: string;
   readonly maximumRunsPerDay: number;
   readonly bucket: string;
   /** Start of the names of jobs; two hyphens and the run follow. */
@@ -220,6 +222,8 @@ export interface TrainingPlan {
   readonly manifest: { readonly bucket: string; readonly key: string; readonly versionId: string };
   readonly codeRevision: string;
   readonly labelDelayDays: number;
+  /** SHA-256 of the definitions of features; absent without. */
+  readonly featuresSha256?: string;
   readonly parameters: { readonly [name: string]: string };
   /** The parameters and what script mode needs, JSON texts. */
   readonly hyperparameters: { readonly [name: string]: string };

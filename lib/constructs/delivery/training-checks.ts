@@ -24,6 +24,7 @@ export function pipelineProblems(props: TrainingPipelineProps): string[] {
     ...timeProblems(props),
     ...eventTimeProblems(props.eventTime),
     ...delayProblems(props.labelDelay),
+    ...featureProblems(props),
     ...parameterProblems(props.parameters ?? {}),
     ...textProblems(props),
     ...gate._problems(),
@@ -71,6 +72,21 @@ function delayProblems(delay: Duration | undefined): string[] {
   }
   const days = delay.toDays({ integral: false });
   return [...outsideRange('labelDelay (days)', days, 0, LONGEST_DELAY), ...notWhole('labelDelay (days)', days)];
+}
+
+function featureProblems({ features = [], dataset, signature }: TrainingPipelineProps): string[] {
+  return features.flatMap(({ name, dataset: made }, i) => {
+    const input = signature?.inputs.find((tensor) => tensor.name === name);
+    return [
+      ...(made === dataset
+        ? []
+        : [`'features[${i}]' is made of '${made}', but training is on '${dataset}': give features of that dataset`]),
+      ...(features.findIndex((other) => other.name === name) < i ? [`'features[${i}]' repeats '${name}'`] : []),
+      ...(signature === undefined || input !== undefined
+        ? []
+        : [`'features[${i}]' is '${name}', which is no input of 'signature': add it`]),
+    ];
+  });
 }
 
 function parameterProblems(parameters: { [name: string]: string }): string[] {

@@ -1,7 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
+import { RollingAggregate } from '../data/features/rolling-aggregate';
 import { filesOf, packFolder, packingProblems } from '../models/archive';
 import { stageArchive } from '../models/archive-asset';
 import { packageRoot } from '../shared/handler-function';
@@ -17,6 +20,17 @@ export interface TrainingCode {
   readonly codeUri: string;
   readonly prepare: { readonly uri: string; readonly file: string };
   readonly evaluate: { readonly uri: string; readonly file: string };
+  /** Definitions of features and the program that computes them; absent without features. */
+  readonly features?: StagedFeatures;
+}
+
+/** @internal */
+export interface StagedFeatures {
+  /** SHA-256 of the definitions. */
+  readonly sha256: string;
+  readonly definitions: { readonly uri: string; readonly file: string };
+  readonly engine: { readonly uri: string; readonly file: string };
+  readonly keys: string[];
 }
 
 /** Where the library's own programs lie. @internal */
@@ -38,22 +52,40 @@ export function codeProblems(directory: string, program: string, programs: strin
 }
 
 /** Packs the code and adds the programs to the assembly. The same files give the same revision everywhere. @internal */
-export function stageCode(scope: Construct, directory: string, programs: string): TrainingCode {
+export function stageCode(scope: Construct, directory: string, programs: string, features: RollingAggregate[]): TrainingCode {
   const folder = resolve(directory);
   const archive = packFolder(folder, filesOf(folder));
   const location = stageArchive(scope, archive, { id: 'Code', file: 'sourcedir.tar.gz', what: 'code' });
-  const program = (id: string, name: string) => {
-    const asset = new Asset(scope, id, { path: join(programs, name) });
-    return { uri: asset.s3ObjectUrl, key: asset.s3ObjectKey, file: `${asset.assetHash}.py` };
-  };
+  const program = (id: string, name: string) => stageFile(scope, id, join(programs, name));
   const [prepare, evaluate] = [program('PrepareProgram', 'prepare.py'), program('EvaluateProgram', 'evaluate.py')];
+  const computed = features.length === 0 ? undefined : stageFeatures(scope, features);
   return {
     revision: archive.hash,
     bucketName: location.bucketName,
-    keys: [location.objectKey, prepare.key, evaluate.key],
+    keys: [location.objectKey, prepare.key, evaluate.key, ...(computed?.keys ?? [])],
     codeKey: location.objectKey,
     codeUri: location.s3ObjectUrl,
     prepare,
     evaluate,
+    features: computed,
   };
+}
+
+function stageFile(scope: Construct, id: string, path: string): { uri: string; key: string; file: string } {
+  const asset = new Asset(scope, id, { path });
+  return { uri: asset.s3ObjectUrl, key: asset.s3ObjectKey, file: `${asset.assetHash}${extname(path)}` };
+}
+
+/** As files: an argument of a processing job has at most 256 characters (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html). */
+function stageFeatures(scope: Construct, features: RollingAggregate[]): StagedFeatures {
+  const folder = mkdtempSync(join(tmpdir(), 'features-'));
+  try {
+    const text = JSON.stringify(features.map(({ _definition }) => _definition));
+    writeFileSync(join(folder, 'features.json'), text);
+    const definitions = stageFile(scope, 'Features', join(folder, 'features.json'));
+    const engine = stageFile(scope, 'FeatureProgram', join(ownPrograms(), 'rolling_aggregate.py'));
+    return { sha256: createHash('sha256').update(text).digest('hex'), definitions, engine, keys: [definitions.key, engine.key] };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

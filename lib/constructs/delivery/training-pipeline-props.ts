@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { IEventBus, Schedule } from 'aws-cdk-lib/aws-events';
 import { DatasetCatalog } from '../data/dataset-catalog/dataset-catalog';
+import { RollingAggregate } from '../data/features/rolling-aggregate';
 import { ModelSignature } from '../integration/model-signature';
 import { InferenceImage } from '../models/inference-image';
 import { ModelArtifacts } from '../models/model-artifacts';
@@ -57,6 +58,13 @@ export interface TrainingPipelineProps {
    * @default Duration.days(0) - labels are known on the day of their event
    */
   readonly labelDelay?: Duration;
+  /**
+   * Features that follow from recent records: the training data gets each as a column of its name, point-in-time correct, empty where it is
+   * null. They must be of `dataset`. The job holds 16 bytes in memory for each record and feature.
+   *
+   * @default - the columns of the dataset alone
+   */
+  readonly features?: RollingAggregate[];
   /** What a candidate must fulfil. */
   readonly gate: QualityGate;
   /**

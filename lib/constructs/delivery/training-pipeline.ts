@@ -47,7 +47,7 @@ export class TrainingPipeline extends Construct {
     this.name = namesOf(props.namePrefix, props.model).group;
     this.undelivered = this.createQueue();
     this.runs = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
-    const code = stageCode(this, props.code, props.programs ?? ownPrograms());
+    const code = stageCode(this, props.code, props.programs ?? ownPrograms(), props.features ?? []);
     const machineName = physicalName([this.name, 'training'], 80);
     const settings = this.settings(props, code);
     const role = jobRole(this, { ...props, code });
@@ -98,6 +98,7 @@ export class TrainingPipeline extends Construct {
       program: props.program ?? 'train.py',
       parameters: { ...props.parameters },
       labelDelayDays: props.labelDelay?.toDays() ?? 0,
+      featuresSha256: code.features?.sha256,
       maximumRunsPerDay: props.maximumRunsPerDay ?? 4,
       bucket: props.artifacts.bucket.bucketName,
       // A job's name has 63 characters; run, attempt and step need 28 of them.
@@ -120,7 +121,7 @@ export class TrainingPipeline extends Construct {
     const states = trainingStates({
       image: props.image._resolvable(this, executor)!,
       registration: this.registration(props),
-      ...{ jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate },
+      ...{ jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate, features: code.features },
       trainingInstance: props.trainingInstance.name,
       servingInstance: props.servingInstance.name,
       volumeGiB: props.volumeSize?.toGibibytes() ?? 30,

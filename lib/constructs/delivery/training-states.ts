@@ -2,6 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { PublishedTag } from '../models/image-registry';
 import { JOB_RETRIES } from '../shared/job-retries';
 import { CONTAINER, RegistrationSettings, RunState } from './contract';
+import { StagedFeatures } from './training-code';
 
 /** What the states name. @internal */
 export interface TrainingStatesProps {
@@ -19,6 +20,7 @@ export interface TrainingStatesProps {
   /** Address and file name of the programs. */
   readonly prepare: { readonly uri: string; readonly file: string };
   readonly evaluate: { readonly file: string };
+  readonly features?: StagedFeatures;
   readonly triggerArn: string;
   readonly gateArn: string;
   readonly registrarArn: string;
@@ -133,7 +135,17 @@ function prepareJob(props: TrainingStatesProps): object {
   ];
   // By the plan and not by the pipeline: it is a part of the run's identity, and the pipeline may have changed since.
   const gap = `'--gap-days', States.Format('{}', $.labelDelayDays)`;
-  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', '--output', output];
+  const { features } = props;
+  const computed =
+    features === undefined
+      ? []
+      : [
+          '--features',
+          `${CONTAINER.root}/features/${features.definitions.file}`,
+          '--engine',
+          `${CONTAINER.root}/engine/${features.engine.file}`,
+        ];
+  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', ...computed, '--output', output];
   return {
     ...processingJob(props, '$.jobs.prepare', props.trainingInstance),
     AppSpecification: {
@@ -142,16 +154,8 @@ function prepareJob(props: TrainingStatesProps): object {
       'ContainerArguments.$': `States.Array(${[...manifest, gap, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
     },
     ProcessingInputs: [
-      {
-        InputName: 'jobs',
-        S3Input: {
-          S3Uri: props.prepare.uri,
-          LocalPath: CONTAINER.jobs,
-          S3DataType: 'S3Prefix',
-          S3InputMode: 'File',
-          S3DataDistributionType: 'FullyReplicated',
-        },
-      },
+      inputFrom('jobs', props.prepare.uri),
+      ...(features === undefined ? [] : [inputFrom('features', features.definitions.uri), inputFrom('engine', features.engine.uri)]),
     ],
     ProcessingOutputConfig: { Outputs: [outputTo('data', output, '$.uris.data')] },
   };
@@ -179,6 +183,19 @@ function processingJob(props: TrainingStatesProps, name: string, InstanceType: s
     RoleArn: props.jobRoleArn,
     ProcessingResources: { ClusterConfig: { InstanceCount: 1, InstanceType, VolumeSizeInGB: props.volumeGiB } },
     StoppingCondition: { MaxRuntimeInSeconds: props.stepSeconds },
+  };
+}
+
+function inputFrom(InputName: string, S3Uri: string): object {
+  return {
+    InputName,
+    S3Input: {
+      S3Uri,
+      LocalPath: `${CONTAINER.root}/${InputName}`,
+      S3DataType: 'S3Prefix',
+      S3InputMode: 'File',
+      S3DataDistributionType: 'FullyReplicated',
+    },
   };
 }
 

@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Duration, Lazy, RemovalPolicy } from 'aws-cdk-lib';
+import { join } from 'node:path';
+import { App, Duration, Lazy, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import asl from 'asl-validator';
+import { AggregateFunction, RollingAggregate } from '../../../lib';
 import { QualityGate, TrainingPipelineProps } from '../../../lib/constructs/delivery';
 import { Loose } from '../data/contracts';
+import { DELAY, DELAY_PROPS } from '../data/features';
 import { flat, statementsOf } from '../data/statements';
 import { build, CODE, folderOf, PROGRAMS } from './training';
 
@@ -116,6 +120,47 @@ describe('TrainingPipeline [R1]', () => {
     const { Parameters } = definitionOf(plain().template).States.Prepare;
     expect(Parameters.AppSpecification['ContainerArguments.$']).toBe(
       "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--gap-days', States.Format('{}', $.labelDelayDays), '--event-time', 'year,month,day', '--split', 'month', '--output', '/opt/ml/processing/output')",
+    );
+  });
+
+  test('gives the preparing program the definitions of features and what computes them, and lets it read both', () => {
+    const features = [
+      DELAY,
+      new RollingAggregate({ ...DELAY_PROPS, name: 'departures', function: AggregateFunction.COUNT, value: undefined }),
+    ];
+    const { template, stack } = build({ features });
+    const outdir = App.of(stack)!.outdir;
+    const { Parameters } = definitionOf(template).States.Prepare;
+    const [, definitions, engine] =
+      /'--features', '\/opt\/ml\/processing\/features\/(\w+)\.json', '--engine', '\/opt\/ml\/processing\/engine\/(\w+)\.py', '--output'/.exec(
+        Parameters.AppSpecification['ContainerArguments.$'],
+      )!;
+    const inputs = Parameters.ProcessingInputs.map(({ InputName, S3Input }: Loose) => [
+      InputName,
+      S3Input.LocalPath,
+      JSON.stringify(S3Input.S3Uri),
+    ]);
+    expect(inputs.map(([name, path]: string[]) => [name, path])).toEqual(
+      ['jobs', 'features', 'engine'].map((name) => [name, `/opt/ml/processing/${name}`]),
+    );
+    expect(inputs[1][2]).toContain(`${definitions}.json`);
+    expect(inputs[2][2]).toContain(`${engine}.py`);
+    const text = readFileSync(join(outdir, `asset.${definitions}.json`), 'utf8');
+    expect(JSON.parse(text).map(({ name }: Loose) => name)).toEqual(['origin_delay', 'departures']);
+    expect(settingsOf(template).featuresSha256).toBe(createHash('sha256').update(text).digest('hex'));
+    expect(readFileSync(join(outdir, `asset.${engine}.py`))).toEqual(readFileSync('jobs/rolling_aggregate.py'));
+    const readable = JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    [definitions, engine].forEach((hash) => expect(readable).toContain(hash));
+  });
+
+  test('fails on features of another dataset, features twice and those that requests do not bring', () => {
+    const signature = { inputs: [{ name: 'carrier', datatype: 'BYTES', shape: [-1] }], outputs: [] };
+    expect(() => build({ features: [DELAY, DELAY] })).toThrow("'features[1]' repeats 'origin_delay'");
+    expect(() => build({ features: [DELAY], signature })).toThrow(
+      "'features[0]' is 'origin_delay', which is no input of 'signature': add it",
+    );
+    expect(() => build({ features: [DELAY], dataset: 'trains' })).toThrow(
+      "'features[0]' is made of 'flights', but training is on 'trains'",
     );
   });
 

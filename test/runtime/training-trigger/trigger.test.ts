@@ -109,15 +109,22 @@ async function pipeline(given: Partial<PipelineSettings> = {}) {
 describe('identity of a run [R1]', () => {
   const INPUTS = { dataset: 'd', code: 'c', labelDelayDays: 0, parameters: { a: '1', b: '2' } };
 
-  test('is dataset, code, gap and parameters, in whatever order they are written', () => {
+  test('is dataset, code, gap, features and parameters, in whatever order they are written', () => {
     const id = runIdOf(INPUTS);
     expect(id).toMatch(/^[0-9a-f]{64}$/);
     expect(runIdOf({ ...INPUTS, parameters: { b: '2', a: '1' } })).toBe(id);
-    const others = [{ dataset: 'e' }, { code: 'x' }, { labelDelayDays: 1 }, { labelDelayDays: 2 }, { parameters: { a: '1', b: '3' } }];
-    expect(new Set([id, ...others.map((other) => runIdOf({ ...INPUTS, ...other }))]).size).toBe(6);
+    const others = [
+      { dataset: 'e' },
+      { code: 'x' },
+      { labelDelayDays: 1 },
+      { labelDelayDays: 2 },
+      { parameters: { a: '1', b: '3' } },
+      { featuresSha256: 'f' },
+    ];
+    expect(new Set([id, ...others.map((other) => runIdOf({ ...INPUTS, ...other }))]).size).toBe(7);
   });
 
-  test('a split without a gap has the name that it had before gaps could be given', () => {
+  test('a split without a gap and features has the name that it had before they could be given', () => {
     const text = '{"code":"c","dataset":"d","parameters":{"a":"1","b":"2"}}';
     expect(runIdOf(INPUTS)).toBe(createHash('sha256').update(text).digest('hex'));
   });
@@ -268,9 +275,9 @@ describe('the trigger [R1]', () => {
   });
 
   test('another gap is another run, and its plan says so', async () => {
-    const it = await pipeline({ labelDelayDays: 3 });
+    const it = await pipeline({ labelDelayDays: 3, featuresSha256: 'f00d' });
     const { runId } = await it.start();
-    expect(it.rows()[0].plan).toMatchObject({ runId, labelDelayDays: 3 });
+    expect(it.rows()[0].plan).toMatchObject({ runId, labelDelayDays: 3, featuresSha256: 'f00d' });
     expect(runId).not.toBe((await (await pipeline()).start()).runId);
   });
 

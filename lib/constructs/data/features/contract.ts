@@ -1,0 +1,61 @@
+/** Names and shapes that feature constructs, both engines, their handlers and tests share. This file imports nothing. */
+
+/** What a rolling aggregate makes of the values in its window. */
+export const AGGREGATE_FUNCTIONS = ['mean', 'sum', 'count', 'min', 'max'] as const;
+
+/** A moment that a record names: a timestamp column, moved by columns of whole minutes. A record that lacks one of them has no such moment. */
+export interface MomentDefinition {
+  readonly column: string;
+  readonly plusMinutes: readonly string[];
+}
+
+/**
+ * A rolling aggregate as data: what the Python engine of training (`jobs/rolling_aggregate.py`) and the TypeScript engine of serving
+ * (`runtime/features/core.ts`) are both given.
+ *
+ * Its value for an entity at a moment t is the function of `value` over the records of that entity whose event time lies in
+ * (t - window, t]. For a row of training data t is `asOf` less `leadSeconds`; for a request it is the request's `event_time` less
+ * `leadSeconds`, so `asOf` names the columns that say what a request gives as its `event_time`.
+ */
+export interface AggregateDefinition {
+  /** Column in training data and input of the model. */
+  readonly name: string;
+  readonly dataset: string;
+  /** Columns of the record, and inputs of a request, that say whose records count. */
+  readonly entity: readonly string[];
+  readonly function: (typeof AGGREGATE_FUNCTIONS)[number];
+  /** Column with the number; absent for `count`. A record without a value does not count. */
+  readonly value?: string;
+  readonly windowSeconds: number;
+  readonly eventTime: MomentDefinition;
+  readonly asOf: MomentDefinition;
+  readonly leadSeconds: number;
+  /** Texts that mean no value in the records of the dataset, as its contract says; the empty text always does. */
+  readonly nullTokens: readonly string[];
+}
+
+/** The table of online values: one item per feature and record, in the partition of its entity. */
+export const FEATURES = {
+  /** Partition key: `<feature>#<entity>`. */
+  key: 'pk',
+  /** Sort key: the record's primary key, hashed. A record that comes again meets its own item. */
+  record: 'record',
+  /** Local index of the same partition by event time. Records that were corrected to have no value are not in it. */
+  timeIndex: 'by-time',
+  /** Event time, milliseconds since 1970. */
+  time: 'time',
+  /** The number as text: a number of Amazon DynamoDB is decimal and does not hold every double. */
+  value: 'value',
+  /** Which of two versions of a record is the newer one; compared as text. */
+  order: 'order',
+  /** Seconds since 1970 after which the item may go. */
+  expires: 'expires',
+} as const;
+
+/** Environment variables of handlers that read or write features. */
+export const FEATURE_ENV = {
+  table: 'FEATURE_TABLE',
+  definitions: 'FEATURES',
+  keepSeconds: 'FEATURE_KEEP_SECONDS',
+  timeoutMs: 'FEATURE_TIMEOUT_MS',
+} as const;

@@ -1,0 +1,20 @@
+import { Duration } from 'aws-cdk-lib';
+import { AggregateFunction, DataContract, RecordTime, RollingAggregate, RollingAggregateProps } from '../../../lib';
+import { FLIGHTS } from './contracts';
+
+const scheduled = RecordTime.column('time_hour').plusMinutes('minute');
+
+/** The mean delay of an airport's departures in an hour that ends an hour before a departure: the example's feature. */
+export const DELAY_PROPS: RollingAggregateProps = {
+  name: 'origin_delay',
+  contract: DataContract.fromFile(FLIGHTS),
+  entity: ['origin'],
+  function: AggregateFunction.MEAN,
+  value: 'dep_delay',
+  window: Duration.minutes(60),
+  eventTime: scheduled.plusMinutes('dep_delay'),
+  asOf: scheduled,
+  lead: Duration.minutes(60),
+};
+
+export const DELAY = new RollingAggregate(DELAY_PROPS);

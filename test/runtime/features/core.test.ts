@@ -1,0 +1,73 @@
+import type { AggregateDefinition } from '../../../lib/constructs/data/features/contract';
+import { aggregated, entityOf, observationOf, partitionOf, recordKeyOf, windowOf } from '../../../runtime/features/core';
+import { offline } from './offline';
+
+const DELAY: AggregateDefinition = {
+  name: 'origin_delay',
+  dataset: 'flights',
+  entity: ['origin'],
+  function: 'mean',
+  value: 'dep_delay',
+  windowSeconds: 3600,
+  eventTime: { column: 'time_hour', plusMinutes: ['minute', 'dep_delay'] },
+  asOf: { column: 'time_hour', plusMinutes: ['minute'] },
+  leadSeconds: 3600,
+  nullTokens: ['NA'],
+};
+const FLIGHT = { origin: 'EWR', time_hour: '2013-04-01T10:00:00Z', minute: '15', dep_delay: '-4' };
+const at = (time: string) => Date.parse(time);
+
+test('a flight is observed when it departed, and not at all when it did not', () => {
+  expect(observationOf(DELAY, FLIGHT)).toEqual({ entity: '["EWR"]', time: at('2013-04-01T10:11:00Z'), value: -4 });
+  expect(observationOf(DELAY, { ...FLIGHT, dep_delay: 'NA' })).toBeUndefined();
+  expect(observationOf(DELAY, { ...FLIGHT, time_hour: '' })).toBeUndefined();
+  expect(observationOf(DELAY, { ...FLIGHT, minute: null })).toBeUndefined();
+  expect(entityOf(DELAY, { origin: 7 })).toBe('["7"]');
+});
+
+test('a request sees the hour that ended an hour before its event', () => {
+  const window = windowOf(DELAY, at('2013-04-01T12:00:00Z'));
+  expect(window).toEqual({ after: at('2013-04-01T10:00:00Z'), until: at('2013-04-01T11:00:00Z') });
+});
+
+test.each([
+  ['2013-03-10T02:30:00-0500', '2013-03-10T07:30:00Z'],
+  ['2013-11-03T01:30:00-04:00', '2013-11-03T05:30:00Z'],
+  ['2013-11-03T01:30:00-05:00', '2013-11-03T06:30:00Z'],
+  ['2016-02-29T23:59:59.9996+00:00', '2016-02-29T23:59:59.999Z'],
+  ['0099-12-31T00:00:00.5Z', '0099-12-31T00:00:00.500Z'],
+  ['9999-01-01T00:00:00.07Z', '9999-01-01T00:00:00.070Z'],
+])('%s is the same millisecond to both engines', (text, expected) => {
+  const definition: AggregateDefinition = {
+    ...DELAY,
+    function: 'count',
+    eventTime: { column: 'time_hour', plusMinutes: [] },
+    windowSeconds: 60,
+  };
+  expect(observationOf(definition, { ...FLIGHT, time_hour: text })!.time).toBe(at(expected));
+  const columns = ['origin', 'time_hour', 'minute', 'dep_delay'];
+  const reads: [string[], number][] = [-1, 0, 59_999, 60_000].map((later) => [['EWR'], at(expected) + later]);
+  expect(offline([{ definition, columns, records: [['EWR', text, '0', '1']], reads }])).toEqual([[0, 1, 1, 0]]);
+});
+
+test('fails on a value that no contract lets through', () => {
+  expect(() => observationOf(DELAY, { ...FLIGHT, time_hour: '2013-04-01' })).toThrow(
+    "InvalidMoment: 'time_hour' is '2013-04-01', not a timestamp",
+  );
+  expect(() => observationOf(DELAY, { ...FLIGHT, dep_delay: 'late' })).toThrow("InvalidValue: 'dep_delay' is 'late', not a number");
+});
+
+test('nothing gives a count of zero and no other value; what no double holds is none', () => {
+  expect(['mean', 'sum', 'min', 'max'].map((name) => aggregated(name as 'mean', []))).toEqual([null, null, null, null]);
+  expect(aggregated('count', [])).toBe(0);
+  expect(aggregated('sum', [1e308, 1e308])).toBeNull();
+  expect(aggregated('mean', [3, 1, 2])).toBe(2);
+  expect([aggregated('min', [3, 1, 2]), aggregated('max', [3, 1, 2])]).toEqual([1, 3]);
+  expect(Object.is(aggregated('min', [0, -0]), 0)).toBe(true);
+});
+
+test('partitions of long entities are hashed, and two records never share a key', () => {
+  expect(partitionOf('f', '["EWR"]')).toBe('f#["EWR"]');
+  expect(partitionOf('f', `["${'x'.repeat(600)}"]`)).toMatch(/^f#[0-9a-f]{64}$/);
+  expect(recordKeyOf(['a', 'b'], { a: '1', b: '23' })).not.toBe(recordKeyOf(['a', 'b'], { a: '12', b: '3' }));
+});
