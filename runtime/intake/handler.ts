@@ -2,12 +2,13 @@ import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
 import { attemptFile, AttemptOptions, Outcome } from './attempt';
+import { contractReader } from '../shared/contract-file';
 import { metricsFor } from '../shared/telemetry';
 import { isFolder, parseMessage } from './core';
 import { FileRow, Ledger } from './ledger';
@@ -35,31 +36,26 @@ export function makeHandler(
   { now = () => new Date(), at }: Circumstances = {},
 ) {
   const ledger = new Ledger(clients.dynamo, env[DATA_ENV.ledger]!, now);
-  let contract: Promise<CompiledContract> | undefined;
+  const contract = contractReader(env, clients.s3);
+  const fixed = {
+    s3: clients.s3,
+    ledger,
+    contractHash: env[DATA_ENV.contractHash]!,
+    build: BUILD,
+    validatedBucket: env[DATA_ENV.validatedBucket]!,
+    quarantineBucket: env[DATA_ENV.quarantineBucket]!,
+    scratchFolder: tmpdir(),
+  };
 
   const handle = async (record: SQSRecord): Promise<boolean> => {
     const object = parseMessage(record.body);
     if (isFolder(object.key)) {
       return true;
     }
-    contract ??= readContract(env, clients.s3).catch((error: unknown) => {
-      contract = undefined;
-      throw error;
-    });
-    const outcome = await attemptFile(object, {
-      s3: clients.s3,
-      ledger,
-      contract: await contract,
-      contractHash: env[DATA_ENV.contractHash]!,
-      build: BUILD,
-      validatedBucket: env[DATA_ENV.validatedBucket]!,
-      quarantineBucket: env[DATA_ENV.quarantineBucket]!,
-      scratchFolder: tmpdir(),
-      at,
-    });
+    const outcome = await attemptFile(object, { ...fixed, contract: await contract(), at });
     logger.info('file', { key: object.key, versionId: object.versionId, ...summary(outcome) });
     if (outcome.outcome === 'busy') {
-      await waitForLease(record, outcome.until);
+      await clients.sqs.send(waitForLease(record, outcome.until, env, now()));
       return false;
     }
     if (outcome.outcome !== 'already final') {
@@ -67,16 +63,6 @@ export function makeHandler(
     }
     return true;
   };
-
-  /** Another attempt is at work: the message comes back when its lease has lapsed, not sooner, so that it does not burn its receives. */
-  const waitForLease = (record: SQSRecord, until: number) =>
-    clients.sqs.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: env[DATA_ENV.queueUrl],
-        ReceiptHandle: record.receiptHandle,
-        VisibilityTimeout: Math.min(INTAKE_SECONDS.visibility, Math.max(5, Math.ceil(until - now().getTime() / 1000) + 5)),
-      }),
-    );
 
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const batchItemFailures = [];
@@ -97,9 +83,13 @@ export function makeHandler(
   };
 }
 
-async function readContract(env: NodeJS.ProcessEnv, s3: S3Client): Promise<CompiledContract> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: env[DATA_ENV.contractBucket], Key: env[DATA_ENV.contractKey] }));
-  return JSON.parse(await Body!.transformToString());
+/** Another attempt is at work: the message comes back when its lease has lapsed, not sooner, so that it does not burn its receives. */
+function waitForLease({ receiptHandle }: SQSRecord, until: number, env: NodeJS.ProcessEnv, now: Date): ChangeMessageVisibilityCommand {
+  return new ChangeMessageVisibilityCommand({
+    QueueUrl: env[DATA_ENV.queueUrl],
+    ReceiptHandle: receiptHandle,
+    VisibilityTimeout: Math.min(INTAKE_SECONDS.visibility, Math.max(5, Math.ceil(until - now.getTime() / 1000) + 5)),
+  });
 }
 
 function summary(outcome: Outcome): object {

@@ -40,6 +40,17 @@ export interface FileRow extends Partial<Withdrawal> {
   /** How often a duplicate was taken up again because its original was superseded. */
   reopened?: number;
   reason?: string;
+  /** Which records of a stream the object holds; absent for files. */
+  batch?: BatchRange;
+}
+
+/** Consecutive records of one shard of a stream, by the sequence numbers of the first and the last. */
+export interface BatchRange {
+  stream: string;
+  shard: string;
+  first: string;
+  last: string;
+  records: number;
 }
 
 /** Why an attempt rejects the file as a whole. */

@@ -70,6 +70,11 @@ export class FakeDynamoDb {
     return [...this.table(table).values()].map((item) => unmarshall(item) as T);
   }
 
+  /** Takes items out of a table as if they had never been there. */
+  lose(table: string, which: (key: string) => boolean): void {
+    [...this.table(table).keys()].filter(which).forEach((key) => this.table(table).delete(key));
+  }
+
   private table(name: string): Map<string, Item> {
     const table = this.tables.get(name) ?? new Map<string, Item>();
     this.tables.set(name, table);

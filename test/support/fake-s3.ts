@@ -11,12 +11,15 @@ export interface StoredVersion {
   modified: Date;
   bytes: Buffer;
   deleteMarker: boolean;
+  /** What the writer said of it, by lower-case name. */
+  metadata: Record<string, string>;
 }
 
 interface Request {
   method: string;
   path: string;
   query: Record<string, string | null>;
+  headers: Record<string, string>;
   body?: Buffer | Uint8Array | string | Readable;
 }
 
@@ -94,13 +97,14 @@ export class FakeS3 {
     return this.find(version.bucket, version.key) === version;
   }
 
-  private store(bucket: string, key: string, bytes: Buffer, deleteMarker: boolean): StoredVersion {
+  private store(bucket: string, key: string, bytes: Buffer, deleteMarker: boolean, metadata: Record<string, string> = {}): StoredVersion {
     const number = ++this.counter;
     const version = {
       bucket,
       key,
       bytes,
       deleteMarker,
+      metadata,
       versionId: `v${number}.${createHash('sha256').update(`${number}`).digest('base64url').slice(0, 12)}`,
       sequencer: (0x5aed6dcd90281e5n + BigInt(number)).toString(16).padStart(18, '0').toUpperCase(),
       modified: this.now(),
@@ -127,12 +131,13 @@ export class FakeS3 {
     }
   }
 
-  private run(operation: string, { bucket, key }: { bucket: string; key: string }, { query }: Request, body: Buffer) {
+  private run(operation: string, { bucket, key }: { bucket: string; key: string }, { query, headers }: Request, body: Buffer) {
     switch (operation) {
       case 'GetObject':
+      case 'HeadObject':
         return this.get(bucket, key, query.versionId);
       case 'PutObject':
-        return reply(200, '', { 'x-amz-version-id': this.store(bucket, key, body, false).versionId, etag: '"e"' });
+        return this.putObject(bucket, key, headers, body);
       case 'CreateMultipartUpload':
         this.openUploads.set(`upload-${++this.counter}`, new Map());
         return reply(200, xml('InitiateMultipartUploadResult', `<UploadId>upload-${this.counter}</UploadId>`));
@@ -166,9 +171,23 @@ export class FakeS3 {
       bytes.subarray(i * this.chunkBytes, (i + 1) * this.chunkBytes),
     );
     return {
-      ...reply(200, '', { 'content-length': String(bytes.length), 'x-amz-version-id': found.versionId }),
+      ...reply(200, '', {
+        'content-length': String(bytes.length),
+        'x-amz-version-id': found.versionId,
+        ...Object.fromEntries(Object.entries(found.metadata).map(([name, value]) => [META + name, value])),
+      }),
       body: Readable.from(chunks),
     };
+  }
+
+  /** `If-None-Match: *` lets nothing replace a current version that is no delete marker. */
+  private putObject(bucket: string, key: string, headers: Request['headers'], body: Buffer) {
+    if (headers['if-none-match'] === '*' && this.find(bucket, key)?.deleteMarker === false) {
+      throw new S3Failure('PreconditionFailed', 412);
+    }
+    const metadata = Object.entries(headers).flatMap(([name, value]) => (name.startsWith(META) ? [[name.slice(META.length), value]] : []));
+    const { versionId } = this.store(bucket, key, body, false, Object.fromEntries(metadata));
+    return reply(200, '', { 'x-amz-version-id': versionId, etag: '"e"' });
   }
 
   private complete(bucket: string, key: string, uploadId: string, request: string) {
@@ -225,8 +244,13 @@ export class FakeS3 {
   }
 }
 
+const META = 'x-amz-meta-';
+
 function operationOf({ method, query }: Request): string {
   const has = (name: string) => query[name] !== undefined;
+  if (method === 'HEAD') {
+    return 'HeadObject';
+  }
   if (method === 'GET') {
     return has('versions') ? 'ListObjectVersions' : has('list-type') ? 'ListObjectsV2' : 'GetObject';
   }

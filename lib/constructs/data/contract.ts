@@ -121,6 +121,8 @@ export const DATA_ENV = {
   eventBus: 'EVENT_BUS',
   catalogue: 'CATALOGUE_TABLE',
   datasets: 'DATASETS',
+  onlineTable: 'ONLINE_TABLE',
+  onlineSpec: 'ONLINE_SPEC',
 } as const;
 
 /**
@@ -143,6 +145,8 @@ export const LEDGER = {
   head: 'head#',
   /** One item: `last` is the last withdrawal. Whoever publishes a dataset makes sure that it is still the one that he saw first. */
   withdrawals: 'withdrawals',
+  /** One per shard of a stream: `shard#<stream>#<shard>`; says how far its records have been landed. */
+  shard: 'shard#',
 } as const;
 
 /** Folder of a dataset in the raw zone that only the landing of its stream writes into. Its objects hold one record of the stream on each line. */
@@ -156,6 +160,19 @@ export interface Withdrawal {
   readonly withdrawnAt: string;
   readonly withdrawnBy: string;
   readonly withdrawnReason: string;
+}
+
+/** What an online table keeps of a stream: the newest record, by event time, of each entity. */
+export interface OnlineSpec {
+  /** Columns that name the entity. */
+  readonly entity: readonly string[];
+  /** Column of the event time, a timestamp or a date, and numeric columns of minutes that are added to it. */
+  readonly eventTime: string;
+  readonly plusMinutes: readonly string[];
+  /** Columns that the table holds. */
+  readonly columns: readonly string[];
+  /** Time that an entity is kept after its newest record arrived. */
+  readonly keepSeconds: number;
 }
 
 /** States of an object version. It ends in one of the last two. */
@@ -186,6 +203,14 @@ export const DATA_METRIC = {
   filesUnaccounted: 'FilesUnaccounted',
   /** Since a file brought records; before the first one, since the ledger was made. */
   hoursSinceFile: 'HoursSinceFile',
+  /** Records of a stream that were landed in the raw zone, each once. */
+  recordsLanded: 'RecordsLanded',
+  /** Records of a stream that keep the contract and have an event time: the online table knows them, or a newer one. */
+  recordsOnline: 'RecordsOnline',
+  /** Records of a stream that the online table does not take: refused by the contract, without event time, or too large. */
+  recordsNotOnline: 'RecordsNotOnline',
+  /** From the arrival of a record in the stream until the online table has it; of a batch the longest. Milliseconds. */
+  millisecondsToOnline: 'MillisecondsToOnline',
 } as const;
 
 /** Times of the intake, seconds. Six function times must fit into the visibility timeout. */
