@@ -1,7 +1,7 @@
 import { INTAKE_SECONDS, LEDGER } from '../../lib/constructs/data/contract';
 import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
-import { isFinal } from '../shared/ledger-rows';
+import { counts, isFinal } from '../shared/ledger-rows';
 
 /** Attempts that nobody committed are kept this long for whoever looks into a failure. Seconds. */
 export const KEEP_ATTEMPT_SECONDS = 86_400;
@@ -49,6 +49,24 @@ export function hoursSinceFile(rows: Iterable<FileRow>, ledgerMade: Date, now: D
     }
   }
   return Math.max(0, now.getTime() - newest) / 3_600_000;
+}
+
+/**
+ * Valid records that were accounted for in the last `hours` and count: what was superseded, withdrawn or is a duplicate does not. Undefined
+ * while the ledger is younger: then nobody knows what is normal.
+ */
+export function validRowsOf(hours: number, rows: Iterable<FileRow>, ledgerMade: Date, now: Date): number | undefined {
+  const since = now.getTime() - hours * 3_600_000;
+  if (ledgerMade.getTime() > since) {
+    return undefined;
+  }
+  let valid = 0;
+  for (const row of rows) {
+    if (counts(row) && Date.parse(row.accountedAt!) > since) {
+      valid += row.counts?.valid ?? 0;
+    }
+  }
+  return valid;
 }
 
 /** Digits of a sequencer as far as Amazon S3 writes any, and of the number that tells versions apart which lie between two sequencers. */

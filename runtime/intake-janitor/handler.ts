@@ -24,6 +24,7 @@ import {
   sequencersOf,
   sweeper,
   unaccounted,
+  validRowsOf,
   WatchedRow,
 } from './core';
 
@@ -42,6 +43,8 @@ export interface JanitorDependencies {
   /** When the ledger was made. */
   ledgerMade: () => Promise<Date>;
   now: () => Date;
+  /** Period of the contract's throughput; absent without one. */
+  throughputHours?: number;
 }
 
 /** Compares the raw zone with the ledger: resubmits what has no final row, sweeps what no row names, reports what is late. */
@@ -68,11 +71,24 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
   }
   const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
-  deps.measure(DATA_METRIC.hoursSinceFile, hoursSinceFile(rows.values(), await deps.ledgerMade(), deps.now()), 'None');
+  await measureArrivals(deps, rows);
   const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept };
   deps.logger.info('janitor', report);
   return report;
 };
+
+/** How long ago a file brought records, and how many came of late. */
+async function measureArrivals(
+  { throughputHours, measure, ledgerMade, now }: JanitorDependencies,
+  rows: Map<string, FileRow>,
+): Promise<void> {
+  const made = await ledgerMade();
+  measure(DATA_METRIC.hoursSinceFile, hoursSinceFile(rows.values(), made, now()), 'None');
+  const valid = throughputHours === undefined ? undefined : validRowsOf(throughputHours, rows.values(), made, now());
+  if (valid !== undefined) {
+    measure(DATA_METRIC.validRowsOfPeriod, valid);
+  }
+}
 
 /** Every version: an older one counts too when a newer one is rejected. */
 async function rawVersions({ s3, rawBucket, dataset }: JanitorDependencies): Promise<ListedVersion[]> {
@@ -205,6 +221,7 @@ function start(): () => Promise<object> {
     measure: measureWith(metrics),
     logger: new Logger({ serviceName: 'intake-janitor' }),
     now: () => new Date(),
+    throughputHours: env[DATA_ENV.throughputHours] === undefined ? undefined : Number(env[DATA_ENV.throughputHours]),
   });
   return async () => {
     try {

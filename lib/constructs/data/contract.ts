@@ -123,6 +123,8 @@ export const DATA_ENV = {
   datasets: 'DATASETS',
   onlineTable: 'ONLINE_TABLE',
   onlineSpec: 'ONLINE_SPEC',
+  /** Hours over which valid records are counted for the contract's throughput; absent without one. */
+  throughputHours: 'THROUGHPUT_HOURS',
 } as const;
 
 /**
@@ -211,6 +213,8 @@ export const DATA_METRIC = {
   recordsNotOnline: 'RecordsNotOnline',
   /** From the arrival of a record in the stream until the online table has it; of a batch the longest. Milliseconds. */
   millisecondsToOnline: 'MillisecondsToOnline',
+  /** Valid records of the period of the contract's throughput, up to now; nothing before the ledger is that old. */
+  validRowsOfPeriod: 'ValidRowsOfPeriod',
 } as const;
 
 /** Times of the intake, seconds. Six function times must fit into the visibility timeout. */

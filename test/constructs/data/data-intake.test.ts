@@ -303,6 +303,7 @@ describe('metrics', () => {
     ['filesRejected', metrics.filesRejected(), { ...own, metricName: 'FilesRejected', statistic: 'Sum' }],
     ['filesUnaccounted', metrics.filesUnaccounted(), { ...own, metricName: 'FilesUnaccounted', statistic: 'Maximum' }],
     ['hoursSinceFile', metrics.hoursSinceFile(), { ...own, metricName: 'HoursSinceFile', statistic: 'Maximum' }],
+    ['validRowsOfPeriod', metrics.validRowsOfPeriod(), { ...own, metricName: 'ValidRowsOfPeriod', statistic: 'Minimum' }],
     [
       'ageOfOldestMessage',
       metrics.ageOfOldestMessage(),
@@ -375,6 +376,34 @@ describe('alarms [D9]', () => {
     });
   });
 
+  test('a file may wait as long as the latency of the contract says [meaning 24]', () => {
+    const contract = contractOf((d) => (d.slaProperties = [{ property: 'latency', value: 5, unit: 'min' }]));
+    const { template } = build({ contract });
+    expect(named(template, 'files-waiting')).toMatchObject({ Threshold: 300, MetricName: 'ApproximateAgeOfOldestMessage' });
+    expect(named(template, 'files-waiting').AlarmDescription).toContain('has waited 5 minutes');
+    expect(named(template, 'files-unaccounted').AlarmDescription).toContain('20 minutes after it arrived');
+  });
+
+  test('fewer valid records than the throughput of the contract are a ticket; the janitor counts them over its period [meaning 25]', () => {
+    const contract = contractOf((d) => (d.slaProperties = [{ property: 'throughput', value: 500, unit: 'rows/w' }]));
+    const { template } = build({ contract });
+    expect(named(template, 'volume-low')).toMatchObject({
+      Namespace: 'AiWorkloads',
+      MetricName: 'ValidRowsOfPeriod',
+      Dimensions: [{ Name: 'Intake', Value: 'air-dev-flights' }],
+      Statistic: 'Minimum',
+      Threshold: 500,
+      ComparisonOperator: 'LessThanThreshold',
+      Period: 900,
+      EvaluationPeriods: 1,
+      TreatMissingData: 'ignore',
+    });
+    expect(named(template, 'volume-low').AlarmDescription).toContain('Fewer than 500 valid records of orders came in the last 168 hours.');
+    expect(functionOf(template, 'Janitor').Environment.Variables.THROUGHPUT_HOURS).toBe('168');
+    const none = build({ contract: contractOf() }).template;
+    expect(functionOf(none, 'Janitor').Environment.Variables.THROUGHPUT_HOURS).toBeUndefined();
+  });
+
   test('a contract without limits has no alarms for them; a limit of 0 % is one', () => {
     const without = build({ contract: contractOf() }).template;
     expect(
@@ -395,7 +424,7 @@ describe('alarms [D9]', () => {
     const runbook = readFileSync(`${__dirname}/../../../docs/runbooks/data.md`, 'utf8');
     const composites = Object.values(template.findResources('AWS::CloudWatch::CompositeAlarm')).map(({ Properties }) => Properties);
     const all = [...alarmsOf(template), ...composites];
-    expect(all).toHaveLength(10);
+    expect(all).toHaveLength(11);
     expect(composites[0].AlarmDescription).toMatch(/^\[data\/page\] /);
     for (const { AlarmDescription } of all) {
       expect(AlarmDescription).toMatch(/^\[data\/(page|ticket)\] .* First: .*\. Runbook: docs\/runbooks\/data\.md#[a-z-]+$/);
@@ -425,6 +454,7 @@ describe('alarms [D9]', () => {
       'files-rejected': ['<Boardflightdataticket>'],
       'quarantine-high': ['<Boardflightdataticket>'],
       'data-late': ['<Boardflightdataticket>'],
+      'volume-low': ['<Boardflightdataticket>'],
       'changes-lost': ['<Boardflightdataticket>'],
       'janitor-failing': ['<Boardflightdataticket>'],
     });

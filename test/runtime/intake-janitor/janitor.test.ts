@@ -175,6 +175,51 @@ describe('the janitor measures how old the data is [D9]', () => {
   });
 });
 
+describe('the janitor counts valid records of the last hours [D9, meaning 25]', () => {
+  const volume = async (world: World, hours?: number) => {
+    const janitor = janitorOf(world, hours);
+    await janitor.run();
+    return janitor.measured.ValidRowsOfPeriod;
+  };
+  const send = async (world: World, key: string, seed: string, records = 4) =>
+    world.attempt(world.send(`simple/${key}.csv`, simpleFile(seed, records)));
+
+  test('when the ledger is as old as the period, and not before', async () => {
+    const world = new World(SIMPLE);
+    await send(world, 'a', 'a');
+    world.pass(DAY - 1);
+    expect(await volume(world, 24)).toBeUndefined();
+    world.pass(1);
+    expect(await volume(world, 24)).toBe(0);
+    expect(await volume(world, 25)).toBeUndefined();
+    expect(await volume(world)).toBeUndefined();
+  });
+
+  test('of which three in four are valid here, until they are older than the period', async () => {
+    const world = new World(SIMPLE);
+    world.pass(DAY);
+    await send(world, 'a', 'a');
+    world.pass(60 * MINUTES);
+    await send(world, 'b', 'b', 8);
+    expect(await volume(world, 24)).toBe(9);
+    world.pass(DAY - 60 * MINUTES);
+    expect(await volume(world, 24)).toBe(6);
+    world.pass(60 * MINUTES);
+    expect(await volume(world, 24)).toBe(0);
+  });
+
+  test('once each: neither repeated bytes, nor rejected files, nor what a newer version supersedes', async () => {
+    const world = new World(SIMPLE);
+    world.pass(DAY);
+    await send(world, 'a', 'a');
+    await send(world, 'again', 'a');
+    await world.attempt(world.send('simple/wrong.csv', 'wrong\n'));
+    expect(await volume(world, 24)).toBe(3);
+    await send(world, 'a', 'c', 8);
+    expect(await volume(world, 24)).toBe(6);
+  });
+});
+
 describe('a sequencer that is made up [D4]', () => {
   const version = (versionId: string) => ({ key: 'k', versionId, modified: new Date(0) });
   const rowOf = (versionId: string, sequencer: string) => [`object#k#${versionId}`, { sequencer } as FileRow] as const;

@@ -4,7 +4,7 @@ import { parseMessage, ObjectVersion } from '../../../runtime/intake/core';
 import { BUCKETS, START, TABLE, World } from './world';
 
 /** The janitor on a world's storage and table; what it sends and measures is kept. */
-export function janitorOf(world: World) {
+export function janitorOf(world: World, throughputHours?: number) {
   const sent: ObjectVersion[] = [];
   const measured: Record<string, number> = {};
   const warned: object[] = [];
@@ -24,6 +24,7 @@ export function janitorOf(world: World) {
     logger: { info: () => undefined, warn: (_, fields) => void warned.push(fields) },
     ledgerMade: () => Promise.resolve(START),
     now: () => world.at,
+    throughputHours,
   });
   return { run, sent, measured, warned };
 }

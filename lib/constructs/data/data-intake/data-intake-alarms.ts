@@ -21,7 +21,7 @@ export interface IntakeAlarmsProps {
   readonly lostChanges: IQueue;
 }
 
-const WAITING_MINUTES = INTAKE_SECONDS.unaccounted / 60;
+const UNACCOUNTED_MINUTES = INTAKE_SECONDS.unaccounted / 60;
 
 /** The alarms of an intake: what hinders it, what senders did wrong, and the limits of the contract. @internal */
 export function registerIntakeAlarms(scope: Construct, props: IntakeAlarmsProps): void {
@@ -48,6 +48,7 @@ function ticket({ intakeName }: IntakeAlarmsProps, name: string, rest: Rest): Al
 /** Files do not get through. Its causes follow from each other, so one alarm speaks for all. */
 function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
   const { contract, metrics, validator } = props;
+  const wait = contract.latency?.toSeconds() ?? INTAKE_SECONDS.unaccounted;
   const cause = (id: string, name: string, rest: Omit<Rest, 'runbook'>) =>
     registerAlarm(scope, id, ticket(props, name, { ...rest, runbook: 'files-stuck', silent: true }));
   const causes = [
@@ -58,13 +59,13 @@ function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
       threshold: 1,
     }),
     cause('WaitingAlarm', 'files-waiting', {
-      summary: `A file of ${contract.dataset} has waited ${WAITING_MINUTES} minutes for its validation.`,
+      summary: `A file of ${contract.dataset} has waited ${wait / 60} minutes for its validation.`,
       firstAction: 'see whether the validator runs, fails or is throttled.',
       metric: metrics.ageOfOldestMessage(),
-      threshold: INTAKE_SECONDS.unaccounted,
+      threshold: wait,
     }),
     cause('UnaccountedAlarm', 'files-unaccounted', {
-      summary: `A file of ${contract.dataset} is neither accounted for nor rejected ${WAITING_MINUTES} minutes after it arrived.`,
+      summary: `A file of ${contract.dataset} is neither accounted for nor rejected ${UNACCOUNTED_MINUTES} minutes after it arrived.`,
       firstAction: 'look its key up in the ledger.',
       metric: metrics.filesUnaccounted(),
       threshold: 1,
@@ -102,10 +103,15 @@ function registerSenders(scope: Construct, props: IntakeAlarmsProps): void {
   );
 }
 
-/** Limits that the contract states itself. */
+/** Limits that the contract states itself; how long a file may wait is with what keeps files from getting through. */
 function registerLimits(scope: Construct, props: IntakeAlarmsProps): void {
-  const { contract, metrics } = props;
-  const { dataset, maxQuarantinePercent, freshness } = contract;
+  registerQuarantineLimit(scope, props);
+  registerFreshness(scope, props);
+  registerThroughput(scope, props);
+}
+
+function registerQuarantineLimit(scope: Construct, props: IntakeAlarmsProps): void {
+  const { dataset, maxQuarantinePercent } = props.contract;
   if (maxQuarantinePercent !== undefined) {
     registerAlarm(
       scope,
@@ -114,12 +120,16 @@ function registerLimits(scope: Construct, props: IntakeAlarmsProps): void {
         summary: `More than ${maxQuarantinePercent} % of the records in a file of ${dataset} went to quarantine.`,
         firstAction: 'see by which rule: the counts are in the ledger and in the File Accounted event.',
         runbook: 'quarantine-high',
-        metric: metrics.quarantinePercent(),
+        metric: props.metrics.quarantinePercent(),
         threshold: maxQuarantinePercent,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       }),
     );
   }
+}
+
+function registerFreshness(scope: Construct, props: IntakeAlarmsProps): void {
+  const { dataset, freshness } = props.contract;
   if (freshness !== undefined) {
     const hours = freshness.toHours({ integral: false });
     registerAlarm(
@@ -129,7 +139,7 @@ function registerLimits(scope: Construct, props: IntakeAlarmsProps): void {
         summary: `No file has brought records of ${dataset} for more than ${hours} hours.`,
         firstAction: 'see whether files arrive in the raw zone; if not, ask the sender.',
         runbook: 'data-late',
-        metric: metrics.hoursSinceFile({ period: Duration.minutes(15) }),
+        metric: props.metrics.hoursSinceFile({ period: Duration.minutes(15) }),
         threshold: hours,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
         // The janitor measures it: while that is silent, nothing is known to have changed.
@@ -137,6 +147,28 @@ function registerLimits(scope: Construct, props: IntakeAlarmsProps): void {
       }),
     );
   }
+}
+
+/** What the ledger accounts for, and not the sums of a metric: a file that is sent twice counts once, and a new intake is not short at once. */
+function registerThroughput(scope: Construct, props: IntakeAlarmsProps): void {
+  const { dataset, minimumRows, minimumRowsPeriod } = props.contract;
+  if (minimumRows === undefined) {
+    return;
+  }
+  registerAlarm(
+    scope,
+    'VolumeAlarm',
+    ticket(props, 'volume-low', {
+      summary: `Fewer than ${minimumRows} valid records of ${dataset} came in the last ${minimumRowsPeriod!.toHours()} hours.`,
+      firstAction: 'see whether files are missing, short, or in quarantine.',
+      runbook: 'volume-low',
+      metric: props.metrics.validRowsOfPeriod({ period: Duration.minutes(15) }),
+      threshold: minimumRows,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      // The janitor measures it: while that is silent, nothing is known to have changed.
+      treatMissingData: TreatMissingData.IGNORE,
+    }),
+  );
 }
 
 function registerHelpers(scope: Construct, props: IntakeAlarmsProps): void {

@@ -113,6 +113,7 @@ export function createJanitor(parts: IntakeParts): Lambda {
       [DATA_ENV.dataset]: contract.dataset,
       [DATA_ENV.intake]: parts.intakeName,
       [DATA_ENV.ledger]: ledger.tableName,
+      ...(contract.minimumRowsPeriod === undefined ? {} : { [DATA_ENV.throughputHours]: String(contract.minimumRowsPeriod.toHours()) }),
       [DATA_ENV.rawBucket]: zones.raw.bucketName,
       [DATA_ENV.validatedBucket]: zones.validated.bucketName,
       [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,

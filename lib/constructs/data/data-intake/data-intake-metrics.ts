@@ -68,6 +68,11 @@ export class DataIntakeMetrics {
     return this.own(DATA_METRIC.hoursSinceFile, Stats.MAXIMUM, options);
   }
 
+  /** Valid records of the period of the contract's throughput, up to now, count; there is none without a throughput. */
+  public validRowsOfPeriod(options?: IntakeMetricOptions): Metric {
+    return this.own(DATA_METRIC.validRowsOfPeriod, Stats.MINIMUM, options);
+  }
+
   /** How long the oldest file waits for its validation, seconds. */
   public ageOfOldestMessage(options?: IntakeMetricOptions): Metric {
     return this.ofQueue('ApproximateAgeOfOldestMessage', this.queueName, options);
