@@ -9,13 +9,13 @@ For the local account: npm start -- --keep, then in the same shell
 export class UsageError extends Error {}
 
 /** Options and positional arguments. Errors: `InvalidOption` for an unknown option and for another number of arguments. */
-export function argumentsOf(args: string[], options: NonNullable<ParseArgsConfig['options']>, usage: string) {
+export function argumentsOf(args: string[], options: NonNullable<ParseArgsConfig['options']>, usage: string, most = 1) {
   try {
     const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...options, help: { type: 'boolean' } } });
-    if (values.help !== true && positionals.length !== 1) {
-      throw new Error(`give one argument, got ${positionals.length}`);
+    if (values.help !== true && (positionals.length < 1 || positionals.length > most)) {
+      throw new Error(`give ${most === 1 ? 'one argument' : `1 to ${most} arguments`}, got ${positionals.length}`);
     }
-    return { values: values as Record<string, string | boolean | undefined>, argument: positionals[0] };
+    return { values: values as Record<string, string | boolean | undefined>, argument: positionals[0], more: positionals.slice(1) };
   } catch (error) {
     throw new UsageError(`InvalidOption: ${(error as Error).message.split('. ')[0]}: see the usage below\n\n${usage}`);
   }

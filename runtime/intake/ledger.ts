@@ -193,6 +193,8 @@ export class Ledger {
       duplicateOf: original,
       supersededBy: newest ? undefined : head.row,
       stands: stands ? (content?.stands ?? 0) + 1 : undefined,
+      // The janitor may have entered the row with a sequencer of its own before a late event brought the one of Amazon S3.
+      sequencer: object.sequencer,
       state: FILE_STATE.accounted,
       accountedAt: this.now().toISOString(),
     };

@@ -1,0 +1,320 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { textOf } from '../../../operations/ledger';
+import { planRebuild, RebuildPlan } from '../../../operations/ledger/rebuild';
+import { readRecords, readTable, writeChanges } from '../../../operations/ledger/records';
+import type { ObjectVersion } from '../../../runtime/intake/core';
+import type { Checkpoint } from '../../../runtime/intake/attempt';
+import { makeHandler } from '../../../runtime/ledger-events/handler';
+import { withdrawContents } from '../../../runtime/withdraw/contents';
+import { runs, seenAtLeast } from '../../support/property-runs';
+import { FakeBus, streamOf } from '../../support/stream-records';
+import { reopenOrphans } from '../../runtime/intake/janitor';
+import { problemsOf, SIMPLE, simpleFile } from '../../runtime/intake/simple-files';
+import { BUCKETS, TABLE, World } from '../../runtime/intake/world';
+
+type Item = Record<string, unknown> & { pk: string };
+type Step =
+  | { act: 'send'; key: string; seed: string; at: 'now' | 'late' | Checkpoint }
+  | { act: 'deliver' }
+  | { act: 'tidy' }
+  | { act: 'orphan'; tidy: boolean }
+  | { act: 'withdraw'; nth: number };
+
+const CHECKPOINTS: Checkpoint[] = ['leased', 'mid-stream', 'valid uploaded', 'both uploaded', 'committed'];
+const send = fc.record({
+  act: fc.constant('send' as const),
+  key: fc.constantFrom('a', 'b', 'c'),
+  seed: fc.constantFrom('x', 'y', 'z', 'wrong'),
+  at: fc.constantFrom('now' as const, 'now' as const, 'now' as const, 'late' as const, ...CHECKPOINTS),
+});
+const other = fc.constantFrom<Step>({ act: 'deliver' }, { act: 'tidy' });
+const withdrawal = fc.record({ act: fc.constant('withdraw' as const), nth: fc.nat(20) });
+/** The same bytes under two keys, of which the first one gets others: what the janitor takes up. */
+const orphan = fc.record({ act: fc.constant('orphan' as const), tidy: fc.boolean() });
+const step = fc.oneof(
+  { weight: 1, arbitrary: orphan },
+  { weight: 5, arbitrary: send },
+  { weight: 2, arbitrary: other },
+  { weight: 1, arbitrary: withdrawal },
+);
+
+/** A data path with files that come in any order, die on the way, are the same bytes, are read again, or are withdrawn. */
+class History {
+  readonly objects: ObjectVersion[] = [];
+  private waiting: ObjectVersion[] = [];
+  private withdrawals = 0;
+
+  constructor(readonly world: World) {}
+
+  async run(steps: Step[]): Promise<void> {
+    for (const step of steps) {
+      await this.step(step);
+      this.world.pass(200);
+    }
+  }
+
+  private async step(step: Step): Promise<void> {
+    const { world } = this;
+    switch (step.act) {
+      case 'send': {
+        const bytes = step.seed === 'wrong' ? `wrong\n${step.key}` : simpleFile(step.seed);
+        const object = world.send(`simple/${step.key}.csv`, bytes);
+        this.objects.push(object);
+        if (step.at === 'now') {
+          await world.attempt(object);
+        } else {
+          this.waiting.push(object);
+          const dies = step.at !== 'late' && (step.seed !== 'wrong' || step.at === 'leased' || step.at === 'committed');
+          return dies ? world.failAt(object, step.at as Checkpoint) : undefined;
+        }
+        return;
+      }
+      case 'deliver': {
+        const late = this.waiting.reverse();
+        this.waiting = [];
+        for (const object of late) {
+          await world.attempt(object);
+        }
+        return;
+      }
+      case 'tidy':
+        return this.tidy();
+      case 'orphan':
+        return this.orphan(step.tidy);
+      case 'withdraw': {
+        const rows = world.rows().filter(({ state, contentSha256 }) => state === 'accounted' && contentSha256 !== undefined);
+        const row = rows.at(step.nth % Math.max(1, rows.length));
+        const by = {
+          withdrawal: `w${++this.withdrawals}`,
+          withdrawnAt: world.at.toISOString(),
+          withdrawnBy: 'anna',
+          withdrawnReason: 'why',
+        };
+        if (row !== undefined) {
+          await withdrawContents({ client: world.db.client, table: TABLE }, new Map([[row.contentSha256!, row.pk]]), by);
+        }
+      }
+    }
+  }
+
+  private async orphan(tidy: boolean): Promise<void> {
+    const fresh = `x${this.objects.length}`;
+    for (const [key, seed] of [
+      ['a', fresh],
+      ['b', fresh],
+      ['a', `${fresh}y`],
+    ]) {
+      await this.step({ act: 'send', key, seed, at: 'now' });
+    }
+    return tidy ? this.tidy() : undefined;
+  }
+
+  /** The janitor takes up duplicates whose original was superseded; one of them is read again at once, the others later. */
+  private async tidy(): Promise<void> {
+    const rows = await reopenOrphans(this.world);
+    const objects = rows.map((row) => this.objects.find(({ versionId }) => versionId === row.versionId)!);
+    this.waiting.push(...objects.slice(1));
+    await Promise.all(objects.slice(0, 1).map((object) => this.world.attempt(object)));
+  }
+
+  /** Reads everything that is not final. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 6; round++) {
+      this.world.pass(200);
+      for (const object of this.objects) {
+        await this.world.attempt(object);
+      }
+      await reopenOrphans(this.world);
+    }
+  }
+}
+
+/** Lets the recorder follow the ledger's stream, some changes twice. */
+async function record(world: World): Promise<void> {
+  const follow = makeHandler({
+    dataset: 'simple',
+    validatedBucket: BUCKETS.validated,
+    events: new FakeBus().client,
+    s3: world.s3.client,
+    logger: { error: () => undefined },
+  });
+  const Records = streamOf(world.db, TABLE);
+  await follow({ Records: Records.slice(-3) });
+  await follow({ Records });
+}
+
+async function planFor(world: World): Promise<RebuildPlan> {
+  const records = await readRecords(world.s3.client, BUCKETS.validated, 'simple', () => undefined);
+  return planRebuild(records, await readTable(world.db.client, TABLE, () => undefined));
+}
+
+/** The same storage with another table. */
+function withNewTable(world: World): World {
+  const made = Object.assign(new World(SIMPLE), { s3: world.s3, at: world.at });
+  made.s3.now = () => made.at;
+  made.db.pageSize = 3;
+  return made;
+}
+
+async function rebuilt(world: World): Promise<World> {
+  const made = withNewTable(world);
+  const { changes, conflicts } = await planFor(made);
+  expect(conflicts).toEqual([]);
+  expect(await writeChanges(made.db.client, TABLE, changes, () => undefined)).toEqual([]);
+  return made;
+}
+
+const itemsOf = (world: World) => new Map(world.db.items<Item>(TABLE).map((item) => [item.pk, item]));
+const isFinal = (item: Item | undefined) => item?.state === 'accounted' || item?.state === 'rejected';
+
+/** What a rebuilt table must be, said by the old table alone: every final row and every pointer, and nothing else but rows that are read again. */
+function differences(old: World, made: World): string[] {
+  const [before, after] = [itemsOf(old), itemsOf(made)];
+  const lost = [...before.values()]
+    .filter((item) => !item.pk.startsWith('object#') || isFinal(item))
+    .filter((item) => !isDeepStrictEqual(item, after.get(item.pk)))
+    .map((item) => `${JSON.stringify(item)} became ${JSON.stringify(after.get(item.pk))}`);
+  const made_up = [...after.values()]
+    .filter((item) => !isFinal(before.get(item.pk)) && !(item.duplicateOf !== undefined && before.get(item.pk)?.reopened !== undefined))
+    .filter((item) => item.pk.startsWith('object#') || !before.has(item.pk))
+    .map((item) => `${item.pk} was not there`);
+  return [...lost, ...made_up];
+}
+
+describe('a ledger that is rebuilt from its commit records [D4]', () => {
+  test('is the old one, item for item, after any history', async () => {
+    const seen = { superseded: 0, duplicates: 0, reopened: 0, withdrawn: 0, rejected: 0, unfinished: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 22 }), async (steps) => {
+        const history = new History(new World(SIMPLE));
+        await history.run(steps);
+        await record(history.world);
+        expect(differences(history.world, await rebuilt(history.world))).toEqual([]);
+        const rows = history.world.rows();
+        seen.superseded += rows.filter(({ supersededBy }) => supersededBy !== undefined).length;
+        seen.duplicates += rows.filter(({ duplicateOf }) => duplicateOf !== undefined).length;
+        seen.reopened += rows.filter(({ reopened }) => reopened !== undefined).length;
+        seen.withdrawn += rows.filter((row) => row.withdrawal !== undefined).length;
+        seen.rejected += rows.filter(({ state }) => state === 'rejected').length;
+        seen.unfinished += rows.filter(({ state }) => state === 'validating' || state === 'received').length;
+      }),
+      { numRuns: runs(25), includeErrorInReport: true },
+    );
+    Object.values(seen).forEach((times) => expect(times).toBeGreaterThanOrEqual(seenAtLeast(2, 25)));
+  });
+
+  test('goes on as the old one would have: every record exactly once, whatever was on its way', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof({ weight: 6, arbitrary: send }, other), { minLength: 2, maxLength: 10 }),
+        fc.array(fc.oneof({ weight: 6, arbitrary: send }, other), { minLength: 1, maxLength: 8 }),
+        async (before, after) => {
+          const history = new History(new World(SIMPLE));
+          await history.run(before);
+          await record(history.world);
+          const next = new History(await rebuilt(history.world));
+          next.objects.push(...history.objects);
+          await next.run(after);
+          await next.settle();
+          expect(problemsOf(next.world)).toEqual([]);
+        },
+      ),
+      { numRuns: runs(10), includeErrorInReport: true },
+    );
+  });
+
+  test('changes nothing when it is whole, and makes an older state of it the newer one', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(send, { minLength: 3, maxLength: 10 }),
+        fc.array(step, { minLength: 3, maxLength: 10 }),
+        async (before, after) => {
+          const history = new History(new World(SIMPLE));
+          await history.run(before);
+          const restored = withNewTable(history.world);
+          for (const item of itemsOf(history.world).values()) {
+            await writeChanges(restored.db.client, TABLE, [{ item }], () => undefined);
+          }
+          await history.run(after);
+          await record(history.world);
+          const whole = await planFor(history.world);
+          expect([whole.changes, whole.conflicts]).toEqual([[], []]);
+          const plan = await planFor(restored);
+          expect(plan.conflicts).toEqual([]);
+          await writeChanges(restored.db.client, TABLE, plan.changes, () => undefined);
+          const lacking = differences(history.world, restored).filter((text) => !/^object#\S+ was not there$/.test(text));
+          expect(lacking).toEqual([]);
+        },
+      ),
+      { numRuns: runs(10), includeErrorInReport: true },
+    );
+  });
+});
+
+describe('what is written [D4]', () => {
+  async function lost() {
+    const history = new History(new World(SIMPLE));
+    await history.run([...'xyz'].map((seed, i) => ({ act: 'send', key: 'abc'[i], seed, at: 'now' })));
+    await record(history.world);
+    return { history, made: withNewTable(history.world) };
+  }
+
+  test('is left out where somebody was faster, and named', async () => {
+    const { history, made } = await lost();
+    const { changes } = await planFor(made);
+    const taken = changes[1].item;
+    await writeChanges(made.db.client, TABLE, [{ item: { ...taken, state: 'validating' } }], () => undefined);
+    expect(await writeChanges(made.db.client, TABLE, changes, () => undefined)).toEqual([taken.pk]);
+    const again = await planFor(made);
+    expect(again.changes.map(({ item }) => item.pk)).toEqual([taken.pk]);
+    expect(await writeChanges(made.db.client, TABLE, again.changes, () => undefined)).toEqual([]);
+    expect(differences(history.world, made)).toEqual([]);
+  });
+
+  test('is completed by the next run when the first one died anywhere', async () => {
+    for (let nth = 0; nth < 9; nth++) {
+      const { history, made } = await lost();
+      const { changes } = await planFor(made);
+      let calls = 0;
+      made.db.before = () => {
+        if (calls++ >= nth) {
+          throw new Error('died');
+        }
+      };
+      await expect(writeChanges(made.db.client, TABLE, changes, () => undefined)).rejects.toThrow('died');
+      made.db.before = () => undefined;
+      await writeChanges(made.db.client, TABLE, (await planFor(made)).changes, () => undefined);
+      expect(differences(history.world, made)).toEqual([]);
+    }
+  });
+
+  test('is never a row that the table has in another form of the same age: that is a conflict', async () => {
+    const { history } = await lost();
+    const row = history.world.rows()[0];
+    const made = withNewTable(history.world);
+    await writeChanges(made.db.client, TABLE, [{ item: { ...row, contentBytes: 1 } as never }], () => undefined);
+    const { conflicts, changes } = await planFor(made);
+    expect(conflicts).toEqual([row.pk]);
+    expect(changes.map(({ item }) => item.pk)).not.toContain(row.pk);
+  });
+
+  test('refuses an object that is no commit record', async () => {
+    const { history } = await lost();
+    history.world.s3.put(BUCKETS.validated, 'simple/x/version=1/attempt=2/commit.json', '{"pk": "object#other#1"}');
+    await expect(planFor(history.world)).rejects.toThrow(/^DamagedRecord: s3:\/\/validated\/simple\/x\/.*: restore an earlier version/);
+  });
+
+  test('is told in numbers, and by name where somebody is needed', () => {
+    const item = { pk: 'object#a#1' };
+    const plan = { changes: [{ item }, { item, seen: item }], conflicts: ['object#b#1'], same: 7, newer: 1 };
+    const found = { table: 'ledger', records: 9, plan, moved: [] };
+    expect(textOf(found, false).split('\n')).toEqual([
+      'ledger: 9 files have a commit record; 7 items are as they should be, 1 are newer than their record',
+      '1 items are missing, 1 are older',
+      '  differs and is neither older nor newer, left as it is: object#b#1',
+      'Nothing was written: --write does.',
+    ]);
+    expect(textOf({ ...found, moved: [item.pk] }, true)).toMatch(/1 are older; 1 were written\n  changed meanwhile.*: object#a#1/);
+  });
+});
