@@ -1,14 +1,13 @@
 """Makes training, validation and test data out of one dataset version. Runs as a SageMaker processing job; needs boto3 and nothing else.
 
 Reads the manifest at its pinned version, fetches each object that it names at its pinned version, checks bytes and counts, leaves out the
-superseded records and splits the others by calendar month: test = the newest closed month, validation = the month before, train = all before.
-A month is closed when the data reaches its last day. Rolling aggregates are added as columns: over all records, also those that no split has.
-The same manifest and features always give the same bytes. Formats: README.md beside this file.
+superseded records and divides the others by the days of their events as the manifest's split says, whose counts must come out. Rolling aggregates
+are added as columns: over all records, also those that no split has. The same manifest and features always give the same bytes. Formats: README.md
+beside this file.
 """
 from __future__ import annotations
 
 import argparse
-import calendar
 import csv
 import datetime
 import gzip
@@ -23,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from typing import Any, Iterable, Iterator, TextIO
+from typing import Any, Iterator, TextIO
 
 SPLITS = ("train", "validation", "test")
 CHUNK = 1 << 20
@@ -174,26 +173,35 @@ class EventTime:
 
 
 class Split:
-    """Which split a day belongs to. Errors: fewer closed months than the three splits need."""
+    """The periods of a manifest's split. Errors: it has none, or says why there is none, or is no split."""
 
-    def __init__(self, days: Iterable[datetime.date], months_validation: int, months_test: int, gap_days: int) -> None:
-        newest = max(days)
-        self.open = None if newest.day == calendar.monthrange(newest.year, newest.month)[1] else newest.isoformat()[:7]
-        closed = sorted({day.isoformat()[:7] for day in days} - {self.open})
-        needed = months_validation + months_test + 1
-        if len(closed) < needed:
-            left_out = "" if self.open is None else f" ({self.open} ends on {newest} and is left out)"
-            raise Refused(f"TooFewMonths: the data has {len(closed)} closed months{left_out}, a split needs {needed}: publish more data")
-        self.months = {"train": closed[: 1 - needed], "validation": closed[1 - needed : -months_test], "test": closed[-months_test:]}
-        self.of_month = {month: name for name, some in self.months.items() for month in some}
-        starts = [datetime.date(int(self.months[name][0][:4]), int(self.months[name][0][5:]), 1) for name in SPLITS[1:]]
-        self.gaps = {start - datetime.timedelta(days=back) for start in starts for back in range(1, gap_days + 1)}
-        empty = [name for name in SPLITS if all(self.of(day) != name for day in days)]
-        if empty:
-            raise Refused(f"TooFewMonths: --gap-days {gap_days} leaves nothing of {', '.join(empty)}: give fewer days, or publish more data")
+    def __init__(self, manifest: dict) -> None:
+        split = manifest.get("split")
+        if split is None:
+            raise Refused("NoSplit: the dataset version is not divided: give its dataset a split in the catalogue, and publish it again")
+        if "problem" in split:
+            raise Refused(split["problem"])
+        try:
+            self.event_time = list(split["eventTime"])
+            self.periods = {name: (split[name]["from"], split[name]["until"]) for name in SPLITS}
+            self.rows = {**{name: split[name]["rows"] for name in SPLITS}, **{name: split[name] for name in ("gap", "open")}}
+        except (KeyError, TypeError) as error:
+            raise Refused(f"InvalidManifest: the split of the manifest lacks {error}: publish the dataset again") from error
+        self.end = self.periods["test"][1]
 
     def of(self, day: datetime.date) -> str:
-        return "gap" if day in self.gaps else self.of_month.get(day.isoformat()[:7], "open")
+        text = day.isoformat()
+        if text >= self.end:
+            return "open"
+        return next((name for name, (first, until) in self.periods.items() if first <= text < until), "gap")
+
+    def check(self, days: Counter) -> None:
+        found = dict.fromkeys(self.rows, 0)
+        for day, count in days.items():
+            found[self.of(day)] += count
+        wrong = [f"{name} {found[name]} instead of {rows}" for name, rows in self.rows.items() if found[name] != rows]
+        if wrong:
+            raise Refused(f"SplitMismatch: the manifest's split has other records than the data: {', '.join(wrong)}: publish the dataset again")
 
 
 def features_of(options: argparse.Namespace, columns: list[str]) -> Any:
@@ -242,14 +250,15 @@ def write(parts: list[Part], columns: list[str], event_time: EventTime, days: Co
 
 
 def summary(manifest: dict, days: Counter, split: Split) -> dict:
-    rows, first, last = Counter(), {}, {}
+    first, last, months = {}, {}, {name: [] for name in (*SPLITS, "open")}
     for day in sorted(days):
-        name = split.of(day)
-        rows[name] += days[day]
-        first.setdefault(name, day.isoformat())
-        last[name] = day.isoformat()
-    counts = {name: rows[name] for name in (*SPLITS, "gap", "open")}
-    return {"datasetId": manifest.get("id"), "rows": counts, "firstEvent": first, "lastEvent": last, "months": split.months, "openMonth": split.open}
+        name, text = split.of(day), day.isoformat()
+        first.setdefault(name, text)
+        last[name] = text
+        if name in months and text[:7] not in months[name]:
+            months[name].append(text[:7])
+    after = next(iter(months.pop("open")), None)
+    return {"datasetId": manifest.get("id"), "rows": split.rows, "firstEvent": first, "lastEvent": last, "months": months, "openMonth": after}
 
 
 def prepare(s3: Any, options: argparse.Namespace) -> dict:
@@ -261,12 +270,13 @@ def prepare(s3: Any, options: argparse.Namespace) -> dict:
         progress(f"fetched {len(parts)} objects, {sum(item['bytes'] for item in manifest['objects'])} bytes")
         parts = [part for part in parts if part.item["rows"] > 0]
         if not parts:
-            raise Refused("TooFewMonths: the dataset has no records: publish more data")
+            raise Refused("EmptyDataset: the dataset has no records: publish more data")
+        split = Split(manifest)
         columns = columns_of(parts)
-        event_time = EventTime(options.event_time.split(","), columns)
+        event_time = EventTime(split.event_time, columns)
         features = features_of(options, columns)
         days = scan(parts, columns, event_time, features)
-        split = Split(days, options.months_validation, options.months_test, options.gap_days)
+        split.check(days)
         progress(f"checked {sum(days.values())} records of {min(days)} to {max(days)}")
         write(parts, columns, event_time, days, split, features, options.output)
         result = summary(manifest, days, split)
@@ -278,21 +288,12 @@ def prepare(s3: Any, options: argparse.Namespace) -> dict:
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    at_least = lambda low: lambda text: int(text) if int(text) >= low else parser.error(f"{text} is less than {low}")  # noqa: E731
     for part in ("bucket", "key", "version"):
         parser.add_argument(f"--manifest-{part}", required=True)
-    parser.add_argument("--event-time", required=True, help="one column with an ISO 8601 time, or year,month,day")
-    parser.add_argument("--split", choices=["month"], default="month")
-    parser.add_argument("--months-test", type=at_least(1), default=1)
-    parser.add_argument("--months-validation", type=at_least(1), default=1)
     parser.add_argument("--features", help="file with the definitions of rolling aggregates (default: none)")
     parser.add_argument("--engine", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "rolling_aggregate.py"), help="program that computes them")
-    parser.add_argument("--gap-days", type=at_least(0), default=0, help="days before validation and test that are left out")
     parser.add_argument("--output", required=True, help="folder that the job uploads")
-    options = parser.parse_args(argv)
-    if len(options.event_time.split(",")) not in (1, 3):
-        parser.error(f"--event-time names one column, or three with year, month and day, got '{options.event_time}'")
-    return options
+    return parser.parse_args(argv)
 
 
 def main() -> None:

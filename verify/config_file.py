@@ -38,6 +38,13 @@ def label_delay_days(path: str, model: str) -> int:
     return int(_value(_block(_block(_block(text, "endpoints"), model), "training"), "labelDelayDays", r"\d+") or 0)
 
 
+def event_time(path: str, model: str) -> list[str]:
+    """Columns by which the data of an endpoint's training is divided."""
+    text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))
+    training = _block(_block(_block(text, "endpoints"), model), "training")
+    return re.findall(r"\w+", re.search(r"\beventTime: *\[([^\]]*)\]", training)[1])  # type: ignore[index]
+
+
 def signature_inputs(path: str, model: str) -> list[str]:
     """Names of the tensors that an endpoint takes, in their order; none when the file gives no signature."""
     text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))

@@ -7,12 +7,15 @@ import json
 from typing import Any, Iterator
 
 from checks import Section
-from context import DATASET, Context, RawFile
+from config_file import event_time, label_delay_days
+from context import DATASET, MODEL, Context, RawFile
 from judge import KEY, decompressed, fields, frames
 from section_books import tally
 
 TEXTS = ("carrier", "origin")
 """The columns of the key that are no numbers."""
+CONTENTS = ("split", "statistics")
+"""What a manifest says of its records: see section_versions."""
 
 Ranges = list[list[int]]
 
@@ -30,7 +33,7 @@ def check(section: Section, context: Context) -> None:
     stored = json.loads(context.account.bytes_of(context.outputs["ValidatedBucket"], row["manifest"], row["manifestVersion"]))
     section.same("records whose key a newer file has", manifest["superseded"], stored.get("superseded"), "manifest")
     complete = {**stored, "objects": [_with_exclusions(context, item) for item in stored["objects"]]}
-    differing = [name for name in sorted({*manifest, *complete}) if manifest.get(name) != complete.get(name)]
+    differing = [name for name in sorted({*manifest, *complete} - set(CONTENTS)) if manifest.get(name) != complete.get(name)]
     section.holds("the stored manifest, at the version in the catalogue, is the derived one", [f"{name} differs" for name in differing], len(stored["objects"]))
     section.holds("it pins objects that are there", _missing(context, stored), len(stored["objects"]))
 
@@ -46,12 +49,13 @@ def derived(context: Context, of: list[RawFile] | None = None) -> dict[str, Any]
         "contents": [[item["content"], item["rows"]] for item in objects],
         "contract": contracts[0],
         "primaryKey": list(KEY),
+        "split": split_rule(context),
     }
     digests = [[item["content"], _digest(item["excluded"])] for item in objects if "excluded" in item]
     if digests:
         identity["superseded"] = digests
     return {
-        "id": hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode()).hexdigest(),
+        "id": hashlib.sha256(json.dumps(identity, separators=(",", ":"), sort_keys=True).encode()).hexdigest(),
         "dataset": DATASET,
         "contract": contracts[0] if len(contracts) == 1 else f"one of {len(contracts)}",
         "primaryKey": list(KEY),
@@ -59,6 +63,12 @@ def derived(context: Context, of: list[RawFile] | None = None) -> dict[str, Any]
         "superseded": sum(item["superseded"] for item in objects),
         "objects": objects,
     }
+
+
+def split_rule(context: Context) -> dict[str, Any]:
+    """How the config file wants the dataset divided."""
+    config = context.report["config"]
+    return {"closedMonths": {"test": 1, "validation": 1}, "eventTime": event_time(config, MODEL), "gapDays": label_delay_days(config, MODEL)}
 
 
 def superseded(context: Context, files: list[RawFile]) -> dict[str, Ranges]:

@@ -237,8 +237,7 @@ class TrainingRun:
     @listed
     def identity_problems(self) -> Iterator[str]:
         """The run's id says what it was made of, and its manifest is that of the dataset."""
-        gap = {"labelDelayDays": self.dataset.delay} if self.dataset.delay else {}
-        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, **gap, "parameters": dict(sorted(self.plan["parameters"].items()))}
+        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, "parameters": dict(sorted(self.plan["parameters"].items()))}
         wanted = hashlib.sha256(json.dumps(inputs, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
         if wanted != self.id:
             yield f"its id is not the SHA-256 of its inputs, {wanted}"
@@ -251,7 +250,5 @@ class TrainingRun:
         inputs_of = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in self.job["InputDataConfig"]}
         if inputs_of != {name: self.plan["uris"][name] for name in ("train", "validation")}:
             yield f"its job read {inputs_of}"
-        if self.plan["labelDelayDays"] != self.dataset.delay:
-            yield f"its plan leaves out {self.plan['labelDelayDays']} days, the config file {self.dataset.delay}"
         if self.job["ModelArtifacts"]["S3ModelArtifacts"] != self.plan["uris"]["candidate"]:
             yield "its job made another artefact"

@@ -12,13 +12,13 @@ from kept_account import KeptAccount, Unusable  # first: it clears the AWS setti
 
 import section_account
 import section_books
-import section_dataset
 import section_delivery
 import section_events
 import section_files
 import section_objective
 import section_outage
 import section_predictions
+import section_versions
 from checks import Section
 from context import Context
 
@@ -26,7 +26,7 @@ STATE = Path(__file__).resolve().parents[1] / "local" / ".state"
 SECTIONS = {
     "files": section_files.check,
     "books": section_books.check,
-    "dataset": section_dataset.check,
+    "dataset": section_versions.check,
     "predictions": section_predictions.check,
     "objective": section_objective.check,
     "events": section_events.check,

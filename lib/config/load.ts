@@ -7,7 +7,7 @@ import { DataContract } from '../constructs/data';
 import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
 import { endpointRules, missingFiles, Problem, withAbsolutePaths } from './endpoint-rules';
-import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, byMode } from './schema';
+import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, byMode, TrainingConfig } from './schema';
 
 type Path = PropertyKey[];
 
@@ -156,8 +156,19 @@ function trainingRules({ endpoints, data, labelWindowHours }: BlueprintConfig): 
             },
           ]),
       ...unknownInstanceType(instance, 'see the catalogue').map((message) => ({ path: [...path, 'instance'], message })),
+      ...otherSplit(endpoints, name).map((message) => ({ path, message })),
     ];
   });
+}
+
+/** Versions of a dataset are divided once: all models that are trained on it take the same split. */
+function otherSplit(endpoints: BlueprintConfig['endpoints'], name: string): string[] {
+  const splitOf = ({ eventTime, labelDelayDays }: TrainingConfig) =>
+    `eventTime ${eventTime.join(', ')} and labelDelayDays ${labelDelayDays}`;
+  const own = endpoints[name].model.training!;
+  const [first, { model }] = Object.entries(endpoints).find(([, other]) => other.model.training?.dataset === own.dataset)!;
+  const wanted = splitOf(model.training!);
+  return wanted === splitOf(own) ? [] : [`must have the split of endpoints.${first}, ${wanted}: dataset '${own.dataset}' has one`];
 }
 
 /** No tensor twice, and the decision that the objective counts among the outputs of each model that it counts. */

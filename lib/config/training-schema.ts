@@ -27,7 +27,9 @@ export const training = z.strictObject({
     .min(1)
     .max(3)
     .refine((columns) => columns.length !== 2, 'give one ISO 8601 column, or year, month and day')
-    .describe('Column with the time of a record, or three with year, month and day: the newest closed month is the test period.'),
+    .describe(
+      'Column with the date or timestamp of a record, or three with year, month and day: the newest closed month is the test period. The same for all models of a dataset.',
+    ),
   labelDelayDays: z
     .int()
     .min(0)

@@ -3,7 +3,7 @@ import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
-import { DataContract, DataIntake, DatasetCatalog, DataZones } from '../constructs/data';
+import { DataContract, DataIntake, DatasetCatalog, DataZones, TimeSplit } from '../constructs/data';
 import { Layer } from '../constructs/ownership';
 import { physicalName } from '../constructs/shared/names';
 import { WorkloadStack } from './workload-stack';
@@ -41,7 +41,7 @@ export class DataStack extends WorkloadStack {
       ...{ zones: this.zones, bus, clockParameter, removalPolicy },
       catalogName: this.prefix,
     });
-    this.intakes.forEach((intake) => this.catalog.addDataset(intake));
+    this.intakes.forEach((intake) => this.catalog.addDataset(intake, { split: splitFor(config, intake.dataset) }));
     this.tell({ RawBucket: raw.bucketName, ValidatedBucket: validated.bucketName, QuarantineBucket: quarantine.bucketName });
     this.tell({
       CaptureBucket: capture.bucketName,
@@ -54,4 +54,13 @@ export class DataStack extends WorkloadStack {
   private tell(outputs: Record<string, string>): void {
     Object.entries(outputs).forEach(([name, value]) => new CfnOutput(this, name, { value }));
   }
+}
+
+/** The split that the models trained on a dataset ask for: one, as loading the configuration has made sure. */
+function splitFor({ endpoints }: BlueprintConfig, dataset: string): TimeSplit | undefined {
+  const training = Object.values(endpoints).find(({ model }) => model.training?.dataset === dataset)?.model.training;
+  if (training === undefined) {
+    return undefined;
+  }
+  return TimeSplit.closedMonths({ eventTime: training.eventTime, labelDelay: Duration.days(training.labelDelayDays) });
 }

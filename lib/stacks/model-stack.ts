@@ -37,8 +37,6 @@ export class ModelStack extends WorkloadStack {
       trainingInstance: InstanceType.fromCatalogue(training.instance),
       servingInstance: InstanceType.fromCatalogue(instance),
       parameters: training.parameters,
-      eventTime: training.eventTime,
-      labelDelay: Duration.days(training.labelDelayDays),
       gate: gateOf(training),
       slo: sloOf(slo),
       signature,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { DATA_EVENT } from '../../lib/constructs/data/contract';
+import { DATA_EVENT, DatasetSplit } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
+import { canonicalJson } from './canonical-json';
 import type { Ordinals, Range } from './ordinals';
-import type { Superseded } from './superseded';
+import type { Superseded } from './reading';
+import type { Split } from './split';
 
 /** An immutable dataset version: exactly the records of these objects that are not excluded, and nothing that is not named here. */
 export interface Manifest {
@@ -16,6 +18,10 @@ export interface Manifest {
   rows: number;
   superseded: number;
   objects: ManifestObject[];
+  /** How its records are divided by event time; undefined when the dataset has no split. */
+  split?: Split;
+  /** The object with the statistics of the records that count. `rows`: columns. */
+  statistics?: Output;
 }
 
 export interface ManifestObject {
@@ -70,14 +76,21 @@ export function committedFiles(dataset: string, rows: readonly FileRow[]): FileR
   return files;
 }
 
+/** What a version is made of, beside its files. */
+export interface Policy {
+  primaryKey: readonly string[];
+  split?: DatasetSplit;
+}
+
 /**
- * The manifest of committed files. Its id hashes content only (content hash and rows of each file, what is excluded, contract, key policy), no
- * object keys and no times: the same data is the same version wherever and whenever it is built.
+ * The manifest of committed files. Its id is the SHA-256 of canonical JSON (RFC 8785) of content only (content hash and rows of each file, what is
+ * excluded, contract, key policy, split parameters), no object keys and no times: the same data is the same version wherever and whenever it is
+ * built.
  */
 export function buildManifest(
   dataset: string,
   bucket: string,
-  primaryKey: readonly string[],
+  { primaryKey, split }: Policy,
   files: readonly FileRow[],
   superseded: Superseded,
 ): Manifest {
@@ -87,10 +100,11 @@ export function buildManifest(
     const ordinals = superseded.get(pk);
     return ordinals === undefined ? [] : [[contentSha256!, ordinals.digest()]];
   });
-  const identity = JSON.stringify({
+  const identity = canonicalJson({
     contents: objects.map(({ content, rows }) => [content, rows]),
-    contract,
+    contract: contract!,
     primaryKey,
+    split: split && ruleOf(split),
     superseded: excluded.length === 0 ? undefined : excluded,
   });
   const sum = (field: 'rows' | 'superseded') => objects.reduce((total, object) => total + object[field], 0);
@@ -103,6 +117,11 @@ export function buildManifest(
     superseded: sum('superseded'),
     objects,
   };
+}
+
+function ruleOf({ eventTime, gapDays, closedMonths, from }: DatasetSplit) {
+  const { validation, test } = closedMonths ?? from!;
+  return { eventTime, gapDays, [closedMonths === undefined ? 'from' : 'closedMonths']: { validation, test } };
 }
 
 function manifestObject(bucket: string, { key, versionId, validated, contentSha256 }: FileRow, ordinals?: Ordinals): ManifestObject {
@@ -124,6 +143,11 @@ function manifestObject(bucket: string, { key, versionId, validated, contentSha2
 
 export function manifestKey(dataset: string, id: string): string {
   return `datasets/${dataset}/${id}/manifest.json`;
+}
+
+/** Where the statistics of a version are. */
+export function statisticsKey(dataset: string, id: string): string {
+  return `datasets/${dataset}/${id}/statistics.jsonl.gz`;
 }
 
 /** Where the excluded records of one content are, when the manifest is no place for them. */

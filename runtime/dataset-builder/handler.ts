@@ -1,26 +1,26 @@
 import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
-import { DATA_ENV, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
+import { CompiledContract, DATA_ENV, DatasetEntry, DatasetSplit, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
 import { LineOutput } from '../intake/output';
 import { clockFrom, Clock } from '../shared/clock';
 import { fileRows } from '../shared/ledger-rows';
-import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, manifestKey, unsettled } from './core';
+import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, manifestKey, statisticsKey, unsettled } from './core';
 import type { Ordinals } from './ordinals';
-import type { KeyRule } from './record-keys';
-import { findSuperseded, Superseded } from './superseded';
+import { Reading, readRecords } from './reading';
+import { splitOf } from './split';
 import { enter, lastWithdrawal } from './withdrawals';
 
-/** What is known of each dataset at deployment. */
-export type Datasets = Record<string, KeyRule & { ledger: string }>;
-
 export interface BuilderDependencies {
-  datasets: Datasets;
+  /** What is known of each dataset at deployment. */
+  datasets: Record<string, DatasetEntry>;
+  /** The contract at a key. */
+  contractAt: (key: string) => Promise<CompiledContract>;
   catalogue: string;
   bucket: string;
   s3: S3Client;
@@ -70,12 +70,33 @@ export const makeHandler =
     }
     const seen = await lastWithdrawal(deps.dynamo, known.ledger);
     const files = committedFiles(dataset, await settledRows(dataset, known.ledger, deps));
-    const superseded = await findSuperseded(files, known, { ...deps, left: () => remaining() - WRITING });
-    const manifest = buildManifest(dataset, deps.bucket, known.primaryKey, files, superseded);
+    const contract = await deps.contractAt(known.contract);
+    const reading = await readRecords(files, contract, known.split, { ...deps, left: () => remaining() - WRITING });
+    const policy = { primaryKey: contract.primaryKey, split: known.split };
+    const manifest = buildManifest(dataset, deps.bucket, policy, files, reading.superseded);
     const pk = `${dataset}#${manifest.id}`;
-    const complete = () => withLongExclusions(deps, manifest, files, superseded);
-    return (await entered(deps, pk)) ?? (await publish(deps, pk, await complete(), { ledger: known.ledger, seen }));
+    const whole = () => complete(deps, manifest, files, reading, known.split);
+    return (await entered(deps, pk)) ?? (await publish(deps, pk, await whole(), { ledger: known.ledger, seen }));
   };
+
+/** The manifest with what its records say: stored beside it where a manifest is no place for it. */
+async function complete(
+  deps: BuilderDependencies,
+  manifest: Manifest,
+  files: readonly FileRow[],
+  reading: Reading,
+  rule: DatasetSplit | undefined,
+): Promise<Manifest> {
+  const { days, statistics } = reading;
+  const split = rule === undefined || days === undefined ? {} : { split: splitOf(rule, days) };
+  const columns = statistics.result().map((column) => JSON.stringify(column));
+  return {
+    ...manifest,
+    objects: await withLongExclusions(deps, manifest, files, reading),
+    ...split,
+    statistics: await storeLines(deps, statisticsKey(manifest.dataset, manifest.id), columns),
+  };
+}
 
 async function settledRows(dataset: string, ledger: string, { dynamo }: BuilderDependencies): Promise<FileRow[]> {
   let problem: string | undefined;
@@ -107,29 +128,36 @@ async function entered({ dynamo, catalogue }: BuilderDependencies, pk: string): 
   return { id, rows, superseded, files, manifest, manifestVersion, created: false };
 }
 
-/** Stores what a manifest is no place for, and names it there. The objects of a manifest are in the order of the files. */
+/** The objects of a manifest are in the order of the files. */
 async function withLongExclusions(
   deps: BuilderDependencies,
   manifest: Manifest,
   files: readonly FileRow[],
-  superseded: Superseded,
-): Promise<Manifest> {
+  { superseded }: Reading,
+): Promise<Manifest['objects']> {
   const objects = [];
   for (const [i, object] of manifest.objects.entries()) {
     const ordinals = superseded.get(files[i].pk);
     const long = ordinals !== undefined && ordinals.runs > INLINE_RUNS;
     const key = excludedKey(manifest.dataset, manifest.id, object.content);
-    objects.push(long ? { ...object, excludedIn: await storeRuns(deps, key, ordinals) } : object);
+    objects.push(long ? { ...object, excludedIn: await storeLines(deps, key, rangesOf(ordinals)) } : object);
   }
-  return { ...manifest, objects };
+  return objects;
 }
 
-async function storeRuns({ s3, bucket }: BuilderDependencies, key: string, ordinals: Ordinals): Promise<Output> {
+function* rangesOf(ordinals: Ordinals): Generator<string> {
+  for (const range of ordinals.ranges()) {
+    yield JSON.stringify(range);
+  }
+}
+
+/** Stores lines as one gzip object. */
+async function storeLines({ s3, bucket }: BuilderDependencies, key: string, all: Iterable<string>): Promise<Output> {
   const output = new LineOutput(s3, bucket, key, 'application/x-ndjson');
   try {
     let lines = 0;
-    for (const range of ordinals.ranges()) {
-      output.write(JSON.stringify(range));
+    for (const line of all) {
+      output.write(line);
       if (++lines % LINES === 0) {
         await output.drained();
       }
@@ -162,14 +190,28 @@ async function publish(
 }
 
 const logger = new Logger({ serviceName: 'dataset-builder' });
+const storage = new S3Client({});
 let run: ReturnType<typeof makeHandler> | undefined;
+
+/** Contracts are immutable: the key has their hash. */
+function contractsIn(s3: S3Client, Bucket: string): (key: string) => Promise<CompiledContract> {
+  const read = new Map<string, CompiledContract>();
+  return async (Key) => {
+    if (!read.has(Key)) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      read.set(Key, JSON.parse(await Body!.transformToString()) as CompiledContract);
+    }
+    return read.get(Key)!;
+  };
+}
 
 export const handler = async (request: BuildRequest, context: Context): Promise<BuildAnswer> => {
   run ??= makeHandler({
+    contractAt: contractsIn(storage, process.env[DATA_ENV.contractBucket]!),
     datasets: JSON.parse(process.env[DATA_ENV.datasets]!),
     catalogue: process.env[DATA_ENV.catalogue]!,
     bucket: process.env[DATA_ENV.validatedBucket]!,
-    s3: new S3Client({}),
+    s3: storage,
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
     clock: clockFrom(process.env),
     scratchFolder: tmpdir(),

@@ -57,16 +57,14 @@ export function newestOf(versions: readonly DatasetVersion[]): DatasetVersion | 
 export interface RunInputs {
   readonly dataset: string;
   readonly code: string;
-  readonly labelDelayDays: number;
   readonly featuresSha256?: string;
   readonly parameters: TrainingPlan['parameters'];
 }
 
-/** One run per dataset, code, gap, features and parameters: the SHA-256 of them as JSON with sorted names. Without a gap or features it says nothing of them. */
-export function runIdOf({ dataset, code, labelDelayDays, featuresSha256, parameters }: RunInputs): string {
-  const gap = labelDelayDays === 0 ? {} : { labelDelayDays };
+/** One run per dataset, code, features and parameters: the SHA-256 of them as JSON with sorted names. The dataset's id covers how it is split. */
+export function runIdOf({ dataset, code, featuresSha256, parameters }: RunInputs): string {
   return createHash('sha256')
-    .update(JSON.stringify({ code, dataset, featuresSha256, ...gap, parameters: sorted(parameters) }))
+    .update(JSON.stringify({ code, dataset, featuresSha256, parameters: sorted(parameters) }))
     .digest('hex');
 }
 
@@ -90,12 +88,12 @@ export interface PlanInputs {
 
 /** Everything that an execution needs to know. */
 export function planOf(settings: PipelineSettings, { dataset, parameters, runId, attempt, candidateNumber }: PlanInputs): TrainingPlan {
-  const { model, jobPrefix, codeRevision, labelDelayDays, featuresSha256 } = settings;
+  const { model, jobPrefix, codeRevision, featuresSha256 } = settings;
   const job = `${jobPrefix}--${runId.slice(0, 12)}-${attempt}`;
   const jobs = { prepare: `${job}-prepare`, train: `${job}-train`, evaluate: `${job}-evaluate` };
   const scriptMode = { sagemaker_program: settings.program, sagemaker_submit_directory: settings.codeUri };
   return {
-    ...{ runId, attempt, model, candidateNumber, codeRevision, labelDelayDays, jobs },
+    ...{ runId, attempt, model, candidateNumber, codeRevision, jobs },
     ...(featuresSha256 === undefined ? {} : { featuresSha256 }),
     datasetId: dataset.id,
     manifest: { bucket: settings.manifests, key: dataset.manifest, versionId: dataset.manifestVersion },

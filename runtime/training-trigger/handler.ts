@@ -69,8 +69,8 @@ async function start(request: TrainingRequest, deps: TriggerDependencies): Promi
   checkRequest(request, settings);
   const dataset = await datasetFor(request, deps);
   const parameters = { ...settings.parameters, ...request.parameters };
-  const { codeRevision: code, labelDelayDays, featuresSha256 } = settings;
-  const runId = runIdOf({ dataset: dataset.id, code, labelDelayDays, featuresSha256, parameters });
+  const { codeRevision: code, featuresSha256 } = settings;
+  const runId = runIdOf({ dataset: dataset.id, code, featuresSha256, parameters });
   const startedAt = deps.now().toISOString();
   const entered = await new Runs(deps.dynamo, deps.runsTable).enter({
     runId,

@@ -36,6 +36,14 @@ const trained = (over: object) =>
     training: { dataset: 'flights', code: '.', eventTime: ['time_hour'], purpose: 'p', intendedUses: 'u', limits: 'l', ...over },
   });
 
+/** Another model on the same data, whose labels come a day later. */
+function twoModels(): string {
+  const config = parse(trained({}));
+  const { model, ...rest } = config.endpoints.delay;
+  config.endpoints.other = { ...rest, model: { training: { ...model.training, labelDelayDays: 1 } } };
+  return stringify(config);
+}
+
 describe('blueprint config [W7]', () => {
   test.each(['dev', 'prod'])('config/%s.yaml is valid and resolves its files', (stage) => {
     const config = loadBlueprint(join(root, `config/${stage}.yaml`));
@@ -197,6 +205,11 @@ describe('blueprint config [W7]', () => {
       'labels that come after their predictions expired',
       trained({ labelDelayDays: 3 }),
       /training.labelDelayDays: must be within labelWindowHours \(48\), got 3 days/,
+    ],
+    [
+      'two models that divide one dataset otherwise',
+      twoModels(),
+      /endpoints.other.model.training: must have the split of endpoints.delay, eventTime time_hour and labelDelayDays 0: dataset 'flights' has one/,
     ],
     ['a gap that could swallow a month', trained({ labelDelayDays: 28 }), /training.labelDelayDays: .*27.*, got '28'/],
     ['a leak band upside down', trained({ gate: { aucBand: [0.7, 0.6] } }), /gate.aucBand: must rise/],

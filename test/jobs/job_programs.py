@@ -34,6 +34,13 @@ class Store:
         return {"Body": io.BytesIO(self.objects[Bucket, Key, VersionId])}
 
 
+def divided(rows: tuple[int, ...], *, days: tuple[str, ...] = ("2013-01-01", "2013-02-01", "2013-03-01", "2013-04-01"), **more: Any) -> dict[str, Any]:
+    """A split as the dataset builder writes it: records of training, validation and test, which follow each other at these days."""
+    names = zip(("train", "validation", "test"), days, days[1:], rows)
+    periods = {name: {"from": first, "until": until, "rows": count} for name, first, until, count in names}
+    return {"eventTime": ["year", "month", "day"], "gapDays": 0, "closedMonths": {"validation": 1, "test": 1}, **periods, "gap": 0, "open": 0, **more}
+
+
 class Dataset:
     """A dataset under construction, as the intake and the dataset builder would leave it."""
 
@@ -53,12 +60,13 @@ class Dataset:
         self.objects.append({"bucket": BUCKET, "rows": records - superseded, "superseded": superseded, **stored, **more})
         return self.objects[-1]
 
-    def options(self, folder: Path, **changed: Any) -> argparse.Namespace:
+    def options(self, folder: Path, split: dict[str, Any] | None, **changed: Any) -> argparse.Namespace:
         rows = sum(item["rows"] for item in self.objects)
-        manifest = json.dumps({"id": "d" * 64, "dataset": "flights", "rows": rows, "objects": self.objects}).encode()
+        described = {"id": "d" * 64, "dataset": "flights", "rows": rows, "objects": self.objects, **({"split": split} if split else {})}
+        manifest = json.dumps(described).encode()
         stored = self.store.put(f"datasets/flights/{'d' * 64}/manifest.json", manifest)
-        usual = {"manifest_bucket": BUCKET, "manifest_key": stored["key"], "manifest_version": stored["versionId"], "event_time": "year,month,day"}
-        return argparse.Namespace(**{**usual, "months_test": 1, "months_validation": 1, "gap_days": 0, "features": None, "engine": str(ROOT / "jobs" / "rolling_aggregate.py"), "output": str(folder), **changed})
+        usual = {"manifest_bucket": BUCKET, "manifest_key": stored["key"], "manifest_version": stored["versionId"]}
+        return argparse.Namespace(**{**usual, "features": None, "engine": str(ROOT / "jobs" / "rolling_aggregate.py"), "output": str(folder), **changed})
 
 
 def load(path: Path) -> ModuleType:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_programs import ROOT, Dataset, load
+from job_programs import ROOT, Dataset, divided, load
 
 MODEL = ROOT / "examples" / "flight-delays" / "model"
 
@@ -26,9 +26,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with gzip.open(ROOT / "examples" / "flight-delays" / "data" / "flights.csv.gz", "rt", encoding="utf-8") as file:
         header, *lines = file.read().splitlines()
     dataset = Dataset()
+    rows = {}
     for month in ("3", "1", "4", "2"):
-        dataset.csv([header, *(line for line in lines if line.split(",", 2)[1] == month)])
-    load(ROOT / "jobs" / "prepare.py").prepare(dataset.store, dataset.options(root / "processing"))
+        rows[month] = dataset.csv([header, *(line for line in lines if line.split(",", 2)[1] == month)])["rows"]
+    split = divided((rows["1"] + rows["2"], rows["3"], rows["4"]), days=("2013-01-01", "2013-03-01", "2013-04-01", "2013-05-01"))
+    load(ROOT / "jobs" / "prepare.py").prepare(dataset.store, dataset.options(root / "processing", split))
     train(root, root / "model")
     for name, folder in (("candidate", root / "model"), ("code", MODEL)):
         (root / "processing" / name).mkdir()

@@ -1,4 +1,4 @@
-"""A dataset version becomes training, validation and test data by month, or the job says why not. [R1] [D3]"""
+"""A dataset version becomes training, validation and test data as its manifest says, or the job says why not. [R1] [D3] [D7]"""
 from __future__ import annotations
 
 import gzip
@@ -12,11 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from job_programs import BUCKET, ROOT, Dataset, load
+from job_programs import BUCKET, ROOT, Dataset, divided, load
 
 HEADER = "year,month,day,value"
 MONTHS = {"train": ["2013,1,1,a", "2013,1,31,b"], "validation": ["2013,2,1,c", "2013,2,28,d"], "test": ["2013,3,1,e", "2013,3,31,f"]}
 ROWS = [row for rows in MONTHS.values() for row in rows]
+SPLIT = divided((2, 2, 2))
 
 
 @pytest.fixture(scope="module")
@@ -37,36 +38,33 @@ def values(folder: Path) -> dict[str, str]:
     return {split: "".join(line.rsplit(",", 1)[1] for line in read(folder, split)[1:]) for split in MONTHS}
 
 
-def test_the_newest_closed_month_is_the_test_and_the_one_before_the_validation(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+def test_records_go_where_the_split_of_the_manifest_says(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv([HEADER, *ROWS[::2]])
     dataset.csv([HEADER, "2012,11,5,z", *ROWS[1::2]])
-    result = program.prepare(dataset.store, dataset.options(tmp_path))
+    split = divided((3, 2, 2), days=("2012-11-05", "2013-02-01", "2013-03-01", "2013-04-01"))
+    result = program.prepare(dataset.store, dataset.options(tmp_path, split))
     assert values(tmp_path) == {"train": "azb", "validation": "cd", "test": "ef"}
-    assert all(read(tmp_path, split)[0] == HEADER for split in MONTHS)
+    assert all(read(tmp_path, name)[0] == HEADER for name in MONTHS)
     assert result == json.loads((tmp_path / "summary.json").read_text())
     assert result["months"] == {"train": ["2012-11", "2013-01"], "validation": ["2013-02"], "test": ["2013-03"]}
     assert result["rows"] == {"train": 3, "validation": 2, "test": 2, "gap": 0, "open": 0} and result["openMonth"] is None
     assert (result["firstEvent"]["train"], result["lastEvent"]["train"], result["datasetId"]) == ("2012-11-05", "2013-01-31", "d" * 64)
 
 
-def test_a_month_that_has_not_reached_its_last_day_is_left_out_and_counted(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
-    dataset.csv([HEADER, *ROWS, "2013,4,29,x"])
-    result = program.prepare(dataset.store, dataset.options(tmp_path))
-    assert values(tmp_path)["test"] == "ef" and result["openMonth"] == "2013-04" and result["rows"]["open"] == 1
-
-
-def test_months_and_gap_days_are_as_asked_for(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
-    dataset.csv([HEADER, "2012,12,9,y", "2013,1,30,z", *ROWS])
-    result = program.prepare(dataset.store, dataset.options(tmp_path, gap_days=1))
-    assert values(tmp_path) == {"train": "yza", "validation": "c", "test": "ef"} and result["rows"]["gap"] == 2
-    program.prepare(dataset.store, dataset.options(tmp_path, months_test=2, months_validation=1))
-    assert values(tmp_path) == {"train": "y", "validation": "zab", "test": "cdef"}
+def test_records_behind_the_test_and_in_the_gaps_are_left_out_and_counted(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS, "2013,4,1,x"])
+    split = divided((1, 1, 2), gap=2, open=1)
+    split["train"]["until"], split["validation"]["until"] = "2013-01-31", "2013-02-28"
+    result = program.prepare(dataset.store, dataset.options(tmp_path, split))
+    assert values(tmp_path) == {"train": "a", "validation": "c", "test": "ef"}
+    assert result["rows"] == {"train": 1, "validation": 1, "test": 2, "gap": 2, "open": 1} and result["openMonth"] == "2013-04"
+    assert (result["firstEvent"]["gap"], result["lastEvent"]["gap"]) == ("2013-01-31", "2013-02-28")
 
 
 def test_the_same_manifest_gives_the_same_bytes(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv([HEADER, *ROWS])
     for name in ("first", "second"):
-        program.prepare(dataset.store, dataset.options(tmp_path / name))
+        program.prepare(dataset.store, dataset.options(tmp_path / name, SPLIT))
     files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
     assert [str(file) for file in files] == ["summary.json", "test/records.csv.gz", "train/records.csv.gz", "validation/records.csv.gz"]
     for file in files:
@@ -78,13 +76,13 @@ def test_superseded_records_are_left_out_wherever_the_manifest_names_them(progra
     dataset.csv([HEADER, "2013,1,2,x", "2013,1,2,y", *ROWS, "2013,1,3,z"], superseded=3, excluded=[[1, 2], [9, 9]])
     runs = dataset.store.put("datasets/flights/excluded/c.jsonl.gz", gzip.compress(b"[2,2]\n[4,5]\n"))
     dataset.csv([HEADER, "2013,1,4,g", "2013,1,4,x", "2013,1,4,h", "2013,1,4,y", "2013,1,4,z"], superseded=3, excludedIn=runs)
-    program.prepare(dataset.store, dataset.options(tmp_path))
+    program.prepare(dataset.store, dataset.options(tmp_path, divided((4, 2, 2))))
     assert values(tmp_path) == {"train": "abgh", "validation": "cd", "test": "ef"}
 
 
 def test_json_lines_keep_their_digits_and_have_sorted_columns(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.jsonl(['{"when":"2013-01-01","b":1.50,"a":true}', '{"a":null,"when":"2013-02-28T23:59:59Z","b":12345678901234567890}', '{"when":"2013-03-31","c":"x,\\"y"}'])
-    program.prepare(dataset.store, dataset.options(tmp_path, event_time="when"))
+    program.prepare(dataset.store, dataset.options(tmp_path, divided((1, 1, 1), eventTime=["when"])))
     assert read(tmp_path, "train") == ["a,b,c,when", "true,1.50,,2013-01-01"]
     assert read(tmp_path, "validation")[1] == ",12345678901234567890,,2013-02-28T23:59:59Z"
     assert read(tmp_path, "test")[1] == ',,"x,""y",2013-03-31'
@@ -93,7 +91,7 @@ def test_json_lines_keep_their_digits_and_have_sorted_columns(program: ModuleTyp
 def test_quoted_fields_with_newlines_and_long_ones_pass_unchanged(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv([HEADER, *ROWS[:5], f'2013,3,31,"{"x" * 200_000}\ny"'])
     dataset.objects[0]["rows"] = 6
-    program.prepare(dataset.store, dataset.options(tmp_path))
+    program.prepare(dataset.store, dataset.options(tmp_path, SPLIT))
     assert read(tmp_path, "test")[2:] == [f'2013,3,31,"{"x" * 200_000}', 'y"']
 
 
@@ -134,38 +132,49 @@ def test_fails_on_what_is_not_as_the_manifest_says(program: ModuleType, dataset:
     dataset.csv([HEADER, *ROWS])
     FAULTS[message](dataset)
     with pytest.raises(program.Refused, match=message):
-        program.prepare(dataset.store, dataset.options(tmp_path))
+        program.prepare(dataset.store, dataset.options(tmp_path, SPLIT))
 
 
 def test_fails_on_an_event_time_that_is_none(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv(["when", "2013-01-01", "13/02/2013"])
     with pytest.raises(program.Refused, match="InvalidEventTime: when of a record is '13/02/2013', not an ISO 8601 date or time"):
-        program.prepare(dataset.store, dataset.options(tmp_path, event_time="when"))
+        program.prepare(dataset.store, dataset.options(tmp_path, divided((1, 0, 0), eventTime=["when"])))
     with pytest.raises(program.Refused, match="UnknownColumn: the data has no column then: name one of when"):
-        program.prepare(dataset.store, dataset.options(tmp_path, event_time="then"))
+        program.prepare(dataset.store, dataset.options(tmp_path, divided((1, 0, 0), eventTime=["then"])))
 
 
-def test_fails_on_too_few_months(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
-    dataset.csv([HEADER, *ROWS[:5], "2013,3,30,f"])
-    wanted = re.escape("TooFewMonths: the data has 2 closed months (2013-03 ends on 2013-03-30 and is left out), a split needs 3: publish more data")
+@pytest.mark.parametrize(
+    "split, wanted",
+    [
+        (divided((1, 3, 2)), "SplitMismatch: .*: train 2 instead of 1, validation 2 instead of 3: publish the dataset again"),
+        (divided((2, 2, 2), gap=1), "SplitMismatch: .*: gap 0 instead of 1"),
+        (divided((2, 2, 1), open=1), "SplitMismatch: .*: test 2 instead of 1, open 0 instead of 1"),
+        (None, "NoSplit: the dataset version is not divided: give its dataset a split in the catalogue"),
+        ({"problem": "TooFewMonths: the data has 2 closed months"}, "^TooFewMonths: the data has 2 closed months$"),
+        ({"eventTime": ["year", "month", "day"]}, "InvalidManifest: the split of the manifest lacks 'train'"),
+    ],
+)
+def test_fails_on_a_split_that_is_not_that_of_the_data(program: ModuleType, dataset: Dataset, tmp_path: Path, split: Any, wanted: str) -> None:
+    dataset.csv([HEADER, *ROWS])
     with pytest.raises(program.Refused, match=wanted):
-        program.prepare(dataset.store, dataset.options(tmp_path))
-    dataset.csv([HEADER, "2013,3,31,g"])
-    with pytest.raises(program.Refused, match="TooFewMonths: --gap-days 40 leaves nothing of train, validation"):
-        program.prepare(dataset.store, dataset.options(tmp_path, gap_days=40))
-    dataset.objects.clear()
-    with pytest.raises(program.Refused, match="TooFewMonths: the dataset has no records"):
-        program.prepare(dataset.store, dataset.options(tmp_path))
+        program.prepare(dataset.store, dataset.options(tmp_path, split))
+    assert not list(tmp_path.iterdir()), "nothing is written for a training that may not start"
+
+
+def test_fails_on_a_dataset_without_records(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER])
+    with pytest.raises(program.Refused, match="EmptyDataset: the dataset has no records"):
+        program.prepare(dataset.store, dataset.options(tmp_path, divided((0, 0, 0))))
 
 
 def test_fails_on_a_manifest_that_contradicts_itself_or_is_none(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     none = dataset.store.put("x", b'{"id":"1"}')
-    options = dataset.options(tmp_path, manifest_key="x", manifest_version=none["versionId"])
+    options = dataset.options(tmp_path, SPLIT, manifest_key="x", manifest_version=none["versionId"])
     with pytest.raises(program.Refused, match="InvalidManifest: s3://validated/x is no manifest of a dataset .'rows'."):
         program.prepare(dataset.store, options)
     contradiction = dataset.store.put("x", b'{"rows":2,"objects":[]}')
     with pytest.raises(program.Refused, match="says 2 rows, its objects have 0"):
-        program.prepare(dataset.store, dataset.options(tmp_path, manifest_key="x", manifest_version=contradiction["versionId"]))
+        program.prepare(dataset.store, dataset.options(tmp_path, SPLIT, manifest_key="x", manifest_version=contradiction["versionId"]))
 
 
 def test_other_errors_of_the_service_are_not_taken_for_a_missing_object(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
@@ -177,16 +186,7 @@ def test_other_errors_of_the_service_are_not_taken_for_a_missing_object(program:
             raise Denied("no")
 
     with pytest.raises(Denied):
-        program.prepare(Closed(), dataset.options(tmp_path))
-
-
-def test_fails_on_arguments_that_mean_nothing(program: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    usual = ["--manifest-bucket", BUCKET, "--manifest-key", "k", "--manifest-version", "v", "--output", "o"]
-    assert program.arguments([*usual, "--event-time", "year,month,day"]).gap_days == 0
-    for more, message in ((["--event-time", "year,month"], "--event-time names one column, or three"), (["--event-time", "t", "--gap-days", "-1"], "-1 is less than 0")):
-        with pytest.raises(SystemExit):
-            program.arguments([*usual, *more])
-        assert message in capsys.readouterr().err
+        program.prepare(Closed(), dataset.options(tmp_path, SPLIT))
 
 
 def test_the_reason_is_left_where_the_processing_job_shows_it(program: ModuleType, tmp_path: Path) -> None:
@@ -207,6 +207,9 @@ DELAY = {"name": "recent", "dataset": "sales", "entity": ["shop"], "function": "
 DELAY.update({"eventTime": {"column": "sold", "plusMinutes": ["late"]}, "asOf": {"column": "sold", "plusMinutes": []}, "nullTokens": ["NA"]})
 
 
+SALES = divided((1, 3, 2), open=1)
+
+
 def features(folder: Path, *definitions: dict) -> str:
     (folder / "features.json").write_text(json.dumps(definitions))
     return str(folder / "features.json")
@@ -214,7 +217,7 @@ def features(folder: Path, *definitions: dict) -> str:
 
 def test_a_feature_sees_records_of_other_months_and_of_the_open_one_but_none_of_its_future(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv(FLIGHTS)
-    program.prepare(dataset.store, dataset.options(tmp_path, features=features(tmp_path, DELAY, {**DELAY, "name": "number", "function": "count"})))
+    program.prepare(dataset.store, dataset.options(tmp_path, SALES, features=features(tmp_path, DELAY, {**DELAY, "name": "number", "function": "count"})))
     assert read(tmp_path, "train")[0] == f"{FLIGHTS[0]},recent,number"
     assert read(tmp_path, "train")[1:] == [f"{FLIGHTS[1]},,0.0"], "its own sale is ten minutes later"
     # b: that of January, at 23:40; c: that and its own; d: another shop.
@@ -235,4 +238,4 @@ def test_a_feature_sees_records_of_other_months_and_of_the_open_one_but_none_of_
 def test_fails_on_a_feature_that_does_not_go_with_the_data(program: ModuleType, dataset: Dataset, tmp_path: Path, changed: dict, message: str) -> None:
     dataset.csv(FLIGHTS)
     with pytest.raises(program.Refused, match=message):
-        program.prepare(dataset.store, dataset.options(tmp_path, features=features(tmp_path, {**DELAY, **changed})))
+        program.prepare(dataset.store, dataset.options(tmp_path, SALES, features=features(tmp_path, {**DELAY, **changed})))

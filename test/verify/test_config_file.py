@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config_file import Objective, contact, gate_settings, label_delay_days, objective, owner, prefix, signature_inputs
+from config_file import Objective, contact, event_time, gate_settings, label_delay_days, objective, owner, prefix, signature_inputs
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
@@ -43,6 +43,7 @@ def test_the_label_delay_is_that_of_the_endpoint_and_none_where_the_file_says_no
     file.write_text("endpoints:\n" + "".join(f"  {name}:\n    model:\n{training.format(days)}" for name, days in (("a", 3), ("b", 14))))
     assert [label_delay_days(str(file), name) for name in ("a", "b", "c")] == [3, 14, 0]
     assert label_delay_days("config/dev.yaml", "delay") == 0
+    assert event_time("config/dev.yaml", "delay") == ["year", "month", "day"]
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])

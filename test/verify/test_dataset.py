@@ -16,6 +16,7 @@ from context import DATASET, Context, RawFile
 from judge import COLUMNS, Judge
 
 HEADER = ",".join(COLUMNS)
+REPORT: dict[str, Any] = {"config": "config/dev.yaml"}
 
 
 def line(flight: int, carrier: str = "UA") -> str:
@@ -53,7 +54,7 @@ def world(*files: tuple[str, list[str]]) -> Context:
         run_files.append(file)
     outputs = {"ValidatedBucket": "validated", "CatalogTable": "catalogue"}
     counts = lambda row: row["state"] == "accounted" and "supersededBy" not in row  # noqa: E731
-    return SimpleNamespace(account=account, run_files=run_files, rows=rows, outputs=outputs, counts=counts, report={})  # type: ignore[return-value]
+    return SimpleNamespace(account=account, run_files=run_files, rows=rows, outputs=outputs, counts=counts, report=dict(REPORT))  # type: ignore[return-value]
 
 
 def publish(context: Context, change: Callable[[dict[str, Any]], object] = lambda manifest: None) -> Section:
@@ -67,7 +68,7 @@ def publish(context: Context, change: Callable[[dict[str, Any]], object] = lambd
     summary = {"id": manifest["id"], "rows": manifest["rows"], "files": files, "manifest": key}
     row = {"pk": f"{DATASET}#{manifest['id']}", "dataset": DATASET, "contract": "c", **summary, "superseded": manifest["superseded"], "manifestVersion": "1"}
     account.items = [row]
-    context.report = {"dataset": summary}
+    context.report = {"dataset": summary, **REPORT}
     section = Section("dataset")
     section_dataset.check(section, context)
     return section
@@ -95,10 +96,11 @@ def test_counts_what_is_kept_and_what_is_superseded() -> None:
     assert (manifest["rows"], manifest["superseded"]) == (7, 3)
 
 
-def test_the_id_without_superseded_records_is_that_of_contents_contract_and_key_alone() -> None:
+def test_the_id_without_superseded_records_is_that_of_contents_contract_key_and_split_alone() -> None:
     context = world((OLD[0], [line(1)]), (NEW[0], [line(2)]))
     contents = sorted([row["contentSha256"], 1] for row in context.rows.values())
     identity = {"contents": contents, "contract": "c", "primaryKey": ["year", "month", "day", "carrier", "flight", "origin"]}
+    identity["split"] = {"closedMonths": {"test": 1, "validation": 1}, "eventTime": ["year", "month", "day"], "gapDays": 0}
     assert section_dataset.derived(context)["id"] == hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -106,6 +106,26 @@ export interface CompiledLimits {
   readonly throughput?: { readonly rows: number; readonly hours: number };
 }
 
+/** How versions of a dataset are divided into training, validation and test data by the time of their events. */
+export interface DatasetSplit {
+  /** A date or a timestamp, or year, month and day. */
+  readonly eventTime: readonly string[];
+  /** Whole days before validation and test that are left out, because their labels were not known yet. */
+  readonly gapDays: number;
+  /** Test is the newest closed months, validation those before; a month is closed when the data reaches its last day. */
+  readonly closedMonths?: { readonly validation: number; readonly test: number };
+  /** Otherwise: first day of each, `yyyy-MM-dd`. */
+  readonly from?: { readonly validation: string; readonly test: string };
+}
+
+/** What the dataset builder is told of a dataset. */
+export interface DatasetEntry {
+  readonly ledger: string;
+  /** Key of its contract, in the bucket of contracts. */
+  readonly contract: string;
+  readonly split?: DatasetSplit;
+}
+
 /** Environment variables of the handlers. */
 export const DATA_ENV = {
   contractBucket: 'CONTRACT_BUCKET',

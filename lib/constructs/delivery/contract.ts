@@ -180,8 +180,6 @@ export interface PipelineSettings {
   readonly program: string;
   /** Parameters of a run that is given no others. */
   readonly parameters: { readonly [name: string]: string };
-  /** Whole days between splits: those after an event in which its label is not known. */
-  readonly labelDelayDays: number;
   /** SHA-256 of the definitions of features; absent without. */
   readonly featuresSha256?: string;
   readonly maximumRunsPerDay: number;
@@ -221,7 +219,6 @@ export interface TrainingPlan {
   readonly candidateNumber: number;
   readonly manifest: { readonly bucket: string; readonly key: string; readonly versionId: string };
   readonly codeRevision: string;
-  readonly labelDelayDays: number;
   /** SHA-256 of the definitions of features; absent without. */
   readonly featuresSha256?: string;
   readonly parameters: { readonly [name: string]: string };

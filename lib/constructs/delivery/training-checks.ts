@@ -8,8 +8,6 @@ import { TrainingPipelineProps } from './training-pipeline-props';
 /** Shortest and longest time of a training job, and longest wait for it, in seconds. */
 const MINUTE = 60;
 const DAY = 24 * 3600;
-/** Days of a gap that leaves something of every month. */
-const LONGEST_DELAY = 27;
 
 /** @internal */
 export function pipelineProblems(props: TrainingPipelineProps): string[] {
@@ -22,8 +20,7 @@ export function pipelineProblems(props: TrainingPipelineProps): string[] {
     ...unknownAmount('volumeSize', volumeSize),
     ...(volumeSize === undefined || volumeSize.isUnresolved() ? [] : outsideRange('volumeSize (GiB)', volumeSize.toGibibytes(), 1, 1024)),
     ...timeProblems(props),
-    ...eventTimeProblems(props.eventTime),
-    ...delayProblems(props.labelDelay),
+    ...splitProblems(props),
     ...featureProblems(props),
     ...parameterProblems(props.parameters ?? {}),
     ...textProblems(props),
@@ -56,22 +53,12 @@ function timeProblems({ timeout, maximumWait, spot }: TrainingPipelineProps): st
   ];
 }
 
-function eventTimeProblems(columns: string[]): string[] {
-  const named = columns.every((column) => Token.isUnresolved(column) || /^[A-Za-z_][A-Za-z0-9_]*$/.test(column));
-  return [
-    ...(columns.length === 1 || columns.length === 3
-      ? []
-      : [`'eventTime' must name one column, or three with year, month and day, got ${columns.length}`]),
-    ...(named ? [] : [`'eventTime' must name columns of letters, digits and '_', got '${columns.join(',')}'`]),
-  ];
-}
-
-function delayProblems(delay: Duration | undefined): string[] {
-  if (delay === undefined || delay.isUnresolved()) {
-    return unknownAmount('labelDelay', delay);
-  }
-  const days = delay.toDays({ integral: false });
-  return [...outsideRange('labelDelay (days)', days, 0, LONGEST_DELAY), ...notWhole('labelDelay (days)', days)];
+function splitProblems({ catalog, dataset }: TrainingPipelineProps): string[] {
+  return Token.isUnresolved(dataset) || catalog._splitOf(dataset) !== undefined
+    ? []
+    : [
+        `'dataset' ${dataset} is not in the catalogue, or has no split: add it with addDataset(intake, { split: TimeSplit.closedMonths({ eventTime: [...] }) })`,
+      ];
 }
 
 function featureProblems({ features = [], dataset, signature }: TrainingPipelineProps): string[] {

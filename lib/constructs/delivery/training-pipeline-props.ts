@@ -22,7 +22,7 @@ export interface TrainingPipelineProps {
   readonly artifacts: ModelArtifacts;
   /** Catalogue with the dataset. */
   readonly catalog: DatasetCatalog;
-  /** Name of the dataset in the catalogue; a new version of it starts a run. */
+  /** Name of the dataset in the catalogue, which divides its versions by a split; a new version of it starts a run. */
   readonly dataset: string;
   /** Bus that tells of datasets and drift, and hears how runs end. */
   readonly bus: IEventBus;
@@ -48,16 +48,6 @@ export interface TrainingPipelineProps {
    * @default - none
    */
   readonly parameters?: { [name: string]: string };
-  /** Column with the event time in ISO 8601, or three columns with year, month and day. Data is split by it. */
-  readonly eventTime: string[];
-  /**
-   * Time after an event until its label is known, at the latest: so many days at the end of what is trained on, and of what is validated on, are
-   * left out. Without them a model is tested on days whose outcome it could not have waited for. 0 to 27 whole days: more could leave nothing
-   * of a month.
-   *
-   * @default Duration.days(0) - labels are known on the day of their event
-   */
-  readonly labelDelay?: Duration;
   /**
    * Features that follow from recent records: the training data gets each as a column of its name, point-in-time correct, empty where it is
    * null. They must be of `dataset`. The job holds 16 bytes in memory for each record and feature.

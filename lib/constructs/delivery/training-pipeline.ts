@@ -97,7 +97,6 @@ export class TrainingPipeline extends Construct {
       codeUri: code.codeUri,
       program: props.program ?? 'train.py',
       parameters: { ...props.parameters },
-      labelDelayDays: props.labelDelay?.toDays() ?? 0,
       featuresSha256: code.features?.sha256,
       maximumRunsPerDay: props.maximumRunsPerDay ?? 4,
       bucket: props.artifacts.bucket.bucketName,
@@ -121,7 +120,7 @@ export class TrainingPipeline extends Construct {
     const states = trainingStates({
       image: props.image._resolvable(this, executor)!,
       registration: this.registration(props),
-      ...{ jobRoleArn: role.roleArn, eventTime: props.eventTime, prepare: code.prepare, evaluate: code.evaluate, features: code.features },
+      ...{ jobRoleArn: role.roleArn, prepare: code.prepare, evaluate: code.evaluate, features: code.features },
       trainingInstance: props.trainingInstance.name,
       servingInstance: props.servingInstance.name,
       volumeGiB: props.volumeSize?.toGibibytes() ?? 30,

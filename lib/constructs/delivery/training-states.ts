@@ -16,7 +16,6 @@ export interface TrainingStatesProps {
   readonly trainingSeconds: number;
   /** Absent without spot instances. */
   readonly waitSeconds?: number;
-  readonly eventTime: string[];
   /** Address and file name of the programs. */
   readonly prepare: { readonly uri: string; readonly file: string };
   readonly evaluate: { readonly file: string };
@@ -133,8 +132,6 @@ function prepareJob(props: TrainingStatesProps): object {
     argument('key', '$.manifest.key'),
     argument('version', '$.manifest.versionId'),
   ];
-  // By the plan and not by the pipeline: it is a part of the run's identity, and the pipeline may have changed since.
-  const gap = `'--gap-days', States.Format('{}', $.labelDelayDays)`;
   const { features } = props;
   const computed =
     features === undefined
@@ -145,13 +142,12 @@ function prepareJob(props: TrainingStatesProps): object {
           '--engine',
           `${CONTAINER.root}/engine/${features.engine.file}`,
         ];
-  const fixed = ['--event-time', props.eventTime.join(','), '--split', 'month', ...computed, '--output', output];
   return {
     ...processingJob(props, '$.jobs.prepare', props.trainingInstance),
     AppSpecification: {
       'ImageUri.$': '$.image.uri',
       ContainerEntrypoint: ['python3', `${CONTAINER.jobs}/${props.prepare.file}`],
-      'ContainerArguments.$': `States.Array(${[...manifest, gap, ...fixed.map((text) => `'${text}'`)].join(', ')})`,
+      'ContainerArguments.$': `States.Array(${[...manifest, ...[...computed, '--output', output].map((text) => `'${text}'`)].join(', ')})`,
     },
     ProcessingInputs: [
       inputFrom('jobs', props.prepare.uri),

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { DataContract, DataIntake, DatasetCatalog, DatasetCatalogProps, DataZones, EventType } from '../../../lib';
+import { DataContract, DataIntake, DatasetCatalog, DatasetCatalogProps, DataZones, EventType, TimeSplit } from '../../../lib';
 import { DATA_EVENT } from '../../../lib/constructs/data/contract';
 import { app, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
+
+const MONTHS = TimeSplit.closedMonths({ eventTime: ['year', 'month', 'day'], labelDelay: Duration.hours(48) });
 
 interface Setting {
   catalog: DatasetCatalog;
@@ -24,7 +26,7 @@ const build = (given: Partial<DatasetCatalogProps> = {}, more: (setting: Setting
     const bus = new EventBus(stack, 'Bus');
     const catalog = new DatasetCatalog(stack, 'Catalog', { zones, bus, catalogName: 'air-dev', ...given });
     const intake = new DataIntake(stack, 'Flights', { zones, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air' });
-    catalog.addDataset(intake);
+    catalog.addDataset(intake, { split: MONTHS });
     more({ catalog, zones, intake, stack });
     return catalog;
   });
@@ -61,20 +63,23 @@ describe('DatasetCatalog [D7]', () => {
     });
   });
 
-  test('tells its builder ledger, format and primary key of each dataset, also of those that are added later', () => {
+  test('tells its builder ledger, contract and split of each dataset, also of those that are added later', () => {
     const { template } = build({}, ({ catalog, zones, stack }) =>
       catalog.addDataset(new DataIntake(stack, 'Orders', { zones, contract: contractOf(), intakeName: 'orders' })),
     );
+    const keyFor = (intake: string): unknown =>
+      Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => id.startsWith(`${intake}Validator`))![1].Properties
+        .Environment.Variables.CONTRACT_KEY;
     expect(datasetsOf(template)).toEqual({
       flights: {
         ledger: '<FlightsLedger>',
-        format: 'csv',
-        primaryKey: ['year', 'month', 'day', 'carrier', 'flight', 'origin'],
-        keyTypes: ['integer', 'integer', 'integer', 'string', 'integer', 'string'],
+        contract: keyFor('Flights'),
+        split: { eventTime: ['year', 'month', 'day'], gapDays: 2, closedMonths: { validation: 1, test: 1 } },
       },
-      orders: { ledger: '<OrdersLedger>', format: 'csv', primaryKey: ['id'], keyTypes: ['string'] },
+      orders: { ledger: '<OrdersLedger>', contract: keyFor('Orders') },
     });
     expect(functionOf(template, 'Builder').Environment.Variables).toMatchObject({
+      CONTRACT_BUCKET: { 'Fn::Sub': expect.stringContaining('assets') },
       CATALOGUE_TABLE: { Ref: expect.stringMatching(/^CatalogVersions/) },
       VALIDATED_BUCKET: { Ref: expect.stringMatching(/^ZonesValidated/) },
     });
@@ -139,12 +144,13 @@ describe('DatasetCatalog [D7]', () => {
 });
 
 describe('who may do what', () => {
-  test('the builder reads ledgers and records, writes manifests and enters versions', () => {
+  test('the builder reads ledgers, contracts and records, writes manifests and enters versions', () => {
     const { template } = plain();
     expect(ownOf(statementsOf(template, 'CatalogBuilder'))).toEqual([
       { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: ['<CatalogVersions>'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/datasets/*'] },
       { actions: ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], resources: ['<FlightsLedger>'] },
+      { actions: ['s3:GetObject'], resources: [expect.stringMatching(/assets.*\/[0-9a-f]{64}\.json$/)] },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesValidated>/flights/*'] },
     ]);
   });
@@ -155,19 +161,6 @@ describe('who may do what', () => {
       { actions: ['kms:GenerateDataKey', 'kms:Decrypt'], resources: ['<Key>'] },
       { actions: ['kms:Decrypt'], resources: ['<Key>'] },
     ]);
-  });
-
-  test('the builder reads no records of a dataset without a primary key', () => {
-    const keyless = contractOf((d) => {
-      delete d.schema[0].properties[0].primaryKey;
-      delete d.schema[0].properties[0].primaryKeyPosition;
-    });
-    const { template } = build({}, ({ catalog, zones, stack }) =>
-      catalog.addDataset(new DataIntake(stack, 'Keyless', { zones, contract: keyless, intakeName: 'keyless' })),
-    );
-    expect(Object.values(datasetsOf(template))).toContainEqual({ ledger: '<KeylessLedger>', format: 'csv', primaryKey: [], keyTypes: [] });
-    const reads = ownOf(statementsOf(template, 'CatalogBuilder')).filter(({ actions }) => actions.includes('s3:GetObject'));
-    expect(reads.flatMap(({ resources }) => resources)).toEqual(['<ZonesValidated>/flights/*']);
   });
 
   test('the announcer puts events on the bus', () => {
@@ -252,6 +245,45 @@ describe('what a catalogue refuses', () => {
       catalog.addDataset(new DataIntake(stack, 'Orders', { zones, contract: contractOf(), intakeName: 'orders' }));
     };
     expect(() => build({}, elsewhere)).toThrow("the intake of 'orders' writes into other zones: give catalogue and intake the same");
+  });
+
+  const columnsOf = (eventTime: string[]) => TimeSplit.closedMonths({ eventTime });
+  const delayed = (labelDelay: Duration) => TimeSplit.closedMonths({ eventTime: ['year', 'month', 'day'], labelDelay });
+  const dates = (validationFrom: string, testFrom: string, labelDelay?: Duration) =>
+    TimeSplit.fixedDates({ eventTime: ['time_hour'], validationFrom, testFrom, labelDelay });
+  const added = (split: TimeSplit) => () =>
+    synth((stack) => {
+      const zones = new DataZones(stack, 'Zones');
+      const catalog = new DatasetCatalog(stack, 'Catalog', { zones });
+      catalog.addDataset(new DataIntake(stack, 'Flights', { zones, contract: DataContract.fromFile(FLIGHTS) }), { split });
+      return catalog;
+    });
+
+  test.each<[TimeSplit, string]>([
+    [columnsOf(['year', 'month']), "'eventTime' must name one column, or three with year, month and day, got 2"],
+    [columnsOf(['when']), "'eventTime' names 'when', but the contract has only year, month, day,"],
+    [columnsOf(['carrier']), "'eventTime' column 'carrier' must be of type date or timestamp, is string"],
+    [columnsOf(['year', 'month', 'carrier']), "'eventTime' column 'carrier' must be of type integer, is string"],
+    [columnsOf(['year', 'month', 'dep_time']), "'eventTime' column 'dep_time' may be empty: make it required in the contract"],
+    [delayed(Duration.days(28)), "'labelDelay (days)' must be between 0 and 27, got 28"],
+    [delayed(Duration.hours(36)), "'labelDelay (days)' must be a whole number, got 1.5"],
+    [delayed(Duration.days(Lazy.number({ produce: () => 1 }))), "'labelDelay' must be known at synth, got a Token"],
+    [TimeSplit.closedMonths({ eventTime: ['time_hour'], testMonths: 0 }), "'testMonths' must be between 1 and 120, got 0"],
+    [TimeSplit.closedMonths({ eventTime: ['time_hour'], validationMonths: 1.5 }), "'validationMonths' must be a whole number, got 1.5"],
+    [dates('2013-02-30', '2013-04-01'), "'validationFrom' must be a day, yyyy-MM-dd, got '2013-02-30'"],
+    [dates('2013-03-01', '2013-03-01'), "'testFrom' must be more than 0 days behind 'validationFrom' 2013-03-01, got 2013-03-01"],
+    [dates('2013-03-01', '2013-03-04', Duration.days(3)), "'testFrom' must be more than 3 days behind 'validationFrom'"],
+  ])('fails on a split that divides nothing (%#)', (split, problem) => {
+    expect(added(split)).toThrow(`InvalidDataset: `);
+    expect(added(split)).toThrow(problem);
+  });
+
+  test.each<[TimeSplit, object]>([
+    [delayed(Duration.days(27)), { gapDays: 27 }],
+    [TimeSplit.closedMonths({ eventTime: ['time_hour'], testMonths: 120 }), { closedMonths: { validation: 1, test: 120 }, gapDays: 0 }],
+    [dates('2013-03-01', '2013-03-04', Duration.days(2)), { from: { validation: '2013-03-01', test: '2013-03-04' }, gapDays: 2 }],
+  ])('accepts a split at the edge of what divides (%#)', (split, rule) => {
+    expect(datasetsOf(added(split)().template).flights.split).toMatchObject(rule);
   });
 
   test('fails on reading a dataset that it does not have', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Duration, Lazy, RemovalPolicy } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import asl from 'asl-validator';
@@ -116,10 +116,10 @@ describe('TrainingPipeline [R1]', () => {
     ]);
   });
 
-  test('tells the preparing program where the manifest is and what the event time is', () => {
+  test('tells the preparing program where the manifest is, which says the rest', () => {
     const { Parameters } = definitionOf(plain().template).States.Prepare;
     expect(Parameters.AppSpecification['ContainerArguments.$']).toBe(
-      "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--gap-days', States.Format('{}', $.labelDelayDays), '--event-time', 'year,month,day', '--split', 'month', '--output', '/opt/ml/processing/output')",
+      "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--output', '/opt/ml/processing/output')",
     );
   });
 
@@ -162,11 +162,6 @@ describe('TrainingPipeline [R1]', () => {
     expect(() => build({ features: [DELAY], dataset: 'trains' })).toThrow(
       "'features[0]' is made of 'flights', but training is on 'trains'",
     );
-  });
-
-  test('plans runs with a gap as long as labels take, and with none when nobody said', () => {
-    expect(settingsOf(plain().template).labelDelayDays).toBe(0);
-    expect(settingsOf(build({ labelDelay: Duration.hours(72) }).template).labelDelayDays).toBe(3);
   });
 
   test('runs the programs of this library unless it is given others', () => {
@@ -365,11 +360,10 @@ describe('mistakes [R1]', () => {
     [{ timeout: Duration.seconds(59) }, "'timeout (seconds)' must be between 60 and 432000, got 59"],
     [{ timeout: Duration.hours(2), maximumWait: Duration.hours(1) }, "'maximumWait (seconds)' must be between 7200 and 2419200, got 3600"],
     [{ spot: false, maximumWait: Duration.hours(8) }, "'maximumWait' is for spot instances, but 'spot' is false: leave one of them out"],
-    [{ eventTime: ['a', 'b'] }, "'eventTime' must name one column, or three with year, month and day, got 2"],
-    [{ eventTime: ["x'; --"] }, "'eventTime' must name columns of letters, digits and '_'"],
-    [{ labelDelay: Duration.days(28) }, "'labelDelay (days)' must be between 0 and 27, got 28"],
-    [{ labelDelay: Duration.hours(36) }, "'labelDelay (days)' must be a whole number, got 1.5"],
-    [{ labelDelay: Duration.days(Lazy.number({ produce: () => 1 })) }, "'labelDelay' must be known at synth, got a Token"],
+    [
+      { dataset: 'orders' },
+      "'dataset' orders is not in the catalogue, or has no split: add it with addDataset(intake, { split: TimeSplit.closedMonths(",
+    ],
     [{ parameters: { sagemaker_program: 'x' } }, "'parameters' has the name 'sagemaker_program'"],
     [{ parameters: { depth: 'x'.repeat(2500) } }, "'parameters.depth' is longer than 2,500 characters"],
     [{ owner: ' ' }, "'owner' must have 1 to 1024 characters for the model card, got 1"],
@@ -384,7 +378,7 @@ describe('mistakes [R1]', () => {
     [{ gate: gate({ alpha: 0.21 }) }, "'gate.alpha' must be between 0.000001 and 0.2, got 0.21"],
     [{ gate: gate({ tolerance: 0.11 }) }, "'gate.tolerance' must be between 0 and 0.1, got 0.11"],
     [{ gate: gate({ minimumBlocks: 4 }) }, "'gate.minimumBlocks' must be between 5 and 100000, got 4"],
-    [{ dataset: 'trains' }, "UnknownDataset: there is no dataset 'trains'"],
+    [{ dataset: 'trains' }, "'dataset' trains is not in the catalogue, or has no split: add it with addDataset(intake, { split:"],
   ])('fails on %j and says what is allowed', (given, message) => {
     expect(() => build(given)).toThrow(message);
   });

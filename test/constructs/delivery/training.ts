@@ -13,10 +13,11 @@ import {
   ModelArtifacts,
   ModelRegistry,
   Slo,
+  TimeSplit,
 } from '../../../lib';
 import { QualityGate, TrainingPipeline, TrainingPipelineProps } from '../../../lib/constructs/delivery';
 import { synth } from '../../support/synth';
-import { FLIGHTS } from '../data/contracts';
+import { contractOf, FLIGHTS } from '../data/contracts';
 
 /** A folder with files of this content. */
 export function folderOf(files: Record<string, string>): string {
@@ -34,7 +35,11 @@ export const build = (given: Partial<TrainingPipelineProps> = {}) =>
     (stack: Stack) => {
       const zones = new DataZones(stack, 'Zones');
       const catalog = new DatasetCatalog(stack, 'Catalog', { zones, catalogName: 'air-dev' });
-      catalog.addDataset(new DataIntake(stack, 'Flights', { zones, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air' }));
+      const split = TimeSplit.closedMonths({ eventTime: ['year', 'month', 'day'] });
+      catalog.addDataset(new DataIntake(stack, 'Flights', { zones, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air' }), {
+        split,
+      });
+      catalog.addDataset(new DataIntake(stack, 'Orders', { zones, contract: contractOf(), intakeName: 'orders' }));
       return new TrainingPipeline(stack, 'Training', {
         namePrefix: 'air-dev',
         model: 'delay',
@@ -49,7 +54,6 @@ export const build = (given: Partial<TrainingPipelineProps> = {}) =>
         trainingInstance: InstanceType.ML_M5_XLARGE,
         servingInstance: InstanceType.ML_M5_LARGE,
         parameters: { depth: '4' },
-        eventTime: ['year', 'month', 'day'],
         gate: QualityGate.averagePrecision({ lowestAuc: 0.62, highestAuc: 0.74 }),
         slo: Slo.latency({ percentile: 99, below: Duration.millis(100) }),
         owner: 'ml-team',

@@ -1,16 +1,18 @@
 import { tmpdir } from 'node:os';
+import { gunzipSync } from 'node:zlib';
+import type { DatasetSplit } from '../../../lib/constructs/data/contract';
 import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { makeHandler } from '../../../runtime/dataset-builder/handler';
+import type { ColumnStatistics } from '../../../runtime/dataset-builder/statistics';
 import { BUCKETS, TABLE, World } from '../intake/world';
 
 export const CATALOGUE = 'catalogue';
 
 /** The builder on a world's storage and tables. */
-export function builderOf(world: World, primaryKey = world.contract.primaryKey, maximumRecords?: number) {
-  const { columns, dataset, format } = world.contract;
-  const typeOf = (name: string) => columns.find((column) => column.name === name)!.type;
+export function builderOf(world: World, primaryKey = world.contract.primaryKey, maximumRecords?: number, split?: DatasetSplit) {
   const build = makeHandler({
-    datasets: { [dataset]: { ledger: TABLE, format, primaryKey, keyTypes: primaryKey.map(typeOf) } },
+    datasets: { [world.contract.dataset]: { ledger: TABLE, contract: 'contract-1.json', split } },
+    contractAt: (key) => Promise.resolve(key === 'contract-1.json' ? { ...world.contract, primaryKey } : (undefined as never)),
     catalogue: CATALOGUE,
     bucket: BUCKETS.validated,
     s3: world.s3.client,
@@ -21,5 +23,13 @@ export function builderOf(world: World, primaryKey = world.contract.primaryKey, 
   });
   const manifestOf = ({ manifest, manifestVersion }: { manifest: string; manifestVersion: string }) =>
     JSON.parse(world.s3.read(BUCKETS.validated, manifest, manifestVersion).toString()) as Manifest;
-  return { build, manifestOf };
+  /** Lines of the object that a manifest pins. */
+  const linesOf = ({ key, versionId }: { key: string; versionId: string }): unknown[] =>
+    gunzipSync(world.s3.read(BUCKETS.validated, key, versionId))
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+  const statisticsOf = (manifest: Manifest) => linesOf(manifest.statistics!) as ColumnStatistics[];
+  return { build, manifestOf, statisticsOf };
 }

@@ -14,7 +14,6 @@ const SETTINGS: PipelineSettings = {
   codeUri: 's3://assets/c0de.tar.gz',
   evaluateUri: 's3://assets/e.py',
   parameters: { depth: '4', rate: '0.1' },
-  labelDelayDays: 0,
   maximumRunsPerDay: 4,
   jobPrefix: 'air-dev-delay',
 };
@@ -107,24 +106,17 @@ async function pipeline(given: Partial<PipelineSettings> = {}) {
 }
 
 describe('identity of a run [R1]', () => {
-  const INPUTS = { dataset: 'd', code: 'c', labelDelayDays: 0, parameters: { a: '1', b: '2' } };
+  const INPUTS = { dataset: 'd', code: 'c', parameters: { a: '1', b: '2' } };
 
-  test('is dataset, code, gap, features and parameters, in whatever order they are written', () => {
+  test('is dataset, code, features and parameters, in whatever order they are written', () => {
     const id = runIdOf(INPUTS);
     expect(id).toMatch(/^[0-9a-f]{64}$/);
     expect(runIdOf({ ...INPUTS, parameters: { b: '2', a: '1' } })).toBe(id);
-    const others = [
-      { dataset: 'e' },
-      { code: 'x' },
-      { labelDelayDays: 1 },
-      { labelDelayDays: 2 },
-      { parameters: { a: '1', b: '3' } },
-      { featuresSha256: 'f' },
-    ];
-    expect(new Set([id, ...others.map((other) => runIdOf({ ...INPUTS, ...other }))]).size).toBe(7);
+    const others = [{ dataset: 'e' }, { code: 'x' }, { parameters: { a: '1', b: '3' } }, { featuresSha256: 'f' }];
+    expect(new Set([id, ...others.map((other) => runIdOf({ ...INPUTS, ...other }))]).size).toBe(5);
   });
 
-  test('a split without a gap and features has the name that it had before they could be given', () => {
+  test('without features says nothing of them', () => {
     const text = '{"code":"c","dataset":"d","parameters":{"a":"1","b":"2"}}';
     expect(runIdOf(INPUTS)).toBe(createHash('sha256').update(text).digest('hex'));
   });
@@ -158,7 +150,7 @@ describe('the trigger [R1]', () => {
     const own = `s3://artifacts/runs/delay`;
     const data = `${own}/${runId}/1`;
     expect(JSON.parse(input)).toEqual({
-      ...{ runId, attempt: 1, model: 'delay', datasetId: 'd2', candidateNumber: 1, codeRevision: 'c0de', labelDelayDays: 0 },
+      ...{ runId, attempt: 1, model: 'delay', datasetId: 'd2', candidateNumber: 1, codeRevision: 'c0de' },
       manifest: { bucket: 'validated', key: 'datasets/flights/d2.json', versionId: 'v-d2' },
       parameters: { depth: '4', rate: '0.1' },
       hyperparameters: {
@@ -274,10 +266,10 @@ describe('the trigger [R1]', () => {
     ]);
   });
 
-  test('another gap is another run, and its plan says so', async () => {
-    const it = await pipeline({ labelDelayDays: 3, featuresSha256: 'f00d' });
+  test('other features are another run, and its plan says so', async () => {
+    const it = await pipeline({ featuresSha256: 'f00d' });
     const { runId } = await it.start();
-    expect(it.rows()[0].plan).toMatchObject({ runId, labelDelayDays: 3, featuresSha256: 'f00d' });
+    expect(it.rows()[0].plan).toMatchObject({ runId, featuresSha256: 'f00d' });
     expect(runId).not.toBe((await (await pipeline()).start()).runId);
   });
 

@@ -149,8 +149,8 @@ function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: 
   }
 }
 
-/** The rules of a contract as a file that the validator reads. */
-function contractAsset(scope: Construct, contract: DataContract): Asset {
+/** The rules of a contract as a file that the validator and the dataset builder read. @internal */
+export function contractAsset(scope: Construct, contract: DataContract): Asset {
   const folder = mkdtempSync(join(tmpdir(), 'contract-'));
   try {
     const path = join(folder, 'contract.json');

@@ -6,6 +6,7 @@ import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
@@ -15,10 +16,12 @@ import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '.
 import { failOn, mismatch, unknownAtSynth } from '../../shared/checks';
 import { handlerFunction } from '../../shared/handler-function';
 import { generatedName, physicalName } from '../../shared/names';
-import { CompiledContract, DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
+import { CompiledContract, DATA_ENV, DatasetEntry, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
 import { DataIntake } from '../data-intake/data-intake';
+import { contractAsset } from '../data-intake/data-intake-functions';
 import { DataZones } from '../data-zones';
 import { allow, allowRead, allowWrite } from '../grants';
+import { TimeSplit } from './time-split';
 
 /** Properties of a `DatasetCatalog`. */
 export interface DatasetCatalogProps {
@@ -50,6 +53,16 @@ export interface DatasetCatalogProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** How versions of a dataset are made. */
+export interface DatasetOptions {
+  /**
+   * How its versions are divided into training, validation and test data; a part of their identity. Training needs it.
+   *
+   * @default - versions are not divided
+   */
+  readonly split?: TimeSplit;
+}
+
 /** Prefix of the manifests. */
 const MANIFESTS = 'datasets';
 
@@ -61,7 +74,7 @@ const ENVIRONMENT_BYTES = 3072;
  * Of records with one primary key in several files the one of the newest file counts; the manifest names the others, which are superseded.
  * Its id is a hash of the content, so that the same data is the same version. Each version is entered once and announced on the bus.
  *
- * Limits, where the contract has a primary key: 2^25 (33,554,432) records, and 14 minutes to read them; more is the error `DatasetTooLarge`.
+ * Limits: 14 minutes to read the records, and 2^25 (33,554,432) of them where the contract has a primary key; more is the error `DatasetTooLarge`.
  */
 export class DatasetCatalog extends Construct {
   /** One row per dataset version. */
@@ -71,7 +84,7 @@ export class DatasetCatalog extends Construct {
   /** Bucket of the manifests, and of the objects that they name. */
   public readonly manifests: IBucket;
   private readonly zones: DataZones;
-  private readonly intakes = new Map<string, DataIntake>();
+  private readonly datasets = new Map<string, Dataset>();
   private readonly build: Lambda;
 
   constructor(scope: Construct, id: string, props: DatasetCatalogProps) {
@@ -94,22 +107,20 @@ export class DatasetCatalog extends Construct {
   }
 
   /**
-   * Lets the catalogue publish versions of the dataset that an intake feeds. When its contract has a primary key, the builder may read the
-   * records, to find those that a newer file has too. Errors: a second intake of that dataset; other zones.
+   * Lets the catalogue publish versions of the dataset that an intake feeds. The builder may read its records. Errors: a second intake of that
+   * dataset; other zones; a split by columns that are no event time.
    */
-  public addDataset(intake: DataIntake): void {
-    failOn(this, 'InvalidDataset', this.problemsOf(intake));
-    this.intakes.set(intake.dataset, intake);
-    allow(this.build, ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], intake.ledger.tableArn);
-    if (intake.contract.primaryKey.length > 0) {
-      const records = `${intake.dataset}/*`;
-      allowRead(this.build, this.zones.validated, records);
-      acknowledgeResource(
-        this.build,
-        this.zones.validated.arnForObjects(records),
-        'attempts have random names; the wildcard stays below the dataset, whose primary keys are compared',
-      );
-    }
+  public addDataset(intake: DataIntake, options: DatasetOptions = {}): void {
+    const { dataset, contract, ledger } = intake;
+    failOn(this, 'InvalidDataset', this.problemsOf(intake, options));
+    const asset = contractAsset(new Construct(this, `Dataset-${dataset}`), contract);
+    this.datasets.set(dataset, { intake, options, asset });
+    allow(this.build, ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], ledger.tableArn);
+    allow(this.build, ['s3:GetObject'], asset.bucket.arnForObjects(asset.s3ObjectKey));
+    const records = `${dataset}/*`;
+    allowRead(this.build, this.zones.validated, records);
+    const reason = 'attempts have random names; the wildcard stays below the dataset, whose records are counted';
+    acknowledgeResource(this.build, this.zones.validated.arnForObjects(records), reason);
   }
 
   /** Lets `grantee` read the catalogue and every manifest. */
@@ -120,8 +131,17 @@ export class DatasetCatalog extends Construct {
 
   /** Lets `grantee`, who may be of another account, read the manifests of one dataset and the objects that they name. Errors: unknown dataset. */
   public grantReadDataset(dataset: string, grantee: IGrantable): Grant {
-    failOn(this, 'UnknownDataset', this.intakes.has(dataset) ? [] : [`there is no dataset '${dataset}': add its intake with addDataset()`]);
+    failOn(
+      this,
+      'UnknownDataset',
+      this.datasets.has(dataset) ? [] : [`there is no dataset '${dataset}': add its intake with addDataset()`],
+    );
     return allowRead(grantee, this.zones.validated, `${MANIFESTS}/${dataset}/*`, `${dataset}/*`);
+  }
+
+  /** How versions of a dataset are divided; undefined when it has no split or is not in the catalogue. @internal */
+  public _splitOf(dataset: string): TimeSplit | undefined {
+    return this.datasets.get(dataset)?.options.split;
   }
 
   /** Lets `grantee` publish dataset versions: invoke the builder. */
@@ -153,7 +173,8 @@ export class DatasetCatalog extends Construct {
       environment: {
         [DATA_ENV.catalogue]: this.table.tableName,
         [DATA_ENV.validatedBucket]: validated.bucketName,
-        [DATA_ENV.datasets]: Lazy.string({ produce: () => Stack.of(this).toJsonString(this.datasets()) }),
+        [DATA_ENV.contractBucket]: Lazy.string({ produce: () => [...this.datasets.values()][0]?.asset.s3BucketName }),
+        [DATA_ENV.datasets]: Lazy.string({ produce: () => Stack.of(this).toJsonString(this.entries()) }),
         ...(clockParameter === undefined ? {} : { WORKLOAD_CLOCK_PARAMETER: clockParameter.parameterName }),
       },
     });
@@ -165,8 +186,13 @@ export class DatasetCatalog extends Construct {
     return builder;
   }
 
-  private datasets(): Record<string, object> {
-    return Object.fromEntries([...this.intakes].map(([dataset, intake]) => [dataset, entryOf(intake, intake.ledger.tableName)]));
+  private entries(): Record<string, DatasetEntry> {
+    return Object.fromEntries(
+      [...this.datasets].map(([dataset, { intake, options, asset }]) => [
+        dataset,
+        { ledger: intake.ledger.tableName, contract: asset.s3ObjectKey, split: options.split?._rule },
+      ]),
+    );
   }
 
   /** The outbox: what the stream shows is in the catalogue, and it is delivered until the bus took it. */
@@ -221,12 +247,16 @@ export class DatasetCatalog extends Construct {
     });
   }
 
-  private problemsOf(intake: DataIntake): string[] {
+  private problemsOf(intake: DataIntake, options: DatasetOptions): string[] {
     const { dataset } = intake;
-    const entries = [...this.intakes.values(), intake].map(entryBytes);
+    const split = options.split?._problems(JSON.parse(intake.contract._json) as CompiledContract) ?? [];
+    if (split.length > 0) {
+      return split;
+    }
+    const entries = [...this.datasets.values(), { intake, options }].map(entryBytes);
     const bytes = entries.reduce((sum, entry) => sum + entry, 0);
     return [
-      ...(this.intakes.has(dataset) ? [`dataset '${dataset}' is in this catalogue already`] : []),
+      ...(this.datasets.has(dataset) ? [`dataset '${dataset}' is in this catalogue already`] : []),
       ...(intake._feeds(this.zones) ? [] : [`the intake of '${dataset}' writes into other zones: give catalogue and intake the same`]),
       ...(bytes > ENVIRONMENT_BYTES
         ? [
@@ -244,17 +274,17 @@ const TICKET = {
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
 
-/** What the builder is told of a dataset: its ledger, and where the primary key of a record is. */
-function entryOf({ contract }: DataIntake, ledger: string): object {
-  const { columns, format, primaryKey } = JSON.parse(contract._json) as CompiledContract;
-  const keyTypes = primaryKey.map((name) => columns.find((column) => column.name === name)!.type);
-  return { ledger, format, primaryKey, keyTypes };
+/** @internal */
+interface Dataset {
+  readonly intake: DataIntake;
+  readonly options: DatasetOptions;
+  readonly asset: Asset;
 }
 
 /** Length of what the builder is told of a dataset. AWS CloudFormation names a table `<stack>-<logical id>-<13 characters>`, at most 255. */
-function entryBytes(intake: DataIntake): number {
-  const { dataset, ledger } = intake;
+function entryBytes({ intake: { dataset, ledger, contract }, options }: Omit<Dataset, 'asset'>): number {
   const stack = Stack.of(ledger);
   const tableName = Math.min(255, stack.stackName.length + stack.getLogicalId(ledger.node.defaultChild as CfnTable).length + 15);
-  return JSON.stringify([dataset, entryOf(intake, '')]).length + tableName;
+  const entry = { ledger: '', contract: `${contract._hash}.json`, split: options.split?._rule };
+  return JSON.stringify([dataset, entry]).length + tableName;
 }

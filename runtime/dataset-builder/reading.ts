@@ -1,0 +1,134 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { CompiledContract, DatasetSplit, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
+import { KeySet } from '../intake/key-set';
+import type { FileRow } from '../intake/ledger';
+import { Source } from '../intake/source';
+import { EventDays } from './event-days';
+import { Ordinals } from './ordinals';
+import { ReadRecord, RecordReader } from './record-reader';
+import { Statistics } from './statistics';
+
+export interface ReadingOptions {
+  s3: S3Client;
+  /** Bucket of the validated records. */
+  bucket: string;
+  /** Where the key set may write. */
+  scratchFolder: string;
+  /** Milliseconds that are left for reading. */
+  left: () => number;
+  /** Records whose keys one run compares. */
+  maximumRecords?: number;
+}
+
+/** Superseded records of a dataset's files, by the key of the file's row; files that have none are not in it. */
+export type Superseded = ReadonlyMap<string, Ordinals>;
+
+/** What one pass over the records of a dataset finds. */
+export interface Reading {
+  superseded: Superseded;
+  /** Of the records that count. */
+  statistics: Statistics;
+  /** The same records by the day of their event; undefined without a split. */
+  days?: EventDays;
+}
+
+/** Newest first: in the order in which the intake received the object versions; of two at the same millisecond the greater row key is newer. */
+export function newestFirst(files: readonly FileRow[]): FileRow[] {
+  const newer = (a: FileRow, b: FileRow) => (a.receivedAt === b.receivedAt ? a.pk > b.pk : a.receivedAt > b.receivedAt);
+  return [...files].sort((a, b) => (newer(a, b) ? -1 : 1));
+}
+
+/**
+ * Reads each validated object once, at its pinned version, and holds it against what the ledger says: finds the records whose primary key a newer
+ * file has too, and counts the others. Of one file the keys differ already: the intake quarantines the second. Memory is bounded by the key set
+ * and the statistics. Errors: more records than one run compares, no time left, an object that is gone or damaged.
+ */
+export async function readRecords(
+  files: readonly FileRow[],
+  contract: CompiledContract,
+  split: DatasetSplit | undefined,
+  options: ReadingOptions,
+): Promise<Reading> {
+  const filled = newestFirst(files.filter(({ validated }) => validated!.rows > 0));
+  const compared = contract.primaryKey.length > 0 && filled.length > 1;
+  if (compared) {
+    checkSize(filled, options.maximumRecords ?? MAXIMUM_KEYS);
+  }
+  const superseded = new Map<string, Ordinals>();
+  const counting = {
+    statistics: new Statistics(contract),
+    days: split === undefined ? undefined : new EventDays(contract, split),
+    keys: compared ? new KeySet(options.scratchFolder) : undefined,
+  };
+  let before = 0;
+  try {
+    for (const file of filled) {
+      const found = await readFile(file, contract, before, counting, options);
+      if (found.count > 0) {
+        superseded.set(file.pk, found);
+      }
+      before += file.validated!.rows;
+    }
+  } finally {
+    counting.keys?.close();
+  }
+  return { superseded, ...counting };
+}
+
+function checkSize(files: readonly FileRow[], maximum: number): void {
+  const records = files.reduce((sum, { validated }) => sum + validated!.rows, 0);
+  if (records > maximum) {
+    throw new Error(
+      `DatasetTooLarge: ${records} records, and one run compares the keys of ${maximum}: divide the data into datasets, or leave the primary key out of the contract`,
+    );
+  }
+}
+
+interface Counting {
+  statistics: Statistics;
+  days?: EventDays;
+  keys?: KeySet;
+}
+
+/** The records of one file whose keys are in a newer one; `before`: records of the newer ones. Their own keys are remembered, the others counted. */
+async function readFile(
+  file: FileRow,
+  contract: CompiledContract,
+  before: number,
+  { statistics, days, keys }: Counting,
+  { s3, bucket, left }: ReadingOptions,
+): Promise<Ordinals> {
+  const { key, versionId, rows, sha256 } = file.validated!;
+  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
+  if (source === undefined) {
+    throw new Error(`MissingRecords: ${key}, version ${versionId}, is gone from ${bucket}: restore it, or re-run '${file.key}'`);
+  }
+  const superseded = new Ordinals();
+  const isSuperseded = (record: ReadRecord) => {
+    const newer = keys?.add(record.key.words, record.key.length, before + reader.records);
+    return newer !== undefined && newer <= before;
+  };
+  const reader = new RecordReader(contract, (record) => {
+    if (isSuperseded(record)) {
+      superseded.add(reader.records);
+    } else {
+      statistics.add(record);
+      days?.add(record);
+    }
+  });
+  for await (const piece of source.pieces()) {
+    reader.feed(piece);
+    if (left() <= 0) {
+      throw new Error(
+        `DatasetTooLarge: the time of the function ended after ${before + reader.records} records: divide the data into datasets`,
+      );
+    }
+  }
+  reader.finish();
+  if (source.digest() !== sha256 || reader.records !== rows) {
+    throw new Error(
+      `DamagedRecords: ${key}, version ${versionId}, has not the bytes or the ${rows} records that the ledger names: re-run '${file.key}'`,
+    );
+  }
+  return superseded;
+}

@@ -1,0 +1,81 @@
+import type { CompiledContract } from '../../lib/constructs/data/contract';
+import { ColumnCounter, counterOf } from './column-statistics';
+import type { ReadRecord } from './record-reader';
+
+/**
+ * One column of a dataset version, as a line of the statistics beside its manifest. Everything is counted; nothing is sampled or rounded. What it has beside the first four depends on its type; there is none of it when no record has a value. */
+export interface ColumnStatistics {
+  name: string;
+  type: string;
+  /** Records with a value and without one. */
+  values: number;
+  nulls: number;
+  /** Values that have not the form of the type, because an older contract let them pass; only when there are some. Nothing else counts them. */
+  unreadable?: number;
+  /** Numbers: smallest, largest, sum (integers only, decimal digits) and `[bound, count]` of each bin that has some. */
+  minimum?: number;
+  maximum?: number;
+  sum?: string;
+  histogram?: [number, number][];
+  /** Booleans. */
+  true?: number;
+  false?: number;
+  /** Dates and timestamps: first and last day in UTC, and `[month, count]`. */
+  first?: string;
+  last?: string;
+  months?: [string, number][];
+  /** Texts: lengths in characters; `[text, count]` of each text when there are at most 256 and none is longer than 64 characters. */
+  shortest?: number;
+  longest?: number;
+  categories?: [string, number][];
+}
+
+/** Counts records column by column. Memory is bounded: bins, months and categories have a largest number. */
+export class Statistics {
+  private rows = 0;
+  private readonly nulls: Float64Array;
+  private readonly unreadable: Float64Array;
+  private readonly counters: ColumnCounter[];
+  private readonly nullTokens: Buffer[];
+
+  constructor(private readonly contract: CompiledContract) {
+    this.counters = contract.columns.map(counterOf);
+    this.nulls = new Float64Array(contract.columns.length);
+    this.unreadable = new Float64Array(contract.columns.length);
+    this.nullTokens = contract.nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));
+  }
+
+  public add({ fields: { bytes, starts, ends }, order }: ReadRecord): void {
+    this.rows++;
+    for (let i = 0; i < this.counters.length; i++) {
+      const [start, end] = [starts[order[i]], ends[order[i]]];
+      if (this.isNull(bytes, start, end)) {
+        this.nulls[i]++;
+      } else if (!this.counters[i].add(bytes, start, end)) {
+        this.unreadable[i]++;
+      }
+    }
+  }
+
+  /** In the order of the contract. */
+  public result(): ColumnStatistics[] {
+    const { rows, nulls, unreadable } = this;
+    return this.contract.columns.map(({ name, type }, i) => ({
+      ...{ name, type, values: rows - nulls[i], nulls: nulls[i] },
+      ...(unreadable[i] > 0 ? { unreadable: unreadable[i] } : {}),
+      ...this.counters[i].result(),
+    }));
+  }
+
+  private isNull(bytes: Uint8Array, start: number, end: number): boolean {
+    if (start === end) {
+      return true;
+    }
+    for (const token of this.nullTokens) {
+      if (token.length === end - start && token.equals(bytes.subarray(start, end))) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
