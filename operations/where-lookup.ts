@@ -18,6 +18,7 @@ interface PredictionRow {
   readonly eventTime: string;
   readonly endpoint: string;
   readonly variant: string;
+  readonly features?: string;
   readonly decision?: boolean;
   readonly outcome?: boolean;
   readonly observedAt?: string;
@@ -114,6 +115,7 @@ export class Lookup {
         'event time': row.eventTime,
         endpoint: row.endpoint,
         variant: row.variant,
+        features: row.features,
         decision: row.decision,
         label: row.outcome,
         observed: row.observedAt,

@@ -1,4 +1,5 @@
 import { FARTHEST_EVENT_DAYS } from '../../lib/constructs/integration/contract';
+import { rowProblems } from './features';
 import { ID, InferenceRequest, isObject, problemsOf } from './protocol';
 import { Signature, signatureProblems } from './signature';
 
@@ -42,6 +43,7 @@ export function accept(model: string | undefined, body: string, limits: Limits, 
   const expiresAt = new Date(eventTime.getTime() + limits.labelWindowSeconds * 1000);
   if (problems.length === 0) {
     problems.push(...timeProblems(eventTime, expiresAt, now));
+    problems.push(...(signature === undefined ? [] : rowProblems(request as InferenceRequest, signature)));
   }
   if (problems.length > 0) {
     throw new Refusal(400, problems.join('; '));

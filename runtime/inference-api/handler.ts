@@ -5,10 +5,13 @@ import { DescribeEndpointCommand, SageMakerClient } from '@aws-sdk/client-sagema
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyResult } from 'aws-lambda';
+import { AggregateDefinition, FEATURE_ENV } from '../../lib/constructs/data/features/contract';
 import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
 import { PredictionBooks } from '../prediction-books/store';
+import { FeatureStore } from '../features/store';
 import { measureWith, metricsFor } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
+import type { FeatureOptions } from './features';
 import { answer, Request, Route } from './http';
 import { infer, InferDependencies, Invoke } from './infer';
 import type { Signatures } from './signature';
@@ -59,9 +62,21 @@ export function describeWith(client: Pick<SageMakerClient, 'send'>): Describe {
   };
 }
 
+/** Undefined when no model takes features. */
+function featuresFrom(env: NodeJS.ProcessEnv, client: DynamoDBDocumentClient): FeatureOptions | undefined {
+  const definitions = JSON.parse(env[FEATURE_ENV.definitions] ?? '[]') as AggregateDefinition[];
+  if (definitions.length === 0) {
+    return undefined;
+  }
+  const keepSeconds = Number(env[FEATURE_ENV.keepSeconds]);
+  const store = new FeatureStore({ client, table: env[FEATURE_ENV.table]!, keepSeconds });
+  return { definitions, store, keepSeconds, timeoutMs: Number(env[FEATURE_ENV.timeoutMs]) };
+}
+
 export function dependenciesFrom(env: NodeJS.ProcessEnv): InferenceApiDependencies & { flush: () => void } {
   const metrics = metricsFor({ [API_DIMENSION]: env[ENV.apiName] ?? '' });
   const endpointPrefix = env[ENV.endpointPrefix] ?? '';
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   return {
     settings: {
       endpointPrefix,
@@ -72,7 +87,8 @@ export function dependenciesFrom(env: NodeJS.ProcessEnv): InferenceApiDependenci
     },
     endpointPrefix,
     signatures: JSON.parse(env[ENV.signatures] ?? '{}') as Signatures,
-    books: PredictionBooks.fromEnv(env, DynamoDBDocumentClient.from(new DynamoDBClient({}))),
+    books: PredictionBooks.fromEnv(env, dynamo),
+    features: featuresFrom(env, dynamo),
     clock: clockFrom(env),
     invoke: invokeWith(new SageMakerRuntimeClient({ maxAttempts: 2 }), Number(env[ENV.modelTimeoutMs])),
     describe: describeWith(new SageMakerClient({})),

@@ -3,6 +3,7 @@ import { canonical, keyOf, Prediction, sha256, STATE_OPEN } from '../prediction-
 import type { PredictionBooks } from '../prediction-books/store';
 import type { Clock } from '../shared/clock';
 import { accept, Accepted, failureOf, Limits, reasonOf, Refusal } from './core';
+import { complete, Completed, FeatureOptions } from './features';
 import { bodyOf, reply, Request, Telemetry } from './http';
 import { decisionIn, parseAnswer, withId } from './protocol';
 import { signatureOf, Signatures } from './signature';
@@ -27,6 +28,8 @@ export interface InferDependencies extends Telemetry {
   books: Pick<PredictionBooks, 'get' | 'record'>;
   clock: Clock;
   invoke: Invoke;
+  /** Absent: no model takes features. */
+  features?: FeatureOptions;
   newId: () => string;
 }
 
@@ -74,7 +77,8 @@ async function predict(
   const { settings } = deps;
   const id = accepted.id ?? deps.newId();
   const endpoint = `${settings.endpointPrefix}${accepted.model}`;
-  const model = await call(endpoint, body, id, accepted.model, correlationId, deps);
+  const { body: completed, features } = await withFeatures(accepted, body, now, deps);
+  const model = await call(endpoint, completed, id, accepted.model, correlationId, deps);
   const parsed = parseAnswer(model.body);
   if (parsed === undefined) {
     throw unavailable(deps, accepted.model, 'its answer does not follow the Open Inference Protocol');
@@ -102,10 +106,18 @@ async function predict(
     variant: model.variant,
     requestSha256,
     answer,
+    ...(features === undefined ? {} : { features: JSON.stringify(features) }),
     ...(decision === undefined ? {} : { decision }),
     inTime: now.getTime() <= accepted.eventTime.getTime() - settings.decisionLeadSeconds * 1000 || settings.decisionLeadSeconds === 0,
     correlationId,
   };
+}
+
+function withFeatures({ model, request, eventTime }: Accepted, body: string, now: Date, deps: InferDependencies): Promise<Completed> {
+  const signature = signatureOf(deps.signatures, model);
+  return deps.features === undefined || signature === undefined
+    ? Promise.resolve({ body })
+    : complete(body, request, signature, { event: eventTime, now }, deps.features, deps);
 }
 
 async function call(endpoint: string, body: string, id: string, model: string, correlationId: string, deps: InferDependencies) {

@@ -5,6 +5,8 @@ interface TensorSpec {
   name: string;
   datatype: string;
   shape: number[];
+  /** Of an input that clients do not send: the feature that it is. */
+  feature?: string;
 }
 
 /** What a model takes and gives. */
@@ -29,11 +31,15 @@ export function signatureProblems(request: unknown, { inputs }: Signature): stri
     return [];
   }
   const given = request.inputs.filter(isObject).filter(({ name }) => typeof name === 'string' && name !== '');
-  const names = inputs.map(({ name }) => name);
+  const sent = inputs.filter(({ feature }) => feature === undefined);
+  const names = sent.map(({ name }) => name);
   return [
-    ...inputs.filter(({ name }) => !given.some((tensor) => tensor.name === name)).map(missing),
+    ...sent.filter(({ name }) => !given.some((tensor) => tensor.name === name)).map(missing),
     ...given.flatMap((tensor) => {
       const spec = inputs.find(({ name }) => name === tensor.name);
+      if (spec?.feature !== undefined) {
+        return [`input '${spec.name}' is filled in by the API: leave it out`];
+      }
       return spec === undefined ? [unknown(tensor.name as string, names)] : tensorProblems(tensor, spec);
     }),
   ];

@@ -36,7 +36,8 @@ const SERVES = new Set(['InService', 'Updating', 'SystemUpdating', 'RollingBack'
 export async function modelMetadata(request: Request, deps: StatusDependencies) {
   const { model } = await lookUp(request, deps);
   const { inputs, outputs } = signatureOf(deps.signatures, model) ?? { inputs: [], outputs: [] };
-  return reply(200, { name: model, platform: 'amazon_sagemaker', inputs, outputs });
+  const sent = inputs.filter(({ feature }) => feature === undefined);
+  return reply(200, { name: model, platform: 'amazon_sagemaker', inputs: sent, outputs });
 }
 
 async function lookUp(request: Request, deps: StatusDependencies) {

@@ -21,6 +21,8 @@ export interface Prediction {
   requestSha256: string;
   /** The answer as it was given. */
   answer: string;
+  /** What the API filled in for the model, by input, as JSON: see `ServedFeature`. Absent when the model takes no features. */
+  features?: string;
   /** The yes or no that the answer gave; absent when the model gives none. */
   decision?: boolean;
   /** Whether the decision came early enough to act on. */

@@ -24,6 +24,7 @@ export function eventOf(before: Prediction | undefined, after: Prediction | unde
     version: EVENT_VERSION,
     eventId: `${key}/${state}`,
     ...{ model, predictionId: id, state, endpoint, variant, madeAt, eventTime, expiresAt, decision, requestSha256, correlationId },
+    ...(after.features === undefined ? {} : { features: JSON.parse(after.features) as unknown }),
     ...(state === STATE.labelled ? { outcome: after.outcome, observedAt: after.observedAt, labelledAt: after.labelledAt } : {}),
     ...(state === STATE.expired ? { expiredAt: after.expiredAt } : {}),
   };

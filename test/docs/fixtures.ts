@@ -3,6 +3,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  AggregateFunction,
   AlertDestination,
   DataContract,
   DataIntake,
@@ -15,6 +16,8 @@ import {
   Owner,
   Owners,
   PredictionBus,
+  RecordTime,
+  RollingAggregate,
   Slo,
 } from '../../lib';
 
@@ -57,4 +60,14 @@ export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
       slo: Slo.latency({ percentile: 99, below: Duration.millis(500) }),
     }),
   Owners: owners,
+  RollingAggregate: () =>
+    new RollingAggregate({
+      name: 'origin_delay',
+      contract: DataContract.fromFile('contracts/flights.odcs.yaml'),
+      entity: ['origin'],
+      function: AggregateFunction.COUNT,
+      window: Duration.minutes(60),
+      eventTime: RecordTime.column('time_hour'),
+      asOf: RecordTime.column('time_hour'),
+    }),
 };

@@ -63,7 +63,7 @@ function splitProblems({ catalog, dataset }: TrainingPipelineProps): string[] {
 
 function featureProblems({ features = [], dataset, signature }: TrainingPipelineProps): string[] {
   return features.flatMap(({ name, dataset: made }, i) => {
-    const input = signature?.inputs.find((tensor) => tensor.name === name);
+    const input = signature?.inputs.find((tensor) => tensor.feature === name);
     return [
       ...(made === dataset
         ? []
@@ -71,7 +71,7 @@ function featureProblems({ features = [], dataset, signature }: TrainingPipeline
       ...(features.findIndex((other) => other.name === name) < i ? [`'features[${i}]' repeats '${name}'`] : []),
       ...(signature === undefined || input !== undefined
         ? []
-        : [`'features[${i}]' is '${name}', which is no input of 'signature': add it`]),
+        : [`'features[${i}]' is '${name}', which no input of 'signature' has as its 'feature': add one`]),
     ];
   });
 }

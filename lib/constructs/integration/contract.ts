@@ -84,6 +84,12 @@ export const API_METRIC = {
   apiFault: 'ApiFault',
   /** Time from request to answer that the model took. Milliseconds. */
   modelTime: 'ModelTime',
+  /** Features that were null because the store failed or did not answer in time. */
+  featureUnavailable: 'FeaturesUnavailable',
+  /** Features that were null, for whatever reason. */
+  featureNull: 'FeaturesNull',
+  /** Time that looking up the features of a request took. Milliseconds. */
+  featureTime: 'FeatureTime',
   /** Predictions that got their ground truth. */
   labelled: 'PredictionsLabelled',
   /** Feedback refused because the prediction has other ground truth already. */
@@ -102,6 +108,9 @@ export const API_METRIC = {
 
 /** Largest answer that is stored beside its prediction: an Amazon DynamoDB item holds 400 KB. Bytes. */
 export const MAXIMUM_ANSWER_BYTES = 300 * 1024;
+
+/** Rows of a request to a model with features: each may be another entity to look up, and all of them are kept with the prediction. */
+export const MAXIMUM_FEATURE_ROWS = 100;
 
 /** Farthest that `event_time` may lie ahead of now. Days. */
 export const FARTHEST_EVENT_DAYS = 400;

@@ -15,6 +15,26 @@ export interface ApiAlarmsProps {
 }
 
 /**
+ * Predictions are made without what the model learnt to use, for as long as this is on. No page: answers are given, and most are right.
+ * @internal
+ */
+export function registerFeatureAlarm(scope: Construct, apiName: string, metrics: InferenceApiMetrics): void {
+  registerAlarm(scope, 'FeaturesAlarm', {
+    alarmName: physicalName([apiName, 'features', 'unavailable'], 255),
+    layer: Layer.INTEGRATION,
+    severity: Severity.TICKET,
+    summary: 'Features could not be looked up in time: models are asked without them.',
+    firstAction: 'search the log of the infer function for "feature unavailable"; throttling and missing permissions say so there.',
+    runbook: 'features-unavailable',
+    metric: metrics.featuresUnavailable(),
+    threshold: 1,
+    evaluationPeriods: 3,
+    datapointsToAlarm: 2,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+}
+
+/**
  * One page for whatever breaks the API itself: faults that its functions count, and crashes and throttles that they cannot count.
  * A model that is down is the serving layer's page, not this one. @internal
  */

@@ -1,6 +1,7 @@
 import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import type { InferenceApiProps } from './inference-api';
+import { featureTimeoutProblems, signatureFeatureProblems } from './inference-api-features';
 import { signatureProblems } from './model-signature';
 
 /** Longest that a REST API waits for its integration. @internal */
@@ -30,6 +31,8 @@ export function inferenceApiProblems(props: InferenceApiProps): string[] {
     ...notWhole('burst', props.burst),
     ...Object.keys(props.signatures ?? {}).flatMap((model) => routeNameProblems('signatures', model)),
     ...signatureProblems(props.signatures),
+    ...signatureFeatureProblems(props.signatures, props.features),
+    ...featureTimeoutProblems(props.featureTimeout),
   ];
 }
 

@@ -27,6 +27,21 @@ export class InferenceApiMetrics {
     return apiMetric(this.apiName, API_METRIC.modelTime, Stats.p(99));
   }
 
+  /** Features that were null because the store failed or did not answer in time. Count, sum. */
+  public featuresUnavailable(): Metric {
+    return apiMetric(this.apiName, API_METRIC.featureUnavailable, Stats.SUM);
+  }
+
+  /** Features that were null for whatever reason, one per entity of a request. Count, sum. */
+  public featuresNull(): Metric {
+    return apiMetric(this.apiName, API_METRIC.featureNull, Stats.SUM);
+  }
+
+  /** Time that looking up the features of a request took. Milliseconds, 99th percentile. */
+  public featureTimeInMilliseconds(): Metric {
+    return apiMetric(this.apiName, API_METRIC.featureTime, Stats.p(99));
+  }
+
   /** Predictions that got their ground truth. Count, sum. */
   public labelled(): Metric {
     return apiMetric(this.apiName, API_METRIC.labelled, Stats.SUM);

@@ -18,13 +18,16 @@ import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { FEATURE_ENV } from '../data/features/contract';
+import { FeatureStore } from '../data/features/feature-store';
 import { acknowledgeResource } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName } from '../shared/names';
 import { ENV } from './contract';
-import { registerApiAlarms } from './inference-api-alarms';
+import { registerApiAlarms, registerFeatureAlarm } from './inference-api-alarms';
 import { inferenceApiProblems, OVERHEAD, REST_LIMIT, routeNameProblems } from './inference-api-checks';
+import { FEATURE_TIMEOUT, signatureFeatureProblems } from './inference-api-features';
 import { InferenceApiMetrics } from './inference-api-metrics';
 import { FEEDBACK, INFERENCE_REQUEST } from './inference-api-models';
 import { ModelSignature, signatureProblems, signaturesJson } from './model-signature';
@@ -100,6 +103,19 @@ export interface InferenceApiProps {
    */
   readonly signatures?: { readonly [model: string]: ModelSignature };
   /**
+   * Store of the features that signatures name: the API looks them up for the request's entities as of its `event_time`, and fills them in.
+   *
+   * @default - clients send every input
+   */
+  readonly features?: FeatureStore;
+  /**
+   * Time for looking up the features of a request, all together: 10 to 2000 whole milliseconds, known at synth. What is not there by then is
+   * null: counted as `FeaturesUnavailable`, alarmed, and the prediction is made.
+   *
+   * @default Duration.millis(200)
+   */
+  readonly featureTimeout?: Duration;
+  /**
    * An alarm tells the owner when less than this share of the predictions gets ground truth. Percent, 0 (no alarm) to 100, known at synth.
    *
    * @default 90
@@ -133,12 +149,14 @@ export class InferenceApi extends Construct {
   public readonly books: PredictionBooks;
   /** Metrics of the API and its books. */
   public readonly metrics: InferenceApiMetrics;
+  private readonly features?: FeatureStore;
   private readonly signatures: { [model: string]: ModelSignature };
 
   constructor(scope: Construct, id: string, props: InferenceApiProps) {
     super(scope, id);
     failOn(this, 'InvalidInferenceApi', inferenceApiProblems(props));
     this.signatures = { ...props.signatures };
+    this.features = props.features;
     this.apiName = props.apiName ?? generatedName(this, 60);
     this.metrics = new InferenceApiMetrics(this.apiName);
     this.books = new PredictionBooks(this, 'Books', { ...booksProps(props), apiName: this.apiName });
@@ -146,6 +164,9 @@ export class InferenceApi extends Construct {
     const feedback = this.createFeedback();
     this.api = this.createApi(props);
     this.createRoutes(infer, feedback);
+    if (props.features !== undefined) {
+      this.giveFeatures(infer, props.features, props.featureTimeout ?? FEATURE_TIMEOUT);
+    }
     registerApiAlarms(this, { apiName: this.apiName, metrics: this.metrics, functions: { Infer: infer, Feedback: feedback } });
   }
 
@@ -166,6 +187,7 @@ export class InferenceApi extends Construct {
     failOn(this, 'InvalidSignature', [
       ...(known ? [`'${model}' has a signature already: give it once`] : []),
       ...routeNameProblems('model', model),
+      ...signatureFeatureProblems({ [model]: signature }, this.features),
       ...signatureProblems(known ? { [model]: signature } : signatures),
     ]);
     this.signatures[model] = signature;
@@ -232,6 +254,14 @@ export class InferenceApi extends Construct {
       'one route serves every endpoint of this workload, and no other: endpoints come and go without a change of this stack',
     );
     return infer;
+  }
+
+  private giveFeatures(infer: Lambda, store: FeatureStore, timeout: Duration): void {
+    Object.entries({ ...store._environment(), [FEATURE_ENV.timeoutMs]: String(timeout.toMilliseconds()) }).forEach(([name, value]) =>
+      infer.addEnvironment(name, value),
+    );
+    store.grantRead(infer);
+    registerFeatureAlarm(this, this.apiName, this.metrics);
   }
 
   private createFeedback(): Lambda {

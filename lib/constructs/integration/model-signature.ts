@@ -12,6 +12,14 @@ export interface TensorSignature {
   readonly datatype: string;
   /** Length of each dimension, at least one of them: a whole number from 1, or -1 where it varies. */
   readonly shape: number[];
+  /**
+   * Of an input: the feature that the API looks up and fills in. Clients do not send it and are not told of it. It is FP32 or FP64 of shape
+   * [-1], null where the feature is: the protocol has no word for that, so the model must take a JSON null. The columns of the feature's entity
+   * are inputs too.
+   *
+   * @default - clients send the input
+   */
+  readonly feature?: string;
 }
 
 /** What a model takes and gives: requests are checked against it, and `GET /v2/models/{model}` tells it. */

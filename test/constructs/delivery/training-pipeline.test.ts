@@ -157,7 +157,7 @@ describe('TrainingPipeline [R1]', () => {
     const signature = { inputs: [{ name: 'carrier', datatype: 'BYTES', shape: [-1] }], outputs: [] };
     expect(() => build({ features: [DELAY, DELAY] })).toThrow("'features[1]' repeats 'origin_delay'");
     expect(() => build({ features: [DELAY], signature })).toThrow(
-      "'features[0]' is 'origin_delay', which is no input of 'signature': add it",
+      "'features[0]' is 'origin_delay', which no input of 'signature' has as its 'feature': add one",
     );
     expect(() => build({ features: [DELAY], dataset: 'trains' })).toThrow(
       "'features[0]' is made of 'flights', but training is on 'trains'",
