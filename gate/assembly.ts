@@ -51,8 +51,8 @@ function loadStack(stack: string, file: string): Subject[] {
   return [{ stack, file, template }, ...nested.flatMap(([name, path]) => (path === undefined ? [] : loadStack(name, path)))];
 }
 
-/** The file behind a template URL: its name is the hash of an asset, which an asset manifest of the same folder maps to a file. */
-function assetFile(folder: string, url: unknown): string | undefined {
+/** The file behind a template URL or the key of a JSON file: its name is the hash of an asset, which an asset manifest of the same folder maps to a file. */
+export function assetFile(folder: string, url: unknown): string | undefined {
   const hash = /([0-9a-f]{64})\.json/.exec(JSON.stringify(url) ?? '')?.[1];
   for (const manifest of readdirSync(folder).filter((name) => hash !== undefined && name.endsWith('.assets.json'))) {
     const path = JSON.parse(readFileSync(join(folder, manifest), 'utf8')).files?.[hash!]?.source.path;

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { loadAssembly, Subject } from './assembly';
 import { refusedChanges } from './changes';
+import { refusedContracts } from './contracts';
 import { Finding } from './check';
 import { CHECKS } from './checks';
 import { findings, pathOf, uncheckedNamespaces } from './gate';
@@ -9,7 +10,8 @@ import { findings, pathOf, uncheckedNamespaces } from './gate';
 const USAGE = `Usage: npm run gate -- DIR [DIR ...] [--deployed DIR] [--json]
 
 Checks the templates of CDK cloud assemblies (folders that \`cdk synth -o DIR\` wrote), whoever wrote the app.
---deployed is the assembly that was deployed last: changes from there that one deployment cannot make are findings too.
+--deployed is the assembly that was deployed last: changes from there that one deployment cannot make are findings too, and so are
+changes of data contracts that their versions do not allow.
 Checks: ${CHECKS.map(({ name }) => name).join(', ')}.`;
 
 async function main(): Promise<number> {
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
     throw new Error(`NoStacks: ${positionals.join(', ')} has no stack: nothing was checked`);
   }
   const deployed = values.deployed === undefined ? [] : loadAssembly(values.deployed);
-  const found = [...(await findings(subjects)), ...refusedChanges(deployed, subjects)];
+  const found = [...(await findings(subjects)), ...refusedChanges(deployed, subjects), ...refusedContracts(deployed, subjects)];
   const unchecked = uncheckedNamespaces(subjects);
   if (values.json) {
     console.log(JSON.stringify({ findings: found, unchecked }, null, 2));
