@@ -1,4 +1,4 @@
-import { INTAKE_SECONDS, LEDGER } from '../../lib/constructs/data/contract';
+import { Freeze, INTAKE_SECONDS, LEDGER, thawOf } from '../../lib/constructs/data/contract';
 import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import { counts, isFinal } from '../shared/ledger-rows';
@@ -22,6 +22,12 @@ export type WatchedRow = FileRow & { readonly resubmittedAt?: number };
 type Rows = ReadonlyMap<string, WatchedRow>;
 
 const rowKey = ({ key, versionId }: ListedVersion) => `${LEDGER.object}${key}#${versionId}`;
+
+/** Whether nothing is late: during a freeze, and afterwards for as long as a file may take. */
+export function isCalm(freeze: Freeze | undefined, now: Date): boolean {
+  const thaw = thawOf(freeze);
+  return thaw !== undefined && now.getTime() < thaw + INTAKE_SECONDS.unaccounted * 1000;
+}
 
 /** Versions that should be final by now and are not: events may be lost, queues purged. */
 export function unaccounted(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {

@@ -9,15 +9,17 @@ import {
 } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE } from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE, Freeze, isFrozen, LEDGER } from '../../lib/constructs/data/contract';
 import { isFolder, objectKey } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
+import { freezeOf } from '../shared/freeze';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
 import {
   committedFolders,
   hoursSinceFile,
   idle,
+  isCalm,
   ListedVersion,
   OutputObject,
   sequencerIn,
@@ -47,16 +49,24 @@ export interface JanitorDependencies {
   throughputHours?: number;
 }
 
-/** Compares the raw zone with the ledger: resubmits what has no final row, sweeps what no row names, reports what is late. */
+/**
+ * Compares the raw zone with the ledger: resubmits what has no final row, sweeps what no row names, reports what is late. During a freeze nothing is
+ * late, and nothing is sent again; it says when one is over.
+ */
 export const makeHandler = (deps: JanitorDependencies) => async () => {
+  const freeze = await freezeOf(deps.dynamo, deps.ledger);
+  const frozen = isFrozen(freeze, deps.now());
+  if (freeze !== undefined && !frozen && freeze.endedAt === undefined) {
+    await endFreeze(deps, freeze);
+  }
   const rows = new Map<string, WatchedRow>();
   for await (const row of fileRows(deps.dynamo, deps.ledger)) {
     rows.set(row.pk, row);
   }
   const versions = await rawVersions(deps);
-  const late = unaccounted(versions, rows, deps.now());
+  const late = isCalm(freeze, deps.now()) ? [] : unaccounted(versions, rows, deps.now());
   const resubmitted = idle(late, rows, deps.now());
-  const orphans = orphanedDuplicates(rows);
+  const orphans = frozen ? [] : orphanedDuplicates(rows);
   for (const row of orphans) {
     await reopen(deps, row);
   }
@@ -72,10 +82,30 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
   const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
   await measureArrivals(deps, rows);
-  const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept };
+  const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept, frozen };
   deps.logger.info('janitor', report);
   return report;
 };
+
+/** Validators began again at the moment that it names; this is for those who read of it. */
+async function endFreeze({ dynamo, ledger }: JanitorDependencies, { freeze, until }: Freeze): Promise<void> {
+  try {
+    await dynamo.send(
+      new UpdateCommand({
+        TableName: ledger,
+        Key: { [LEDGER.key]: LEDGER.freeze },
+        ConditionExpression: '#freeze = :freeze AND attribute_not_exists(endedAt)',
+        UpdateExpression: 'SET endedAt = :until, endedBy = :me, endReason = :why',
+        ExpressionAttributeNames: { '#freeze': 'freeze' },
+        ExpressionAttributeValues: { ':freeze': freeze, ':until': until, ':me': 'janitor', ':why': 'its time was over' },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) {
+      throw error;
+    }
+  }
+}
 
 /** How long ago a file brought records, and how many came of late. */
 async function measureArrivals(

@@ -3,12 +3,21 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { DATA_ENV, DATA_METRIC, DATA_METRICS, INTAKE_SECONDS } from '../../lib/constructs/data/contract';
+import {
+  DATA_ENV,
+  DATA_METRIC,
+  DATA_METRICS,
+  Freeze,
+  FREEZE_PAUSE_SECONDS,
+  INTAKE_SECONDS,
+  isFrozen,
+} from '../../lib/constructs/data/contract';
 import { attemptFile, AttemptOptions, Outcome } from './attempt';
 import { contractReader } from '../shared/contract-file';
+import { freezeOf } from '../shared/freeze';
 import { metricsFor } from '../shared/telemetry';
 import { isFolder, parseMessage } from './core';
 import { FileRow, Ledger } from './ledger';
@@ -52,6 +61,12 @@ export function makeHandler(
     if (isFolder(object.key)) {
       return true;
     }
+    const freeze = await freezeOf(clients.dynamo, env[DATA_ENV.ledger]!);
+    if (isFrozen(freeze, now())) {
+      await clients.sqs.send(putBack(record, freeze!, env, now()));
+      logger.info('frozen', { freeze: freeze!.freeze, until: freeze!.until, key: object.key });
+      return true;
+    }
     const outcome = await attemptFile(object, { ...fixed, contract: await contract(), at });
     logger.info('file', { key: object.key, versionId: object.versionId, ...summary(outcome) });
     if (outcome.outcome === 'busy') {
@@ -81,6 +96,16 @@ export function makeHandler(
     }
     return { batchItemFailures };
   };
+}
+
+/**
+ * A new copy of the message, after which this one is done: its receives and its time in the queue begin anew, so that no freeze, however long, sends it to
+ * the dead letters or lets it expire.
+ */
+function putBack({ body }: SQSRecord, { until }: Freeze, env: NodeJS.ProcessEnv, now: Date): SendMessageCommand {
+  const left = Math.ceil((Date.parse(until) - now.getTime()) / 1000);
+  const DelaySeconds = Math.max(0, Math.min(FREEZE_PAUSE_SECONDS, left));
+  return new SendMessageCommand({ QueueUrl: env[DATA_ENV.queueUrl], MessageBody: body, DelaySeconds });
 }
 
 /** Another attempt is at work: the message comes back when its lease has lapsed, not sooner, so that it does not burn its receives. */

@@ -1,4 +1,4 @@
-import { DATA_EVENT, FILE_STATE } from '../../lib/constructs/data/contract';
+import { DATA_EVENT, FILE_STATE, Freeze } from '../../lib/constructs/data/contract';
 import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import { isFinal } from '../shared/ledger-rows';
@@ -37,6 +37,20 @@ export function eventOf(
     quarantine,
   };
   return { type: after.state === FILE_STATE.accounted ? DATA_EVENT.accounted : DATA_EVENT.rejected, detail };
+}
+
+/** What is told of a freeze: that it began, and that it is over. */
+export function freezeEventOf(dataset: string, before: Freeze | undefined, after: Freeze): OutboxEvent | undefined {
+  const { freeze, since, until, by, reason, endedAt, endedBy, endReason } = after;
+  if (before?.freeze !== freeze) {
+    return { type: DATA_EVENT.frozen, detail: { eventId: `${dataset}#${freeze}`, dataset, freeze, at: since, until, by, reason } };
+  }
+  return before.endedAt === undefined && endedAt !== undefined
+    ? {
+        type: DATA_EVENT.thawed,
+        detail: { eventId: `${dataset}#${freeze}#end`, dataset, freeze, at: endedAt, by: endedBy, reason: endReason },
+      }
+    : undefined;
 }
 
 function withdrawnEvent(dataset: string, row: Partial<FileRow>): OutboxEvent {

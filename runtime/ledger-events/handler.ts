@@ -5,11 +5,11 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse } from 'aws-lambda';
-import { DATA_ENV, DATA_EVENT } from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_EVENT, Freeze, LEDGER, reportKey } from '../../lib/constructs/data/contract';
 import type { FileRow } from '../intake/ledger';
 import { publishChanges } from '../shared/outbox';
 import type { Log } from '../shared/telemetry';
-import { commitRecordKey, eventOf } from './core';
+import { commitRecordKey, eventOf, freezeEventOf } from './core';
 
 export interface LedgerEventsDependencies {
   dataset: string;
@@ -22,8 +22,8 @@ export interface LedgerEventsDependencies {
 }
 
 /**
- * Follows the ledger's stream: for each final row it leaves the row as a commit record, so that a lost table can be rebuilt, and it announces
- * the row on the bus. Both may happen twice with the same content; neither is left out.
+ * Follows the ledger's stream: for each final row it leaves the row as a commit record, so that a lost table can be rebuilt, for each freeze a report,
+ * and it announces both on the bus. Both may happen twice with the same content; neither is left out.
  */
 export const makeHandler =
   (deps: LedgerEventsDependencies) =>
@@ -40,7 +40,7 @@ export const makeHandler =
 async function firstUnrecorded(records: DynamoDBRecord[], deps: LedgerEventsDependencies): Promise<number | undefined> {
   for (const [i, { dynamodb }] of records.entries()) {
     const row = imageOf(dynamodb?.NewImage);
-    const key = commitRecordKey(deps.dataset, row);
+    const key = isFreeze(row) ? reportKey(deps.dataset, row.freeze) : commitRecordKey(deps.dataset, row);
     if (key === undefined) {
       continue;
     }
@@ -62,10 +62,15 @@ function announce(records: DynamoDBRecord[], deps: LedgerEventsDependencies): Pr
   const options = { bus: deps.bus, source: DATA_EVENT.source, client: deps.events, logger: deps.logger };
   return publishChanges(
     records,
-    ({ dynamodb }) => eventOf(deps.dataset, imageOf(dynamodb?.OldImage), imageOf(dynamodb?.NewImage)),
+    ({ dynamodb }) => {
+      const [before, after] = [imageOf(dynamodb?.OldImage), imageOf(dynamodb?.NewImage)];
+      return isFreeze(after) ? freezeEventOf(deps.dataset, before as Freeze | undefined, after) : eventOf(deps.dataset, before, after);
+    },
     options,
   );
 }
+
+const isFreeze = (item: Partial<FileRow> | undefined): item is Partial<FileRow> & Freeze => item?.pk === LEDGER.freeze;
 
 function imageOf(image: Record<string, AttributeValue> | undefined): Partial<FileRow> | undefined {
   return image && (unmarshall(image as Record<string, SdkValue>) as Partial<FileRow>);

@@ -169,7 +169,43 @@ export const LEDGER = {
   withdrawals: 'withdrawals',
   /** One per shard of a stream: `shard#<stream>#<shard>`; says how far its records have been landed. */
   shard: 'shard#',
+  /** One item: the freeze that is on, or was the last one. */
+  freeze: 'freeze',
 } as const;
+
+/**
+ * A time in which something is not begun. Whoever would begin it compares the end with the clock, so that it ends by itself and nobody has to remember it.
+ * The same item may stand in the table of anything that can be frozen.
+ */
+export interface Freeze {
+  /** Name of this freeze, and of the folder of its report. */
+  readonly freeze: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly until: string;
+  readonly by: string;
+  readonly reason: string;
+  /** When it was over, and who said so: a person before its time, or the janitor. */
+  readonly endedAt?: string;
+  readonly endedBy?: string;
+  readonly endReason?: string;
+}
+
+export const isFrozen = (freeze: Freeze | undefined, now: Date): boolean =>
+  freeze !== undefined && freeze.endedAt === undefined && now.getTime() < Date.parse(freeze.until);
+
+/** Milliseconds since 1970 at which work began again, or will; undefined when it was never stopped. */
+export const thawOf = (freeze: Freeze | undefined): number | undefined =>
+  freeze && Math.min(Date.parse(freeze.until), Date.parse(freeze.endedAt ?? freeze.until));
+
+/** Longest freeze, in hours. Raw objects wait in their bucket, and their messages anew each time, so only patience limits it. */
+export const MAXIMUM_FREEZE_HOURS = 168;
+
+/** A message that comes during a freeze is put back for so many seconds, or until its end. */
+export const FREEZE_PAUSE_SECONDS = 300;
+
+/** Where operations leave their reports in the validated zone: `<dataset>/operations/<id>/report.json`. */
+export const reportKey = (dataset: string, id: string): string => `${dataset}/operations/${id}/report.json`;
 
 /** Folder of a dataset in the raw zone that only the landing of its stream writes into. Its objects hold one record of the stream on each line. */
 export const STREAM_FOLDER = 'stream';
@@ -206,6 +242,8 @@ export const DATA_EVENT = {
   accounted: 'File Accounted',
   rejected: 'File Rejected',
   withdrawn: 'File Withdrawn',
+  frozen: 'Intake Frozen',
+  thawed: 'Intake Thawed',
   published: 'Dataset Published',
 } as const;
 

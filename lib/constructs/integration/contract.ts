@@ -19,6 +19,10 @@ export enum EventType {
   FILE_REJECTED = 'File Rejected',
   /** The records of a file count no more, in no future dataset. */
   FILE_WITHDRAWN = 'File Withdrawn',
+  /** An intake takes no new file until a given time. */
+  INTAKE_FROZEN = 'Intake Frozen',
+  /** It takes files again. */
+  INTAKE_THAWED = 'Intake Thawed',
   /** A model answered and the answer is in the books. */
   PREDICTION_MADE = 'Prediction Made',
   /** Ground truth for a prediction arrived. */

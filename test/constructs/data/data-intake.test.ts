@@ -208,13 +208,14 @@ function synthWithKey() {
 describe('who may do what', () => {
   const LEDGER = ['<FlightsLedger>'];
 
-  test('the validator reads raw objects and its contract, writes below its dataset, and moves the ledger', () => {
+  test('the validator reads raw objects and its contract, writes below its dataset, moves the ledger, and puts messages back', () => {
     const { template } = plain();
     const key = functionOf(template, 'Validator').Environment.Variables.CONTRACT_KEY;
     const bucket = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}';
     expect(ownOf(statementsOf(template, 'FlightsValidator'))).toEqual([
       { actions: ['s3:GetObject'], resources: [`${bucket}/${key}`] },
       { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'], resources: LEDGER },
+      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
       { actions: ['s3:ListBucket', 's3:ListBucketVersions'], resources: ['<ZonesRaw>'] },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesRaw>/flights/*'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/flights/*'] },
@@ -225,11 +226,12 @@ describe('who may do what', () => {
     expect(consumer.resources).toEqual(['<FlightsQueue>']);
   });
 
-  test('the recorder writes commit records and events, nothing else', () => {
+  test('the recorder writes commit records, reports of freezes and events, nothing else', () => {
     const { template } = plain();
     expect(ownOf(statementsOf(template, 'FlightsRecorder'))).toEqual([
       { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], resources: ['<FlightsLostChanges>'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/flights/*/commit.json'] },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/flights/operations/*/report.json'] },
       { actions: ['events:PutEvents'], resources: ['<Bus>'] },
     ]);
   });
@@ -238,7 +240,10 @@ describe('who may do what', () => {
     const { template } = plain();
     const listing = { StringEquals: { 's3:prefix': 'flights/' } };
     expect(ownOf(statementsOf(template, 'FlightsJanitor'))).toEqual([
-      { actions: ['dynamodb:Scan', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DescribeTable'], resources: LEDGER },
+      {
+        actions: ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DescribeTable'],
+        resources: LEDGER,
+      },
       { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
       { actions: ['s3:ListBucketVersions'], resources: ['<ZonesRaw>'], condition: listing },
       { actions: ['s3:ListBucket'], resources: ['<ZonesValidated>'], condition: listing },
@@ -280,6 +285,17 @@ describe('who may do what', () => {
       ['s3:PutObject', 's3:AbortMultipartUpload'],
       '<ZonesRaw>/flights/*',
       'arn:<AWS::Partition>:iam::111122223333:root',
+    ]);
+  });
+
+  test('whoever may freeze it writes the one item that says so, and no row', () => {
+    const { template } = build({}, (intake, stack) => intake.grantFreeze(roleIn(stack)));
+    expect(statementsOf(template, 'Role')).toEqual([
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: LEDGER,
+        condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['freeze'] } },
+      },
     ]);
   });
 

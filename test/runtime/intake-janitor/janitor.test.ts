@@ -27,7 +27,7 @@ describe('the janitor resubmits [D4]', () => {
     expect(await janitorOf(world).run()).toMatchObject({ resubmitted: 0 });
     world.pass(1);
     const janitor = janitorOf(world);
-    expect(await janitor.run()).toEqual({ unaccounted: 1, resubmitted: 1, reopened: 0, swept: 0 });
+    expect(await janitor.run()).toEqual({ unaccounted: 1, resubmitted: 1, reopened: 0, swept: 0, frozen: false });
     expect(janitor.sent).toMatchObject([{ bucket: BUCKETS.raw, key, versionId }]);
     expect(janitor.measured).toMatchObject({ FilesUnaccounted: 1 });
     await world.attempt(janitor.sent[0]);
@@ -48,7 +48,7 @@ describe('the janitor resubmits [D4]', () => {
     await world.attempt(world.send('simple/b.csv', 'wrong\n'));
     world.pass(DAY);
     const janitor = janitorOf(world);
-    expect(await janitor.run()).toEqual({ unaccounted: 0, resubmitted: 0, reopened: 0, swept: 0 });
+    expect(await janitor.run()).toEqual({ unaccounted: 0, resubmitted: 0, reopened: 0, swept: 0, frozen: false });
     expect(janitor.sent).toEqual([]);
   });
 

@@ -14,7 +14,7 @@ import { Construct } from 'constructs';
 import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowledgements';
 import { handlerFunction } from '../../shared/handler-function';
 import { followChanges } from '../../shared/table-follower';
-import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS } from '../contract';
+import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS, reportKey } from '../contract';
 import type { DataContract } from '../data-contract/data-contract';
 import type { DataZones } from '../data-zones';
 import { allow, allowRead, allowWrite } from '../grants';
@@ -64,6 +64,8 @@ export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: 
     ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'].map((action) => `dynamodb:${action}`),
     ledger.tableArn,
   );
+  // What comes during a freeze is put back as a new message.
+  allow(validator, ['sqs:SendMessage'], queue.queueArn);
   // Whoever may not list a bucket is told 403 instead of 404 for an object that is gone
   // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix does not hold for that question.
   allow(validator, ['s3:ListBucket', 's3:ListBucketVersions'], zones.raw.bucketArn);
@@ -96,6 +98,9 @@ export function createRecorder(parts: IntakeParts, lostChanges: IQueue, bus: IEv
   const records = `${contract.dataset}/*/commit.json`;
   allowWrite(recorder, zones.validated, records);
   acknowledgeResource(recorder, zones.validated.arnForObjects(records), 'a commit record lies beside the outputs of each attempt');
+  const reports = reportKey(contract.dataset, '*');
+  allowWrite(recorder, zones.validated, reports);
+  acknowledgeResource(recorder, zones.validated.arnForObjects(reports), 'each freeze has a report, below its own name');
   bus?.grantPutEventsTo(recorder);
   withoutPolicyFindings(recorder);
   return recorder;
@@ -135,7 +140,7 @@ function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: 
   const attempts = `${contract.dataset}/*/attempt=*`;
   allow(
     janitor,
-    ['Scan', 'PutItem', 'UpdateItem', 'DescribeTable'].map((action) => `dynamodb:${action}`),
+    ['Scan', 'GetItem', 'PutItem', 'UpdateItem', 'DescribeTable'].map((action) => `dynamodb:${action}`),
     ledger.tableArn,
   );
   allow(janitor, ['sqs:SendMessage'], queue.queueArn);

@@ -126,6 +126,19 @@ export class DataIntake extends Construct {
     return allow(grantee, ['dynamodb:GetItem', 'dynamodb:Scan'], this.ledger.tableArn);
   }
 
+  /**
+   * Lets `grantee` freeze this intake for a time and end that, as `npm run freeze` does: read and write the one item of the ledger that says so
+   * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).
+   */
+  public grantFreeze(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['GetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action}`),
+      resourceArns: [this.ledger.tableArn],
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [LEDGER.freeze] } },
+    });
+  }
+
   /** Whether this intake writes into `zones`. @internal */
   public _feeds(zones: DataZones): boolean {
     return this.zones === zones;
