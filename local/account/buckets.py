@@ -1,4 +1,4 @@
-"""Buckets: the properties that the emulator's CloudFormation handler drops, and the refusal to delete a full one."""
+"""Buckets: the properties that the emulator's CloudFormation handler drops, the refusal to delete a full one, and ranges of versions."""
 from __future__ import annotations
 
 import contextvars
@@ -21,8 +21,33 @@ def install() -> None:
     """Wraps the bucket's handler."""
     cfn.extend("AWS::S3::Bucket", create=_create, update=_update, delete=_delete, worker=True)
     _s3._resolve_sse_write_headers = _managed_key(_s3._resolve_sse_write_headers)
+    _s3._get_object = _slice_versions(_s3._get_object)
     _s3._fire_s3_event = _remember_version(_s3._fire_s3_event)
     _eventbridge._dispatch_event = _name_version(_eventbridge._dispatch_event)
+
+
+def _slice_versions(original: Any) -> Any:
+    """A range of a version; the emulator answers a range with all of it when the request names a version.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+
+    def get(bucket: str, key: str, headers: dict, query: dict | None = None) -> Any:
+        status, answer, body = original(bucket, key, headers, query)
+        asked = headers.get("range", "")
+        if status != 200 or not asked or not _s3._qp(query or {}, "versionId", ""):
+            return status, answer, body
+        place = _s3._parse_range(asked, len(body))
+        if place is None:
+            refused = {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}
+            return 416, refused, _s3._xml_body(_s3._range_error_xml(bucket, key))
+        first, last = place
+        # A checksum is that of the whole object.
+        kept = {name: value for name, value in answer.items() if not name.lower().startswith("x-amz-checksum-")}
+        part = body[first : last + 1]
+        return 206, {**kept, "Content-Length": str(len(part)), "Content-Range": f"bytes {first}-{last}/{len(body)}"}, part
+
+    return get
 
 
 _version: contextvars.ContextVar[str | None] = contextvars.ContextVar("version of the object that an event is about", default=None)

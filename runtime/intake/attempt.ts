@@ -3,10 +3,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { CompiledContract, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
 import { inputFormat } from './envelope';
-import { quote } from './fields';
+import { headerLine } from './header';
 import { FileRow, Ledger, Rejection, Result } from './ledger';
 import { LineOutput } from './output';
 import { Source } from './source';
+import { adviceOf, Splitter } from './splitter';
 import { FileRejected, Validator } from './validator';
 
 /** Moments at which a test may kill an attempt. Production passes nothing. */
@@ -22,11 +23,17 @@ export interface AttemptOptions {
   validatedBucket: string;
   quarantineBucket: string;
   scratchFolder: string;
+  /** Takes files that are too large for one function; left out when the contract does not let them be split. */
+  splitter?: Pick<Splitter, 'take'>;
   at?: (checkpoint: Checkpoint) => void | Promise<void>;
 }
 
-/** How an attempt ended. `busy`: another one holds the lease until then (epoch seconds). */
-export type Outcome = { outcome: 'accounted' | 'rejected' | 'already final'; row: FileRow } | { outcome: 'busy'; until: number };
+/**
+ * How an attempt ended. `busy`: another one holds the lease until then (epoch seconds). `handed over`: the attempt goes on in an execution of
+ * the state machine that splits files.
+ */
+export type Outcome =
+  { outcome: 'accounted' | 'rejected' | 'already final'; row: FileRow } | { outcome: 'busy'; until: number } | { outcome: 'handed over' };
 
 /**
  * Takes one object version from received to its final state: lease, stream, upload under an attempt of its own, one conditional commit.
@@ -43,6 +50,9 @@ export async function attemptFile(object: ObjectVersion, options: AttemptOptions
   }
   await options.at?.('leased');
   const found = await processFile(object, lease.attempt, options);
+  if (found === undefined) {
+    return { outcome: 'handed over' };
+  }
   const rejected = 'reason' in found;
   const done = rejected ? await ledger.reject(object, lease.attempt, found) : await ledger.commit(object, lease.attempt, found);
   const row = (await ledger.get(objectKey(object)))!;
@@ -53,12 +63,15 @@ export async function attemptFile(object: ObjectVersion, options: AttemptOptions
   return { outcome: rejected ? 'rejected' : 'accounted', row };
 }
 
-/** The result to commit, or why the file as a whole is rejected. */
-async function processFile(object: ObjectVersion, attempt: string, options: AttemptOptions): Promise<Result | Rejection> {
+/** The result to commit, or why the file as a whole is rejected; undefined when it was handed over. */
+async function processFile(object: ObjectVersion, attempt: string, options: AttemptOptions): Promise<Result | Rejection | undefined> {
   const judged = { validator: options.build, contract: options.contractHash };
-  const source = await Source.open(object, options.s3);
+  const source = await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
   if (source === undefined) {
     return { ...judged, reason: 'gone: the object version was deleted before it was read' };
+  }
+  if (await isHandedOver(source, object, attempt, options)) {
+    return undefined;
   }
   const { valid, quarantine } = outputs(object, attempt, options);
   const validator = new Validator(
@@ -88,6 +101,19 @@ async function processFile(object: ObjectVersion, attempt: string, options: Atte
   }
 }
 
+async function isHandedOver(source: Source, object: ObjectVersion, attempt: string, options: AttemptOptions): Promise<boolean> {
+  let reads = false;
+  try {
+    const taken = (await options.splitter?.take({ object, attempt, bytes: source.bytes })) ?? false;
+    reads = !taken;
+    return taken;
+  } finally {
+    if (!reads) {
+      source.close();
+    }
+  }
+}
+
 /** Both outputs of an attempt; a CSV one starts with the contract's header. */
 function outputs(object: ObjectVersion, attempt: string, options: AttemptOptions): { valid: LineOutput; quarantine: LineOutput } {
   const { s3, contract, validatedBucket, quarantineBucket } = options;
@@ -96,7 +122,7 @@ function outputs(object: ObjectVersion, attempt: string, options: AttemptOptions
   const type = csv ? 'text/csv' : 'application/x-ndjson';
   const valid = new LineOutput(s3, validatedBucket, `${prefix}/records.${contract.format}.gz`, type);
   if (csv) {
-    valid.write(contract.columns.map(({ name }) => quote(name)).join(','), false);
+    valid.write(headerLine(contract), false);
   }
   return { valid, quarantine: new LineOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson') };
 }

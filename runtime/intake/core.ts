@@ -1,5 +1,8 @@
 import { LEDGER } from '../../lib/constructs/data/contract';
 
+/** What the validator is: a change of its behaviour raises this. */
+export const BUILD = 'intake-1';
+
 /** One version of an object, as an event names it. */
 export interface ObjectVersion {
   bucket: string;

@@ -1,35 +1,28 @@
 import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import {
-  DATA_ENV,
-  DATA_METRIC,
-  DATA_METRICS,
-  Freeze,
-  FREEZE_PAUSE_SECONDS,
-  INTAKE_SECONDS,
-  isFrozen,
-} from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_METRICS, Freeze, FREEZE_PAUSE_SECONDS, INTAKE_SECONDS, isFrozen } from '../../lib/constructs/data/contract';
 import { attemptFile, AttemptOptions, Outcome } from './attempt';
 import { contractReader } from '../shared/contract-file';
 import { freezeOf } from '../shared/freeze';
 import { metricsFor } from '../shared/telemetry';
-import { isFolder, parseMessage } from './core';
-import { FileRow, Ledger } from './ledger';
+import { BUILD, isFolder, parseMessage } from './core';
+import { publishFile } from './file-metrics';
+import { Ledger } from './ledger';
+import { Splitter } from './splitter';
 
 export interface Clients {
   s3: S3Client;
   sqs: Pick<SQSClient, 'send'>;
   dynamo: Pick<DynamoDBDocumentClient, 'send'>;
+  machines: Pick<SFNClient, 'send'>;
 }
-
-/** What the validator is: a change of its behaviour raises this. */
-const BUILD = 'intake-1';
 
 /** What a test may put in the place of real time, and where it may kill an attempt. */
 export interface Circumstances {
@@ -54,6 +47,7 @@ export function makeHandler(
     validatedBucket: env[DATA_ENV.validatedBucket]!,
     quarantineBucket: env[DATA_ENV.quarantineBucket]!,
     scratchFolder: tmpdir(),
+    splitter: splitterOf(env, clients),
   };
 
   const handle = async (record: SQSRecord): Promise<boolean> => {
@@ -73,8 +67,8 @@ export function makeHandler(
       await clients.sqs.send(waitForLease(record, outcome.until, env, now()));
       return false;
     }
-    if (outcome.outcome !== 'already final') {
-      publish(metrics, outcome.row);
+    if (outcome.outcome === 'accounted' || outcome.outcome === 'rejected') {
+      publishFile(metrics, outcome.row);
     }
     return true;
   };
@@ -117,25 +111,18 @@ function waitForLease({ receiptHandle }: SQSRecord, until: number, env: NodeJS.P
   });
 }
 
+/** Undefined when the contract or the format of the outputs does not let files be split. */
+function splitterOf(env: NodeJS.ProcessEnv, { s3, machines }: Clients): Splitter | undefined {
+  const machineArn = env[DATA_ENV.splitMachine];
+  return machineArn === undefined ? undefined : new Splitter(s3, machines, machineArn, Number(env[DATA_ENV.splitAbove]));
+}
+
 function summary(outcome: Outcome): object {
-  if (outcome.outcome === 'busy') {
+  if (!('row' in outcome)) {
     return outcome;
   }
   const { counts, reason, duplicateOf, supersededBy, attempts } = outcome.row;
   return { outcome: outcome.outcome, counts, reason, duplicateOf, supersededBy, attempts };
-}
-
-function publish(metrics: Metrics, row: FileRow): void {
-  if (row.reason !== undefined) {
-    metrics.addMetric(DATA_METRIC.filesRejected, MetricUnit.Count, 1);
-    return;
-  }
-  const { read, valid, quarantined } = row.counts ?? { read: 0, valid: 0, quarantined: 0 };
-  metrics.addMetric(DATA_METRIC.filesAccounted, MetricUnit.Count, 1);
-  metrics.addMetric(DATA_METRIC.rowsRead, MetricUnit.Count, read);
-  metrics.addMetric(DATA_METRIC.rowsValid, MetricUnit.Count, valid);
-  metrics.addMetric(DATA_METRIC.rowsQuarantined, MetricUnit.Count, quarantined);
-  metrics.addMetric(DATA_METRIC.quarantinePercent, MetricUnit.Percent, read === 0 ? 0 : (100 * quarantined) / read);
 }
 
 let handle: ReturnType<typeof makeHandler> | undefined;
@@ -143,7 +130,12 @@ let handle: ReturnType<typeof makeHandler> | undefined;
 export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => {
   handle ??= makeHandler(
     process.env,
-    { s3: new S3Client({}), sqs: new SQSClient({}), dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})) },
+    {
+      s3: new S3Client({}),
+      sqs: new SQSClient({}),
+      dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
+      machines: new SFNClient({}),
+    },
     new Logger({ serviceName: 'intake' }),
     metricsFor({ [DATA_METRICS.dimension]: process.env[DATA_ENV.intake]! }),
   );

@@ -1,10 +1,22 @@
 import { CompiledContract } from '../../lib/constructs/data/contract';
+import { quote, textsOf } from './fields';
+import { Framed } from './framing';
 
 /** Names that a message lists at most: the reason must fit into a ledger row, whatever a file holds. */
 const LISTED = 10;
 
-/** Position in the file of each contract column, or why the header does not fit. */
-export function readHeader(contract: CompiledContract, names: readonly string[]): number[] | string {
+/** The header of a file in the order of the contract. */
+export function headerLine({ columns }: Pick<CompiledContract, 'columns'>): string {
+  return columns.map(({ name }) => quote(name)).join(',');
+}
+
+/** Position in the file of each contract column, or why the header cannot be read or does not fit. */
+export function readHeader(contract: CompiledContract, record: Framed): number[] | string {
+  const names = record.fault === undefined ? textsOf(record) : undefined;
+  return names === undefined ? `the header cannot be read: ${record.fault ?? 'quoting'}` : orderOf(contract, names);
+}
+
+function orderOf(contract: CompiledContract, names: readonly string[]): number[] | string {
   const known = new Set(contract.columns.map(({ name }) => name));
   const places = new Map<string, number>();
   const doubled: string[] = [];

@@ -3,7 +3,7 @@ import { HASH_WORDS } from './hash';
 
 /** 32-bit words of an entry: a hash, then the ordinal of the record that had it first. */
 export const ENTRY_WORDS = HASH_WORDS + 1;
-const ENTRY_BYTES = ENTRY_WORDS * 4;
+export const ENTRY_BYTES = ENTRY_WORDS * 4;
 /** Entries that one look-up reads: the first hash word of each such block stays in memory. */
 const BLOCK = 256;
 const UPPER_HALF = 2 ** 31;
@@ -51,6 +51,11 @@ export function sortEntries(table: Uint32Array, sorted: Uint32Array): void {
   wrapped.forEach(insert);
 }
 
+/** Reads entries of a file into `window`; returns how many words it read. */
+export function readEntries(file: number, position: number, count: number, window: Uint32Array): number {
+  return readSync(file, window, 0, Math.max(0, count) * ENTRY_BYTES, position * ENTRY_BYTES) / 4;
+}
+
 /** A file of sorted entries. */
 export class Run {
   private readonly fences: Uint32Array;
@@ -82,7 +87,7 @@ export class Run {
 
   /** Reads up to `count` entries from an ordinal position into `window`; returns how many words it read. */
   public read(position: number, count: number, window: Uint32Array): number {
-    return readSync(this.file, window, 0, Math.max(0, Math.min(count, this.size - position)) * ENTRY_BYTES, position * ENTRY_BYTES) / 4;
+    return readEntries(this.file, position, Math.min(count, this.size - position), window);
   }
 
   /** The last block that starts below the word: hashes that start with it may begin there. */
@@ -111,13 +116,13 @@ export class Run {
 }
 
 /** Reads a run from its start, a window at a time. */
-class Cursor {
+export class Cursor {
   private readonly window = new Uint32Array(WINDOW * ENTRY_WORDS);
   private filled = 0;
   private at = 0;
   private position = 0;
 
-  constructor(private readonly run: Run) {
+  constructor(private readonly run: Pick<Run, 'read'>) {
     this.fill();
   }
 
@@ -126,7 +131,12 @@ class Cursor {
   }
 
   public before(other: Cursor): boolean {
-    return compareEntries(this.window, this.at, other.window, other.at) < 0;
+    return this.compare(other) < 0;
+  }
+
+  /** Order of the entries that both stand at, by hash. */
+  public compare(other: Cursor): number {
+    return compareEntries(this.window, this.at, other.window, other.at);
   }
 
   public moveTo(target: Uint32Array, at: number): void {

@@ -54,6 +54,19 @@ export class KeySet {
     return undefined;
   }
 
+  /** All keys as one sorted file, which `close()` removes. It is the last that may be asked of the set. */
+  public toRun(): Run {
+    if (this.count > 0) {
+      this.writeTable();
+    }
+    if (this.runs.length !== 1) {
+      const spilt = this.runs;
+      this.runs = [mergeRuns(spilt, this.open(), 0)];
+      spilt.forEach(({ file }) => closeSync(file));
+    }
+    return this.runs[0];
+  }
+
   public close(): void {
     this.runs.splice(0).forEach(({ file }) => closeSync(file));
   }
@@ -70,9 +83,7 @@ export class KeySet {
 
   /** Writes the table as one sorted run and empties it. */
   private spill(): void {
-    this.sorted ??= new Uint32Array(this.capacity * ENTRY_WORDS);
-    const entries = this.sorted.subarray(0, this.count * ENTRY_WORDS);
-    sortEntries(this.table, entries);
+    const entries = this.writeTable();
     const filter = (this.filter ??= new Uint32Array(FILTER_BITS / 32));
     for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
       for (let word = 1; word < HASH_WORDS; word++) {
@@ -80,17 +91,25 @@ export class KeySet {
         filter[bit >>> 5] |= 1 << (bit & 31);
       }
     }
-    const file = this.open();
-    writeFileSync(file, entries);
-    this.runs.push(new Run(file, this.count, 0));
     this.table.fill(0);
-    this.count = 0;
     for (let level = 0; this.runs.filter((run) => run.level === level).length === FAN_IN; level++) {
       const merged = this.runs.filter((run) => run.level === level);
       const rest = this.runs.filter((run) => run.level !== level);
       this.runs = [...rest, mergeRuns(merged, this.open(), level + 1)];
       merged.forEach((run) => closeSync(run.file));
     }
+  }
+
+  /** Makes a sorted run of the table. */
+  private writeTable(): Uint32Array {
+    this.sorted ??= new Uint32Array((this.runs.length === 0 ? this.count : this.capacity) * ENTRY_WORDS);
+    const entries = this.sorted.subarray(0, this.count * ENTRY_WORDS);
+    sortEntries(this.table, entries);
+    const file = this.open();
+    writeFileSync(file, entries);
+    this.runs.push(new Run(file, this.count, 0));
+    this.count = 0;
+    return entries;
   }
 
   private open(): number {

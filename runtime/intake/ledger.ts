@@ -145,6 +145,38 @@ export class Ledger {
     }
   }
 
+  /**
+   * Lets an attempt hold its row for so many seconds from now on, also when its lease has lapsed but nobody took it. False when the row is
+   * another attempt's or final.
+   */
+  public async hold(object: ObjectVersion, attempt: string, seconds: number): Promise<boolean> {
+    const until = this.now().getTime() / 1000 + seconds;
+    const held = heldBy(attempt);
+    try {
+      await this.client.send(
+        new UpdateCommand({
+          TableName: this.table,
+          Key: { pk: objectKey(object) },
+          ...held,
+          UpdateExpression: 'SET leaseUntil = :until',
+          ExpressionAttributeValues: { ...held.ExpressionAttributeValues, ':until': until },
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** Whether a row is in the hands of an attempt. */
+  public async holds(object: ObjectVersion, attempt: string): Promise<boolean> {
+    const row = await this.get(objectKey(object));
+    return row?.state === FILE_STATE.validating && row.attempt === attempt;
+  }
+
   private async receive(pk: string, { key, versionId, sequencer }: ObjectVersion): Promise<void> {
     const Item = { pk, key, versionId, sequencer, state: FILE_STATE.received, receivedAt: this.now().toISOString() };
     await ignoringConflict(
@@ -164,17 +196,15 @@ export class Ledger {
    * False when the attempt does not hold the row any more.
    */
   public async commit(object: ObjectVersion, attempt: string, result: Result): Promise<boolean> {
-    const pk = objectKey(object);
     for (let round = 0; round < ROUNDS; round++) {
-      const row = await this.get(pk);
-      if (row?.state !== FILE_STATE.validating || row.attempt !== attempt) {
+      if (!(await this.holds(object, attempt))) {
         return false;
       }
       if (await this.write(await this.accounting(object, attempt, result))) {
         return true;
       }
     }
-    throw new Error(`LedgerContended: ${pk} could not be committed in ${ROUNDS} rounds: the message comes back`);
+    throw new Error(`LedgerContended: ${objectKey(object)} could not be committed in ${ROUNDS} rounds: the message comes back`);
   }
 
   /** The writes that account for a result, given what the ledger says now. Their conditions name everything that the choice rests on. */
@@ -263,14 +293,15 @@ export class Ledger {
 
   private transition(pk: string, attempt: string, set: Record<string, unknown>): Write {
     const { expression, names, values } = assignment(set);
+    const held = heldBy(attempt);
     return {
       Update: {
         TableName: this.table,
         Key: { pk },
-        ConditionExpression: '#state = :validating AND attempt = :attempt',
+        ...held,
         UpdateExpression: `${expression} REMOVE leaseUntil`,
-        ExpressionAttributeNames: { ...names, '#state': 'state' },
-        ExpressionAttributeValues: { ...values, ':validating': FILE_STATE.validating, ':attempt': attempt },
+        ExpressionAttributeNames: { ...names, ...held.ExpressionAttributeNames },
+        ExpressionAttributeValues: { ...values, ...held.ExpressionAttributeValues },
       },
     };
   }
@@ -293,6 +324,15 @@ export class Ledger {
       }
     }
   }
+}
+
+/** The condition that a row is in the hands of an attempt. */
+function heldBy(attempt: string) {
+  return {
+    ConditionExpression: '#state = :validating AND attempt = :attempt',
+    ExpressionAttributeNames: { '#state': 'state' },
+    ExpressionAttributeValues: { ':validating': FILE_STATE.validating, ':attempt': attempt },
+  };
 }
 
 function assignment(set: Record<string, unknown>) {

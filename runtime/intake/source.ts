@@ -10,18 +10,32 @@ const GZIP = Buffer.from([0x1f, 0x8b]);
 /** Bytes that are judged before the outputs are asked whether they take more. */
 const PIECE = 64 * 1024;
 
+/** What its sender can do about a file that is too large. */
+export type Advice = (compressed: boolean) => string;
+
+/** Gzip is told by its first bytes, not by a name. */
+export function isGzip(first: Buffer): boolean {
+  return first.subarray(0, GZIP.length).equals(GZIP);
+}
+
+/** Whether Amazon S3 says that an object version does not exist any more. */
+export function isGone(error: unknown): boolean {
+  return ['NoSuchKey', 'NoSuchVersion', 'MethodNotAllowed'].includes((error as Error).name);
+}
+
 /** The bytes of one object version, as they were sent and as they are read. */
 export class Source {
   private readonly sha256 = createHash('sha256');
   private read = 0;
+  private compressed = false;
 
   /** The object version, or undefined when it is gone. */
-  public static async open({ bucket, key, versionId }: ObjectVersion, s3: S3Client): Promise<Source | undefined> {
+  public static async open({ bucket, key, versionId }: ObjectVersion, s3: S3Client, advice?: Advice): Promise<Source | undefined> {
     try {
       const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
-      return new Source(Body as Readable, ContentLength!);
+      return new Source(Body as Readable, ContentLength!, MAXIMUM_FILE_BYTES, advice);
     } catch (error) {
-      if (['NoSuchKey', 'NoSuchVersion', 'MethodNotAllowed'].includes((error as Error).name)) {
+      if (isGone(error)) {
         return undefined;
       }
       throw error;
@@ -33,7 +47,13 @@ export class Source {
     private readonly body: Readable,
     public readonly bytes: number,
     private readonly maximum = MAXIMUM_FILE_BYTES,
+    private readonly advice: Advice = () => 'send it in parts',
   ) {}
+
+  /** Gives the bytes up that were not read. */
+  public close(): void {
+    this.body.destroy();
+  }
 
   /** What identifies the bytes as they were sent, once all of them were read. */
   public digest(): string {
@@ -63,7 +83,6 @@ export class Source {
     }
   }
 
-  /** Gzip is told by its first bytes, not by a name. */
   private async *decompressed(): AsyncGenerator<Buffer> {
     const raw = this.raw();
     try {
@@ -78,9 +97,9 @@ export class Source {
         yield first;
         yield* raw;
       };
-      const compressed = first.subarray(0, GZIP.length).equals(GZIP);
-      this.checkSize(compressed ? 0 : this.bytes);
-      yield* compressed ? this.gunzipped(whole()) : whole();
+      this.compressed = isGzip(first);
+      this.checkSize(this.compressed ? 0 : this.bytes);
+      yield* this.compressed ? this.gunzipped(whole()) : whole();
     } finally {
       this.body.destroy();
     }
@@ -105,9 +124,8 @@ export class Source {
 
   private checkSize(bytes: number): void {
     if (bytes > this.maximum) {
-      throw new FileRejected(
-        `larger than ${this.maximum} bytes after decompression, which is more than one function reads: send it in parts`,
-      );
+      const what = `larger than ${this.maximum} bytes after decompression, which is more than one function reads`;
+      throw new FileRejected(`${what}: ${this.advice(this.compressed)}`);
     }
   }
 

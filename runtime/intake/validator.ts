@@ -1,6 +1,6 @@
 import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
 import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
-import { Fields, quote, textsOf } from './fields';
+import { Fields, quote } from './fields';
 import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';
 import { Framed, Framer, textOf } from './framing';
 import { readHeader } from './header';
@@ -169,11 +169,7 @@ export class Validator {
   }
 
   private header(record: Framed): void {
-    const names = record.fault === undefined ? textsOf(record) : undefined;
-    if (names === undefined) {
-      throw new FileRejected(`the header cannot be read: ${record.fault ?? 'quoting'}`);
-    }
-    const order = readHeader(this.contract, names);
+    const order = readHeader(this.contract, record);
     if (typeof order === 'string') {
       throw new FileRejected(order);
     }

@@ -168,7 +168,7 @@ export class Service {
       }
       return Promise.resolve({});
     };
-    return { s3: this.s3.client, dynamo: this.db.client, sqs: { send: send as never } };
+    return { s3: this.s3.client, dynamo: this.db.client, sqs: { send: send as never }, machines: { send: send as never } };
   }
 }
 

@@ -47,7 +47,9 @@ class Queued {
     };
     const silent = { info: () => undefined, error: () => undefined } as unknown as Logger;
     const metrics = { addMetric: () => undefined, hasStoredMetrics: () => false } as unknown as Metrics;
-    this.handle = makeHandler(env, { s3: world.s3.client, sqs, dynamo: world.db.client }, silent, metrics, { now: () => world.at });
+    this.handle = makeHandler(env, { s3: world.s3.client, sqs, dynamo: world.db.client, machines: sqs }, silent, metrics, {
+      now: () => world.at,
+    });
     const workload = { datasets: ['simple'], prefix: 'air-dev', output: () => TABLE };
     this.freezes = new IntakeFreezes({ tables: world.db.client } as never, workload as never, () => world.at);
   }

@@ -19,7 +19,7 @@ interface Request {
   method: string;
   path: string;
   query: Record<string, string | null>;
-  headers: Record<string, string>;
+  headers: Record<string, string | undefined>;
   body?: Buffer | Uint8Array | string | Readable;
 }
 
@@ -135,7 +135,7 @@ export class FakeS3 {
     switch (operation) {
       case 'GetObject':
       case 'HeadObject':
-        return this.get(bucket, key, query.versionId);
+        return this.get(bucket, key, query.versionId, headers.range);
       case 'PutObject':
         return this.putObject(bucket, key, headers, body);
       case 'CreateMultipartUpload':
@@ -158,7 +158,7 @@ export class FakeS3 {
     }
   }
 
-  private get(bucket: string, key: string, versionId: string | null | undefined) {
+  private get(bucket: string, key: string, versionId: string | null | undefined, range?: string) {
     const found = this.find(bucket, key, versionId);
     if (found === undefined) {
       throw new S3Failure(versionId === undefined ? 'NoSuchKey' : 'NoSuchVersion', 404);
@@ -166,14 +166,15 @@ export class FakeS3 {
     if (found.deleteMarker) {
       throw versionId === undefined ? new S3Failure('NoSuchKey', 404) : new S3Failure('MethodNotAllowed', 405);
     }
-    const { bytes } = found;
+    const [bytes, place] = range === undefined ? [found.bytes, {}] : within(found.bytes, range);
     const chunks = Array.from({ length: Math.ceil(bytes.length / this.chunkBytes) }, (_, i) =>
       bytes.subarray(i * this.chunkBytes, (i + 1) * this.chunkBytes),
     );
     return {
-      ...reply(200, '', {
+      ...reply(range === undefined ? 200 : 206, '', {
         'content-length': String(bytes.length),
         'x-amz-version-id': found.versionId,
+        ...place,
         ...Object.fromEntries(Object.entries(found.metadata).map(([name, value]) => [META + name, value])),
       }),
       body: Readable.from(chunks),
@@ -261,6 +262,16 @@ function operationOf({ method, query }: Request): string {
     return 'AbortMultipartUpload';
   }
   return has('uploads') ? 'CreateMultipartUpload' : has('uploadId') ? 'CompleteMultipartUpload' : 'DeleteObjects';
+}
+
+/** `bytes=<first>-<last>`; without a last one, all from the first on. */
+function within(bytes: Buffer, range: string): [Buffer, Record<string, string>] {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range)!;
+  if (Number(first) >= bytes.length) {
+    throw new S3Failure('InvalidRange', 416);
+  }
+  const part = bytes.subarray(Number(first), last === '' ? bytes.length : Number(last) + 1);
+  return [part, { 'content-range': `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}` }];
 }
 
 async function collect(body: Request['body']): Promise<Buffer> {

@@ -145,6 +145,9 @@ export const DATA_ENV = {
   onlineSpec: 'ONLINE_SPEC',
   /** Hours over which valid records are counted for the contract's throughput; absent without one. */
   throughputHours: 'THROUGHPUT_HOURS',
+  splitMachine: 'SPLIT_MACHINE',
+  splitAbove: 'SPLIT_ABOVE_BYTES',
+  rangeBytes: 'RANGE_BYTES',
 } as const;
 
 /**
@@ -299,3 +302,27 @@ export const MAXIMUM_DUPLICATE_RULES = 4;
 
 /** Scratch space that the validating function needs for that many keys: 20 bytes each, twice while it merges. Mebibytes. */
 export const INTAKE_SCRATCH_MEBIBYTES = 2048;
+
+/**
+ * Where the steps of splitting leave what they have for each other, in the validated zone; it is deleted after a day. No dataset's name starts
+ * with an underscore.
+ */
+export const SPLIT_PARTS = '_splits';
+
+/** Steps of splitting a file: what the state machine asks its function for. */
+export const SPLIT_STEP = { plan: 'plan', digest: 'digest', scan: 'scan', order: 'order', write: 'write', merge: 'merge' } as const;
+
+/** Times of splitting a file, seconds. The lease outlives the execution, so that nobody takes a file that is at work. */
+export const SPLIT_SECONDS = { functionTimeout: 900, execution: 1800, lease: 1860 } as const;
+
+/** Larger files are not split either: one function reads all of a file for its digest. Bytes. */
+export const MAXIMUM_SPLIT_BYTES = 16 * 1024 * 1024 * 1024;
+
+/** Records that a file which is split has at most: their ordinals are 32 bits. */
+export const MAXIMUM_SPLIT_RECORDS = 2 ** 32 - 1;
+
+/** Primary keys that one function compares when it has them in sorted files, 20 bytes each. */
+export const MAXIMUM_SPLIT_KEYS = 2 ** 28;
+
+/** Scratch space for that, and 8 bytes for each key that is a duplicate. Mebibytes. */
+export const SPLIT_SCRATCH_MEBIBYTES = 8192;

@@ -5,6 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, IBucket, Lifecy
 import { Construct } from 'constructs';
 import { failOn, notWhole, outsideRange, unknownAmount } from '../shared/checks';
 import { removalProblems } from '../shared/removal';
+import { SPLIT_PARTS } from './contract';
 
 /** Properties of `DataZones`. */
 export interface DataZonesProps {
@@ -62,14 +63,22 @@ const UNDO = Duration.days(30);
 /** Parts of uploads that nobody finished are paid for and invisible; no upload of ours lasts longer than a function. */
 const UPLOADS: LifecycleRule = { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(2) };
 
+/** What the steps of splitting a large file leave for each other: no reader sees it, and no execution lasts for an hour. */
+const PARTS: LifecycleRule = {
+  id: 'parts-of-splits',
+  prefix: `${SPLIT_PARTS}/`,
+  expiration: Duration.days(1),
+  noncurrentVersionExpiration: Duration.days(1),
+};
+
 /** A delete marker of which no version is left hides nothing any more. */
 const MARKERS: LifecycleRule = { id: 'empty-delete-markers', expiredObjectDeleteMarker: true };
 
 /**
  * Where data lies: what arrived, what passed its contract, what did not, and what endpoints were asked and answered.
  *
- * All buckets are encrypted, versioned, closed to the public and to plain HTTP, and log who reads them. Nothing in `validated` ever expires,
- * not even a version that somebody deleted: manifests of datasets pin object versions.
+ * All buckets are encrypted, versioned, closed to the public and to plain HTTP, and log who reads them. No record in `validated` ever
+ * expires, not even a version that somebody deleted: manifests of datasets pin object versions.
  */
 export class DataZones extends Construct {
   /** What senders put, below `<dataset>/`. Every new object is announced to Amazon EventBridge. */
@@ -93,7 +102,7 @@ export class DataZones extends Construct {
     const logs = this.createAccessLogs(props);
     this.accessLogs = logs;
     this.raw = this.createZone('Raw', props, logs, [expiry(raw, quarantine), MARKERS, UPLOADS]);
-    this.validated = this.createZone('Validated', props, logs, [UPLOADS]);
+    this.validated = this.createZone('Validated', props, logs, [PARTS, UPLOADS]);
     this.quarantine = this.createZone('Quarantine', props, logs, [expiry(quarantine, UNDO), MARKERS, UPLOADS]);
     this.capture = this.createZone('Capture', props, logs, [expiry(capture, UNDO), MARKERS, UPLOADS]);
     this.announce(this.raw);

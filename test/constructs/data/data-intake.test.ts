@@ -215,11 +215,12 @@ describe('who may do what', () => {
     expect(ownOf(statementsOf(template, 'FlightsValidator'))).toEqual([
       { actions: ['s3:GetObject'], resources: [`${bucket}/${key}`] },
       { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'], resources: LEDGER },
-      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
       { actions: ['s3:ListBucket', 's3:ListBucketVersions'], resources: ['<ZonesRaw>'] },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesRaw>/flights/*'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/flights/*'] },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesQuarantine>/flights/*'] },
+      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
+      { actions: ['states:StartExecution'], resources: ['<FlightsSplitting>'] },
     ]);
     const consumer = statementsOf(template, 'FlightsValidator').find(({ actions }) => actions.includes('sqs:ReceiveMessage'))!;
     expect(consumer.actions).toEqual(expect.arrayContaining(['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage']));
@@ -440,7 +441,7 @@ describe('alarms [D9]', () => {
     const runbook = readFileSync(`${__dirname}/../../../docs/runbooks/data.md`, 'utf8');
     const composites = Object.values(template.findResources('AWS::CloudWatch::CompositeAlarm')).map(({ Properties }) => Properties);
     const all = [...alarmsOf(template), ...composites];
-    expect(all).toHaveLength(11);
+    expect(all).toHaveLength(12);
     expect(composites[0].AlarmDescription).toMatch(/^\[data\/page\] /);
     for (const { AlarmDescription } of all) {
       expect(AlarmDescription).toMatch(/^\[data\/(page|ticket)\] .* First: .*\. Runbook: docs\/runbooks\/data\.md#[a-z-]+$/);
@@ -473,6 +474,7 @@ describe('alarms [D9]', () => {
       'volume-low': ['<Boardflightdataticket>'],
       'changes-lost': ['<Boardflightdataticket>'],
       'janitor-failing': ['<Boardflightdataticket>'],
+      'splitting-failed': ['<Boardflightdataticket>'],
     });
   });
 });

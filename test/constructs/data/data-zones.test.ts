@@ -94,9 +94,13 @@ describe('DataZones [D1]', () => {
     Template.fromStack(stack).allResourcesProperties('AWS::S3::Bucket', { AccessControl: Match.absent() });
   });
 
-  test('keep what was validated for ever, also what somebody deleted: manifests pin versions', () => {
+  test('keep what was validated for ever, also what somebody deleted: manifests pin versions; only parts of splits go after a day', () => {
     const { template } = plain();
     expect(rulesOf(template, 'Validated')).toEqual([
+      {
+        ...{ Id: 'parts-of-splits', Status: 'Enabled', Prefix: '_splits/' },
+        ...{ ExpirationInDays: 1, NoncurrentVersionExpiration: { NoncurrentDays: 1 } },
+      },
       { Id: 'unfinished-uploads', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 } },
     ]);
   });

@@ -19,10 +19,11 @@ const batch = (...bodies: string[]): SQSEvent => ({
 });
 
 /** The handler on a world, whose clock is real time: the handler's own is. */
-function handlerOn(world: World) {
+function handlerOn(world: World, more: NodeJS.ProcessEnv = {}) {
   world.at = new Date();
   world.s3.put('contracts', 'simple.json', JSON.stringify(world.contract));
-  const env = {
+  const env: NodeJS.ProcessEnv = {
+    ...more,
     [DATA_ENV.contractBucket]: 'contracts',
     [DATA_ENV.contractKey]: 'simple.json',
     [DATA_ENV.contractHash]: 'contract-1',
@@ -33,6 +34,8 @@ function handlerOn(world: World) {
   };
   const visibility: { ReceiptHandle: string; VisibilityTimeout: number; QueueUrl: string }[] = [];
   const sqs = { send: (({ input }: { input: (typeof visibility)[number] }) => Promise.resolve(visibility.push(input))) as never };
+  const started: { stateMachineArn: string; name: string; input: string }[] = [];
+  const machines = { send: (({ input }: { input: (typeof started)[number] }) => Promise.resolve(started.push(input))) as never };
   const metrics: [string, string, number][] = [];
   let published = 0;
   const recorder = {
@@ -43,9 +46,9 @@ function handlerOn(world: World) {
   const logged: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   const log = (level: string) => (message: string, fields: Record<string, unknown>) => void logged.push({ level, message, fields });
   const logger = { info: log('info'), error: log('error') };
-  const clients = { s3: world.s3.client, sqs, dynamo: world.db.client };
+  const clients = { s3: world.s3.client, sqs, dynamo: world.db.client, machines };
   const handler = makeHandler(env, clients, logger as unknown as Logger, recorder as unknown as Metrics);
-  return { handler, visibility, metrics, logged, published: () => published };
+  return { handler, started, visibility, metrics, logged, published: () => published };
 }
 
 describe('the intake function [D3, D4]', () => {
@@ -109,6 +112,20 @@ describe('the intake function [D3, D4]', () => {
     const { handler, metrics } = handlerOn(world);
     expect(await handler(batch(bodyOf(world.send('simple/', ''))))).toEqual({ batchItemFailures: [] });
     expect(metrics).toEqual([]);
+  });
+
+  test('hands a file above the limit over to the machine that splits it, and is done with its message', async () => {
+    const world = new World({ ...SIMPLE, newlinesQuoted: false });
+    const { handler, started, metrics, logged } = handlerOn(world, { [DATA_ENV.splitMachine]: 'machine', [DATA_ENV.splitAbove]: '50' });
+    const [small, large] = [world.send('simple/small.csv', simpleFile('a', 2)), world.send('simple/large.csv', simpleFile('b', 12))];
+    expect(await handler(batch(bodyOf(small), bodyOf(large)))).toEqual({ batchItemFailures: [] });
+    const { attempt, state, leaseUntil } = world.row(large);
+    const input = JSON.stringify({ object: large, attempt, bytes: simpleFile('b', 12).length });
+    expect(started).toEqual([{ stateMachineArn: 'machine', name: attempt, input }]);
+    expect([state, world.row(small).state]).toEqual(['validating', 'accounted']);
+    expect(leaseUntil! - Date.now() / 1000).toBeGreaterThan(140);
+    expect(metrics.filter(([name]) => name === 'FilesAccounted')).toHaveLength(1);
+    expect(logged.at(-1)!.fields).toMatchObject({ key: 'simple/large.csv', outcome: 'handed over' });
   });
 
   test('a bad file does not block a good one', async () => {

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, MathExpression, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
 import { Layer, Severity } from '../../ownership/layer';
@@ -16,6 +17,8 @@ export interface IntakeAlarmsProps {
   readonly contract: DataContract;
   readonly metrics: DataIntakeMetrics;
   readonly validator: Lambda;
+  /** Absent when the contract does not let files be split. */
+  readonly splitting?: StateMachine;
   readonly janitor: Lambda;
   /** Changes of the ledger that could not be recorded or announced. */
   readonly lostChanges: IQueue;
@@ -29,6 +32,7 @@ export function registerIntakeAlarms(scope: Construct, props: IntakeAlarmsProps)
   registerSenders(scope, props);
   registerLimits(scope, props);
   registerHelpers(scope, props);
+  registerSplitting(scope, props);
 }
 
 type Rest = Omit<AlarmSpec, 'alarmName' | 'layer' | 'severity' | 'evaluationPeriods' | 'treatMissingData'> & Partial<AlarmSpec>;
@@ -195,4 +199,34 @@ function registerHelpers(scope: Construct, props: IntakeAlarmsProps): void {
       threshold: 2,
     }),
   );
+}
+
+/** The janitor sends the file again when the lease of the failed attempt has lapsed. */
+function registerSplitting(scope: Construct, props: IntakeAlarmsProps): void {
+  const { contract, splitting } = props;
+  if (splitting === undefined) {
+    return;
+  }
+  registerAlarm(
+    scope,
+    'SplittingAlarm',
+    ticket(props, 'splitting-failed', {
+      summary: `A large file of ${contract.dataset} could not be validated in ranges.`,
+      firstAction: 'read the cause of the failed execution.',
+      runbook: 'splitting-failed',
+      metric: failedExecutions(splitting),
+      threshold: 1,
+    }),
+  );
+}
+
+/** Executions that failed, ran out of time or were stopped. Count, sum over five minutes. */
+function failedExecutions(machine: StateMachine): MathExpression {
+  const options = { statistic: Stats.SUM, period: Duration.minutes(5) };
+  return new MathExpression({
+    expression: 'FILL(failed, 0) + FILL(late, 0) + FILL(stopped, 0)',
+    label: 'failed executions',
+    period: Duration.minutes(5),
+    usingMetrics: { failed: machine.metricFailed(options), late: machine.metricTimedOut(options), stopped: machine.metricAborted(options) },
+  });
 }

@@ -25,6 +25,8 @@ export interface IntakeParts {
   readonly intakeName: string;
   readonly zones: DataZones;
   readonly contract: DataContract;
+  /** The rules of the contract as a file that functions read. */
+  readonly contractFile: Asset;
   readonly ledger: Table;
   readonly queue: Queue;
 }
@@ -37,8 +39,7 @@ export interface ValidatorProps {
 
 /** Judges files: raw object in, validated and quarantined records and one committed row out. @internal */
 export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: ValidatorProps): Lambda {
-  const { scope, zones, contract, ledger, queue } = parts;
-  const asset = contractAsset(scope, contract);
+  const { scope, contract, queue } = parts;
   const validator = handlerFunction(scope, 'Validator', {
     handler: 'intake',
     description: `Validates files of ${contract.dataset} against contract ${contract.version}`,
@@ -46,38 +47,50 @@ export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: 
     memory,
     ephemeralStorage: Size.mebibytes(INTAKE_SCRATCH_MEBIBYTES),
     environment: {
-      [DATA_ENV.contractBucket]: asset.s3BucketName,
-      [DATA_ENV.contractKey]: asset.s3ObjectKey,
-      [DATA_ENV.contractHash]: contract._hash,
-      [DATA_ENV.intake]: parts.intakeName,
-      [DATA_ENV.ledger]: ledger.tableName,
-      [DATA_ENV.validatedBucket]: zones.validated.bucketName,
-      [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,
+      ...judgingEnvironment(parts),
       [DATA_ENV.queueUrl]: queue.queueUrl,
     },
   });
   validator.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }));
-  allow(validator, ['s3:GetObject'], asset.bucket.arnForObjects(asset.s3ObjectKey));
+  grantJudging(parts, validator);
+  // What comes during a freeze is put back as a new message.
+  allow(validator, ['sqs:SendMessage'], queue.queueArn);
+  withoutPolicyFindings(validator);
+  return validator;
+}
+
+/** What a function that judges records must know. @internal */
+export function judgingEnvironment({ intakeName, zones, contract, contractFile, ledger }: IntakeParts): Record<string, string> {
+  return {
+    [DATA_ENV.contractBucket]: contractFile.s3BucketName,
+    [DATA_ENV.contractKey]: contractFile.s3ObjectKey,
+    [DATA_ENV.contractHash]: contract._hash,
+    [DATA_ENV.intake]: intakeName,
+    [DATA_ENV.ledger]: ledger.tableName,
+    [DATA_ENV.validatedBucket]: zones.validated.bucketName,
+    [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,
+  };
+}
+
+/** Lets a function read raw objects of the dataset, write both outputs and commit. @internal */
+export function grantJudging({ zones, contract, contractFile, ledger }: IntakeParts, judge: Lambda): void {
+  allow(judge, ['s3:GetObject'], contractFile.bucket.arnForObjects(contractFile.s3ObjectKey));
   // A transaction needs the permission of each of its parts (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
   allow(
-    validator,
+    judge,
     ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'].map((action) => `dynamodb:${action}`),
     ledger.tableArn,
   );
-  // What comes during a freeze is put back as a new message.
-  allow(validator, ['sqs:SendMessage'], queue.queueArn);
   // Whoever may not list a bucket is told 403 instead of 404 for an object that is gone
   // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix does not hold for that question.
-  allow(validator, ['s3:ListBucket', 's3:ListBucketVersions'], zones.raw.bucketArn);
+  allow(judge, ['s3:ListBucket', 's3:ListBucketVersions'], zones.raw.bucketArn);
   const objects = `${contract.dataset}/*`;
-  allowRead(validator, zones.raw, objects);
-  allowWrite(validator, zones.validated, objects);
-  allowWrite(validator, zones.quarantine, objects);
+  allowRead(judge, zones.raw, objects);
+  allowWrite(judge, zones.validated, objects);
+  allowWrite(judge, zones.quarantine, objects);
   [zones.raw, zones.validated, zones.quarantine].forEach((bucket) =>
-    acknowledgeResource(validator, bucket.arnForObjects(objects), 'senders choose the keys of files; the wildcard stays below the dataset'),
+    acknowledgeResource(judge, bucket.arnForObjects(objects), 'senders choose the keys of files; the wildcard stays below the dataset'),
   );
-  withoutPolicyFindings(validator);
-  return validator;
 }
 
 /** Follows the ledger: leaves commit records and announces what became final. @internal */
@@ -154,7 +167,7 @@ function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: 
   }
 }
 
-/** The rules of a contract as a file that the validator and the dataset builder read. @internal */
+/** The rules of a contract as a file that functions read. @internal */
 export function contractAsset(scope: Construct, contract: DataContract): Asset {
   const folder = mkdtempSync(join(tmpdir(), 'contract-'));
   try {

@@ -1,0 +1,95 @@
+import { gzipSync } from 'node:zlib';
+import { attemptPrefix } from '../intake/core';
+import { brokenFileRules } from '../intake/file-rules';
+import { headerLine } from '../intake/header';
+import { Result } from '../intake/ledger';
+import { Counts } from '../intake/validator';
+import { SplitContext } from './context';
+import { JoinedOutput } from './joined-output';
+import { forEach } from './part-store';
+import { SplitFile } from './plan';
+
+/** How a merge ended. `superseded`: another attempt has the row, or it is final already. */
+export interface Merged {
+  outcome: 'accounted' | 'rejected' | 'superseded';
+}
+
+/** Joins what the ranges wrote and commits it, in the same way as the validator of whole files. */
+export async function mergeRanges(context: SplitContext, file: SplitFile, ranges: number, contentSha256: string): Promise<Merged> {
+  const { ledger, build, contractHash } = context;
+  const { object, attempt, bytes: contentBytes } = file;
+  await context.at?.('between range and merge');
+  // A merge that is tried again after its commit must not store its outputs once more.
+  if (!(await ledger.holds(object, attempt))) {
+    return { outcome: 'superseded' };
+  }
+  const counts = await countsOf(context, file, ranges);
+  const sum = sumOf(counts);
+  const judged = { validator: build, contract: contractHash, contentBytes };
+  const reason = brokenFileRules(context.contract, sum);
+  const done =
+    reason === undefined
+      ? await ledger.commit(object, attempt, { ...judged, ...(await join(context, file, counts)), contentSha256, counts: sum })
+      : await ledger.reject(object, attempt, { ...judged, reason });
+  if (!done) {
+    return { outcome: 'superseded' };
+  }
+  await context.at?.('merge committed');
+  return { outcome: reason === undefined ? 'accounted' : 'rejected' };
+}
+
+async function countsOf(context: SplitContext, file: SplitFile, ranges: number): Promise<Counts[]> {
+  const { store, names } = context.partsOf(file);
+  const counts: Counts[] = [];
+  await forEach(ranges, async (range) => {
+    counts[range] = await store.getJson<Counts>(names.counts(range));
+  });
+  return counts;
+}
+
+/** What ranges counted, together. */
+export function sumOf(counts: readonly Counts[]): Counts {
+  const sum: Counts = { read: 0, valid: 0, quarantined: 0, byRule: {} };
+  for (const { read, valid, quarantined, byRule, byFileRule } of counts) {
+    sum.read += read;
+    sum.valid += valid;
+    sum.quarantined += quarantined;
+    addTo(sum.byRule, byRule);
+    if (byFileRule !== undefined) {
+      addTo((sum.byFileRule ??= {}), byFileRule);
+    }
+  }
+  return sum;
+}
+
+function addTo(sums: Record<string, number>, counts: Record<string, number>): void {
+  Object.entries(counts).forEach(([name, n]) => (sums[name] = (sums[name] ?? 0) + n));
+}
+
+async function join(context: SplitContext, file: SplitFile, counts: readonly Counts[]): Promise<Pick<Result, 'validated' | 'quarantine'>> {
+  const { s3, contract, validatedBucket, quarantineBucket } = context;
+  const { store, names } = context.partsOf(file);
+  const prefix = attemptPrefix(contract.dataset, file.object, file.attempt);
+  const csv = contract.format === 'csv';
+  const valid = new JoinedOutput(s3, validatedBucket, `${prefix}/records.${contract.format}.gz`, csv ? 'text/csv' : 'application/x-ndjson');
+  const quarantine = new JoinedOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson');
+  try {
+    if (csv) {
+      await valid.append(gzipSync(`${headerLine(contract)}\n`, { level: 1 }), 0);
+    }
+    for (const [range, { valid: rows }] of counts.entries()) {
+      await valid.append(await store.get(names.valid(range)), rows);
+    }
+    const validated = await valid.finish();
+    await context.at?.('merged valid uploaded');
+    for (const [range, { quarantined }] of counts.entries()) {
+      await quarantine.append(await store.get(names.quarantine(range)), quarantined);
+    }
+    const quarantined = await quarantine.finish();
+    await context.at?.('merged both uploaded');
+    return { validated, quarantine: quarantined };
+  } catch (error) {
+    await Promise.all([valid.discard(), quarantine.discard()]);
+    throw error;
+  }
+}
