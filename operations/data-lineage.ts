@@ -1,12 +1,12 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { LEDGER } from '../lib/constructs/data/contract';
+import { LEDGER, Withdrawal } from '../lib/constructs/data/contract';
 import type { Clients } from './clients';
 import type { Found } from './found';
 import type { Workload } from './workload';
 
 /** A dataset version in the catalogue. */
-export interface DatasetRow {
+export interface DatasetRow extends Partial<Withdrawal> {
   readonly id: string;
   readonly dataset: string;
   readonly rows: number;
@@ -24,10 +24,12 @@ export interface ManifestFile {
   readonly rows: number;
   readonly key: string;
   readonly versionId: string;
+  /** SHA-256 of the raw file. */
+  readonly content?: string;
 }
 
 /** What the ledger says of one version of a file. */
-export interface LedgerRow {
+export interface LedgerRow extends Partial<Withdrawal> {
   readonly key: string;
   readonly versionId: string;
   readonly state: string;
@@ -68,10 +70,15 @@ export class DataLineage {
     return (JSON.parse(await Body!.transformToString()) as { objects: ManifestFile[] }).objects;
   }
 
+  /** Every version of a dataset, as it is at this moment. */
+  public datasets(dataset: string): Promise<DatasetRow[]> {
+    return this.scan<DatasetRow>('CatalogTable', 'dataset', dataset);
+  }
+
   /** Dataset versions that contain a file, with the rows that count of it. */
   public async datasetsWith(dataset: string, key: string): Promise<{ row: DatasetRow; file: ManifestFile }[]> {
     const found: { row: DatasetRow; file: ManifestFile }[] = [];
-    for (const row of await this.scan<DatasetRow>('CatalogTable', 'dataset', dataset)) {
+    for (const row of await this.datasets(dataset)) {
       const file = (await this.files(row)).find(({ source }) => source === key);
       if (file !== undefined) {
         found.push({ row, file });
@@ -94,6 +101,7 @@ export class DataLineage {
       { client: this.clients.tables },
       {
         TableName: this.workload.output(output),
+        ConsistentRead: true,
         FilterExpression: '#field = :value',
         ExpressionAttributeNames: { '#field': field },
         ExpressionAttributeValues: { ':value': value },
@@ -106,13 +114,25 @@ export class DataLineage {
   }
 }
 
-export function datasetFacts({ dataset, id, rows, superseded, files, publishedAt, manifest, manifestVersion }: DatasetRow): Found {
+export function datasetFacts(row: DatasetRow): Found {
+  const { dataset, id, rows, superseded, files, publishedAt, manifest, manifestVersion } = row;
   return {
     kind: 'dataset version',
     name: `${dataset} ${id}`,
-    facts: { published: publishedAt, files, rows, superseded, manifest, 'manifest version': manifestVersion },
+    facts: {
+      published: publishedAt,
+      files,
+      rows,
+      superseded,
+      manifest,
+      'manifest version': manifestVersion,
+      withdrawn: withdrawnText(row),
+    },
   };
 }
+
+const withdrawnText = ({ withdrawal, withdrawnAt, withdrawnBy, withdrawnReason }: Partial<Withdrawal>): string | undefined =>
+  withdrawal && `${withdrawnAt} by ${withdrawnBy}: ${withdrawnReason} (${withdrawal})`;
 
 const unknownDataset = (dataset: string, id: string, table: string): Found => ({
   kind: 'dataset version',
@@ -138,6 +158,7 @@ export const fileOfLedger = (row: LedgerRow): Found => ({
     ...row.counts,
     'same bytes as': row.duplicateOf,
     'replaced by': row.supersededBy,
+    withdrawn: withdrawnText(row),
     reason: row.reason,
   },
 });

@@ -1,4 +1,4 @@
-import { RELEASES } from '../lib/constructs/delivery/contract';
+import { MarkReason, RELEASES } from '../lib/constructs/delivery/contract';
 import { markEntry, Row } from './releases';
 
 /** What is known when somebody wants to go back. */
@@ -39,6 +39,12 @@ export function planRollback(situation: Situation): RollbackPlan {
   }
   if (approval !== 'Approved') {
     throw new Error(`NotApproved: version ${to} of ${model} is ${approval}: approve it first, or take one of ${list}`);
+  }
+  const withdrawn = rows.find(({ entry, reason }) => entry === markEntry(to) && reason === MarkReason.WITHDRAWN);
+  if (withdrawn !== undefined) {
+    throw new Error(
+      `WithdrawnVersion: version ${to} of ${model} was trained on data that was withdrawn (${withdrawn.why}): take another one`,
+    );
   }
   const plan = { to, mark: approved.filter((version) => version > to && !isMarked(version)), unmark: isMarked(to) };
   if (to === live && plan.mark.length === 0 && !plan.unmark) {

@@ -25,6 +25,9 @@ export interface DatasetVersion {
   readonly manifest: string;
   readonly manifestVersion: string;
   readonly publishedAt: string;
+  /** Present when it was withdrawn: nothing is trained on it any more. */
+  readonly withdrawal?: string;
+  readonly withdrawnReason?: string;
 }
 
 /** Errors: another trigger, or parameters that training does not know or that are no texts. */
@@ -47,8 +50,16 @@ export function checkRequest({ trigger, parameters = {} }: TrainingRequest, sett
   }
 }
 
-/** The version that was published last; of two at one moment the one with the higher id. */
-export function newestOf(versions: readonly DatasetVersion[]): DatasetVersion | undefined {
+/** Errors: `WithdrawnDataset`. */
+export function checkNotWithdrawn({ id, dataset, withdrawal, withdrawnReason }: DatasetVersion): void {
+  if (withdrawal !== undefined) {
+    throw new Error(`WithdrawnDataset: version '${id}' of '${dataset}' was withdrawn (${withdrawnReason}): train on a newer one`);
+  }
+}
+
+/** The version that was published last and not withdrawn; of two at one moment the one with the higher id. */
+export function newestOf(given: readonly DatasetVersion[]): DatasetVersion | undefined {
+  const versions = given.filter(({ withdrawal }) => withdrawal === undefined);
   const order = (version: DatasetVersion) => `${version.publishedAt} ${version.id}`;
   return versions.reduce<DatasetVersion | undefined>((best, it) => (best === undefined || order(it) > order(best) ? it : best), undefined);
 }

@@ -18,7 +18,17 @@ import {
 import { approvedParameter, LINEAGE, NO_VERSION } from '../../lib/constructs/models/contract';
 import { versionOfRun } from '../shared/run-version';
 import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
-import { checkRequest, DatasetVersion, evaluationInputs, executionOf, newestOf, planOf, runIdOf, TrainingRequest } from './core';
+import {
+  checkNotWithdrawn,
+  checkRequest,
+  DatasetVersion,
+  evaluationInputs,
+  executionOf,
+  newestOf,
+  planOf,
+  runIdOf,
+  TrainingRequest,
+} from './core';
 import { Runs, startingRow } from './runs';
 
 export interface TriggerDependencies {
@@ -132,6 +142,7 @@ async function datasetFor({ datasetId }: TrainingRequest, deps: TriggerDependenc
         : `UnknownDataset: the catalogue has no version '${datasetId}' of '${dataset}'`,
     );
   }
+  checkNotWithdrawn(found);
   return found;
 }
 
@@ -154,8 +165,15 @@ async function versionsOf({ dynamo, catalogue, settings }: TriggerDependencies):
   return versions;
 }
 
-/** Asked right before the evaluation, not at the start: another version may have been released meanwhile. */
+/**
+ * Asked right before the evaluation, not at the start: another version may have been released meanwhile, or the data withdrawn. Errors:
+ * `WithdrawnDataset`.
+ */
 async function compareWith(plan: TrainingPlan, deps: TriggerDependencies): Promise<CurrentAnswer> {
+  const trainedOn = await versionOf(plan.datasetId, deps);
+  if (trainedOn !== undefined) {
+    checkNotWithdrawn(trainedOn);
+  }
   const version = await currentVersion(plan, deps);
   return { ...(version === undefined ? {} : { version }), inputs: evaluationInputs(plan, deps.settings, version) };
 }

@@ -29,6 +29,8 @@ export enum MarkReason {
   REFUSED = 'refused',
   /** Somebody went back behind it. */
   ROLLED_BACK = 'rolled back',
+  /** It was trained on data that was withdrawn. */
+  WITHDRAWN = 'withdrawn',
 }
 
 /** How a release stands. The first four are under way. */

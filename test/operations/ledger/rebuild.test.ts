@@ -6,7 +6,7 @@ import { readRecords, readTable, writeChanges } from '../../../operations/ledger
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import type { Checkpoint } from '../../../runtime/intake/attempt';
 import { makeHandler } from '../../../runtime/ledger-events/handler';
-import { withdrawContents } from '../../../runtime/withdraw/contents';
+import { withdrawContents } from '../../../operations/withdraw/contents';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { FakeBus, streamOf } from '../../support/stream-records';
 import { reopenOrphans } from '../../runtime/intake/janitor';

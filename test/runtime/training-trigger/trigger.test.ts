@@ -124,6 +124,9 @@ describe('identity of a run [R1]', () => {
   test('the newest dataset is the one published last', () => {
     expect(newestOf([version('a', '2013-01-02'), version('b', '2013-01-03'), version('c', '2013-01-01')])!.id).toBe('b');
     expect(newestOf([])).toBeUndefined();
+    const withdrawn = { ...version('d', '2013-01-04'), withdrawal: 'w' };
+    expect(newestOf([version('a', '2013-01-02'), withdrawn])!.id).toBe('a');
+    expect(newestOf([withdrawn])).toBeUndefined();
   });
 
   test('jobs have names that SageMaker takes, new ones for each attempt, and checkpoints that all attempts share', () => {

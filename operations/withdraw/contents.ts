@@ -1,8 +1,7 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, paginateScan, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
-import type { FileRow } from '../intake/ledger';
-import { fileRows } from '../shared/ledger-rows';
+import { Item, isRow, RowItem } from '../ledger/rebuild';
 
 /** Where a content is withdrawn. */
 export interface LedgerTable {
@@ -23,13 +22,13 @@ const ROUNDS = 12;
  *
  * Repeating it goes on where it ended; who, when and why stay those of the first time. Returns every row that has such a content.
  */
-export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMap<string, string>, by: Withdrawal): Promise<FileRow[]> {
+export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMap<string, string>, by: Withdrawal): Promise<RowItem[]> {
   const withdrawals = new Map<string, Withdrawal>();
   for (const [sha256, row] of contents) {
     withdrawals.set(sha256, await decide(ledger, sha256, row, by));
   }
-  const rows: FileRow[] = [];
-  for await (const row of fileRows(ledger.client, ledger.table)) {
+  const rows: RowItem[] = [];
+  for await (const row of ledgerRows(ledger)) {
     const withdrawal = withdrawals.get(row.contentSha256 ?? '');
     if (withdrawal !== undefined) {
       await withdrawRow(ledger, row.pk, row.contentSha256!, withdrawal);
@@ -37,6 +36,13 @@ export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMa
     }
   }
   return rows;
+}
+
+/** Every object version that the ledger knows. */
+export async function* ledgerRows({ client, table }: LedgerTable): AsyncGenerator<RowItem> {
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true })) {
+    yield* (Items as Item[]).filter(isRow);
+  }
 }
 
 async function decide(ledger: LedgerTable, sha256: string, row: string, by: Withdrawal): Promise<Withdrawal> {
