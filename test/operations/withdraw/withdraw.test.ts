@@ -62,7 +62,9 @@ class Setting {
         return Promise.resolve({ Items: this.predictions });
       }
       if (name === 'QueryCommand') {
-        return releases.client.send(command as never).then((found) => ({ Items: [...this.rows, ...((found as never as { Items: [] }).Items ?? [])] }));
+        return releases.client
+          .send(command as never)
+          .then((found) => ({ Items: [...this.rows, ...((found as never as { Items: [] }).Items ?? [])] }));
       }
       return (TableName === 'releases' ? releases : world.db).client.send(command as never);
     };
@@ -103,9 +105,18 @@ class Setting {
     const endpoints = { delay: { model: { training: { dataset: 'simple' } } } };
     const workload = await Workload.find({ workload: 'air', stage: 'dev', clock: 'real', endpoints } as never, {
       ...clients,
-      stacks: over(clients.stacks, (command: object) => Promise.resolve(command.constructor.name === 'DescribeStacksCommand' ? STACKS : RESOURCES)),
+      stacks: over(clients.stacks, (command: object) =>
+        Promise.resolve(command.constructor.name === 'DescribeStacksCommand' ? STACKS : RESOURCES),
+      ),
     });
-    const options = { thing: 'simple/b.csv', reason: 'wrong sensor', by: 'anna', yes: true, now: () => this.world.at, say: () => undefined };
+    const options = {
+      thing: 'simple/b.csv',
+      reason: 'wrong sensor',
+      by: 'anna',
+      yes: true,
+      now: () => this.world.at,
+      say: () => undefined,
+    };
     return new Withdrawing({ ...clients, stacks: clients.stacks }, workload, { ...options, ...given }).run();
   }
 
@@ -150,7 +161,9 @@ describe('npm run withdraw [D10]', () => {
       '  model delay/2, Approved: would be barred',
       '  model delay/3, Approved: SERVES, is left alone',
       '  predictions of delay: 2, of which another version may have made 1',
-      expect.stringMatching(/^ {2}instead: delay\/4: aws sagemaker update-model-package --model-package-arn \S+\/4 --model-approval-status Approved/),
+      expect.stringMatching(
+        /^ {2}instead: delay\/4: aws sagemaker update-model-package --model-package-arn \S+\/4 --model-approval-status Approved/,
+      ),
       'Nothing was changed: --yes does it.',
     ]);
   });
@@ -226,8 +239,10 @@ describe('npm run withdraw [D10]', () => {
       ...{ catalogue: CATALOGUE, dynamo: made.world.db.client, runsTable: 'runs', stateMachine: 'machine' },
       settings: { dataset: 'simple', parameters: {}, prefix: 'air', model: 'delay' },
     } as never);
-    await expect(trigger({ trigger: 'manual', datasetId: id } as never)).rejects.toThrow(/^WithdrawnDataset: /);
-    await expect(trigger({ current: { datasetId: id } } as never)).rejects.toThrow(/^WithdrawnDataset: version '.*' of 'simple' was withdrawn/);
+    await expect(trigger({ trigger: 'hand', datasetId: id } as never)).rejects.toThrow(/^WithdrawnDataset: /);
+    await expect(trigger({ current: { datasetId: id } } as never)).rejects.toThrow(
+      /^WithdrawnDataset: version '.*' of 'simple' was withdrawn/,
+    );
   });
 
   test('--version takes one version of an object alone', async () => {
