@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { CompiledContract, FileRule, OPERATORS } from '../../../lib/constructs/data/contract';
+import { envelopeOf } from '../../../runtime/intake/envelope';
 import { brokenFileRules } from '../../../runtime/intake/file-rules';
 import { FileRejected, Validator } from '../../../runtime/intake/validator';
 import { runs, seenAtLeast } from '../../support/property-runs';
@@ -69,6 +70,20 @@ describe('what a rule of a file counts [D2, D3]', () => {
     const lines = ['{"id":1}', '{"id":2,"name":null}', '{"id":3,"name":""}', '{"id":4,"name":"a"}'].join('\n');
     const { counts, rejected } = judge(contract(rules, { format: 'jsonl' }), lines);
     expect([counts.byFileRule, rejected]).toEqual([{ 'rule 0': 3 }, undefined]);
+  });
+
+  test('a batch of a stream is judged like a file of its own', () => {
+    const rules = contract([{ metric: 'nullValues', operator: 'mustBeLessThan', limits: [2] }]);
+    const validator = new Validator(rules, { valid: () => undefined, quarantine: () => undefined }, '/tmp', 9, 'envelopes');
+    const batch = [{ id: 1 }, { id: 2, name: 'a' }, { id: 3, name: null }];
+    const lines = batch.map((value, i) => envelopeOf(`shard:${i}`, new Date(0), Buffer.from(JSON.stringify(value))));
+    validator.feed(Buffer.from(lines.join('\n')));
+    try {
+      expect(() => validator.finish()).toThrow('nullValues');
+      expect(validator.counts.byFileRule).toEqual({ 'rule 0': 2 });
+    } finally {
+      validator.close();
+    }
   });
 
   test('columns may come in another order', () => {

@@ -14,6 +14,7 @@ import { registerIntakeAlarms } from './data-intake-alarms';
 import { contractAsset, createJanitor, createRecorder, createValidator } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
 import { createSplitting, splittingProblems } from './data-intake-splitting';
+import { markPersonalData } from './personal-data';
 import { DataZones } from '../data-zones';
 import { allow, allowWrite } from '../grants';
 
@@ -107,6 +108,7 @@ export class DataIntake extends Construct {
     const { zones, contract } = props;
     failOn(this, 'InvalidDataIntake', [...problemsOf(this, props), ...zones._taken(contract.dataset)]);
     zones._claim(contract.dataset, this);
+    markPersonalData(this, zones, contract);
     this.zones = zones;
     this.contract = contract;
     this.dataset = contract.dataset;
