@@ -22,7 +22,16 @@ MODEL = ROOT / "examples" / "flight-delays" / "model"
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """/opt/ml of one run: prepared, trained and evaluated."""
-    root = tmp_path_factory.mktemp("ml")
+    return run(tmp_path_factory.mktemp("ml"))
+
+
+@pytest.fixture(scope="module")
+def root_with_aggregate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the aggregate as a column of the prepared data."""
+    return run(tmp_path_factory.mktemp("ml"), str(MODEL / "features.json"))
+
+
+def run(root: Path, features: str | None = None) -> Path:
     with gzip.open(ROOT / "examples" / "flight-delays" / "data" / "flights.csv.gz", "rt", encoding="utf-8") as file:
         header, *lines = file.read().splitlines()
     dataset = Dataset()
@@ -30,7 +39,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for month in ("3", "1", "4", "2"):
         rows[month] = dataset.csv([header, *(line for line in lines if line.split(",", 2)[1] == month)])["rows"]
     split = divided((rows["1"] + rows["2"], rows["3"], rows["4"]), days=("2013-01-01", "2013-03-01", "2013-04-01", "2013-05-01"))
-    load(ROOT / "jobs" / "prepare.py").prepare(dataset.store, dataset.options(root / "processing", split))
+    load(ROOT / "jobs" / "prepare.py").prepare(dataset.store, dataset.options(root / "processing", split, features=features))
     train(root, root / "model")
     for name, folder in (("candidate", root / "model"), ("code", MODEL)):
         (root / "processing" / name).mkdir()
@@ -76,9 +85,23 @@ def figures(scores: list[float], labels: list[int]) -> dict[str, float]:
     return {"auc": area / positives / (len(labels) - positives), "average_precision": precision, "brier": error}
 
 
-def test_a_second_computation_finds_the_committed_april_figures_in_the_predictions(root: Path) -> None:
+def predictions(root: Path) -> list[dict[str, str]]:
     with gzip.open(root / "processing" / "output" / "predictions.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def test_data_with_the_aggregate_gives_a_model_that_takes_it_and_the_committed_figures(root_with_aggregate: Path) -> None:
+    rows = predictions(root_with_aggregate)
+    found = figures([float(row["candidate"]) for row in rows], [int(row["label"]) for row in rows])
+    assert found == pytest.approx(committed()["april_with_origin_delay"], abs=1e-4)
+    report = json.loads((root_with_aggregate / "processing" / "output" / "evaluation.json").read_text(encoding="utf-8"))
+    assert report["fields"] == ["minute_of_day", "weekday", "distance", "carrier", "origin", "dest", "origin_delay"] and report["signatureProblems"] == []
+    with gzip.open(root_with_aggregate / "processing" / "test" / "records.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        assert sum(row["origin_delay"] == "" for row in csv.DictReader(file)) == 1083
+
+
+def test_a_second_computation_finds_the_committed_april_figures_in_the_predictions(root: Path) -> None:
+    rows = predictions(root)
     labels = [int(row["label"]) for row in rows]
     assert figures([float(row["candidate"]) for row in rows], labels) == pytest.approx(committed()["april"], abs=1e-4)
     assert figures([float(row["baseline"]) for row in rows], labels) == pytest.approx(committed()["april_baseline"], abs=1e-4)

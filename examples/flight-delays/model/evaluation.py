@@ -5,14 +5,14 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "package", "code"))
-from features import FIELDS  # noqa: E402
+from features import AGGREGATES, FIELDS  # noqa: E402
 from flights import baseline, columns, label  # noqa: E402,F401
 
 
 def request(rows: list[dict]) -> dict:
-    """The request of the Open Inference Protocol v2 that asks about these flights, with the fields that serving has and no others."""
+    """The request of the Open Inference Protocol v2 that asks about these flights, with the fields that serving has and no others; null is no aggregate."""
     values = columns(rows)
-    return {"inputs": [{"name": name, "datatype": kind, "shape": [len(rows)], "data": values[name]} for name, kind in FIELDS.items()]}
+    return {"inputs": [{"name": name, "datatype": kind, "shape": [len(rows)], "data": values[name]} for name, kind in {**FIELDS, **AGGREGATES}.items() if name in values]}
 
 
 def score(answer: dict) -> list[float]:

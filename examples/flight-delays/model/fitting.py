@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "package", "code"))
-from features import CATEGORICAL, FIELDS, categories, matrix  # noqa: E402
+from features import AGGREGATES, CATEGORICAL, FIELDS, categories, matrix  # noqa: E402
 from flights import columns, label  # noqa: E402
 
 DIGITS = 9
@@ -32,7 +32,7 @@ def labelled(rows: list[dict]) -> tuple[list[dict], np.ndarray]:
 def fit(rows: list[dict], target: np.ndarray, c: float = 1.0, checkpoint: str | None = None, say: Callable[[str], None] = lambda text: None) -> dict:
     """Levels and coefficients. With `checkpoint`, a file, it goes on from what an interrupted fit of the same data left there."""
     values = columns(rows)
-    unserved = sorted(set(values) - set(FIELDS))
+    unserved = sorted(set(values) - set(FIELDS) - set(AGGREGATES))
     if unserved:
         raise SystemExit(f"UnservedColumn: a prediction request does not bring {', '.join(unserved)}: train on {', '.join(FIELDS)} only")
     texts = categories(values)

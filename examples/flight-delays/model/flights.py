@@ -6,7 +6,11 @@ import datetime
 import glob
 import gzip
 import os
+import sys
 from collections import defaultdict
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "package", "code"))
+from features import AGGREGATES  # noqa: E402
 
 LATE_MINUTES = 15
 
@@ -24,7 +28,8 @@ def read(folder: str) -> list[dict]:
 
 
 def columns(rows: list[dict]) -> dict[str, list]:
-    """The fields that a request brings, from the columns of the data."""
+    """The fields that a request brings, from the columns of the data; with the aggregate where the data has it."""
+    recent = {name: [float(row[name]) if row[name] else None for row in rows] for name in AGGREGATES if rows and name in rows[0]}
     return {
         "minute_of_day": [int(row["hour"]) * 60 + int(row["minute"]) for row in rows],
         "weekday": [datetime.date(int(row["year"]), int(row["month"]), int(row["day"])).isoweekday() for row in rows],
@@ -32,6 +37,7 @@ def columns(rows: list[dict]) -> dict[str, list]:
         "carrier": [row["carrier"] for row in rows],
         "origin": [row["origin"] for row in rows],
         "dest": [row["dest"] for row in rows],
+        **recent,
     }
 
 

@@ -11,8 +11,8 @@ import shutil
 import time
 
 from fitting import dump, fit, labelled, metrics, score, threshold_for
-from features import FIELDS  # found by fitting
-from flights import read
+from features import AGGREGATES, FIELDS  # found by fitting
+from flights import columns, read
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -32,7 +32,9 @@ def train(first: list[dict], second: list[dict], c: float, share: float, checkpo
     step(f"fitted both: {len(rows)} rows, {len(first) + len(second) - len(rows)} left out because they have no label")
     counts = {"trained": len(rows), "without_label": len(first) + len(second) - len(rows)}
     seen = {"rows": counts, "validation": metrics(late, reached)}
-    return {"format": 1, "version": version, "fields": FIELDS, **model, "threshold": threshold}, seen
+    taken = columns(rows[:1])
+    fields = {name: kind for name, kind in {**FIELDS, **AGGREGATES}.items() if name in taken}
+    return {"format": 1, "version": version, "fields": fields, **model, "threshold": threshold}, seen
 
 
 def main() -> None:

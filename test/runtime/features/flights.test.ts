@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { COLUMNS, Flight, linesOf, parseFlight } from '../../../examples/flight-delays/flights';
 import { aprilTraffic } from '../../../examples/flight-delays/traffic';
 import { FEATURES } from '../../../lib/constructs/data/features/contract';
@@ -64,3 +65,7 @@ test('on the 500 flights of the traffic online is offline, and both are what the
   expect(Math.max(...served.map((value, i) => away(value, hand[i])))).toBeLessThan(1e-9);
   expect({ flights: served.length, without: served.filter((value) => value === null).length }).toEqual({ flights: 500, without: 20 });
 }, 60_000);
+
+test('the definition that the training of the example computes with is the declared one', () => {
+  expect(JSON.parse(readFileSync('examples/flight-delays/model/features.json', 'utf8'))).toEqual([definition]);
+});

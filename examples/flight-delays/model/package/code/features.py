@@ -23,6 +23,13 @@ FIELDS = {
 }
 """What a request must bring, with its Open Inference Protocol datatype. `weekday` is ISO: Monday is 1."""
 
+AGGREGATE = "origin_delay"
+AGGREGATES = {AGGREGATE: "FP64"}
+"""What a model may take beside them: mean departure delay at the airport in the hour that ends an hour before departure, minutes; None without one."""
+
+MOST_DELAY, LEAST_DELAY = 120.0, -10.0
+"""Minutes: one departure a day late in a quiet hour must not speak louder than a whole airport that stands still."""
+
 
 def categories(columns: Mapping[str, Sequence]) -> dict[str, list[str]]:
     """Each categorical feature as texts; `hour` follows from the minute of the day."""
@@ -36,7 +43,7 @@ def categories(columns: Mapping[str, Sequence]) -> dict[str, list[str]]:
 
 
 def matrix(columns: Mapping[str, Sequence], levels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """One row per flight: indicators of the known levels, then the scaled numbers. An unknown level is all zeros."""
+    """One row per flight: indicators of the known levels, then the scaled numbers and the aggregate, if there is one. An unknown level is all zeros."""
     texts = categories(columns)
     count = len(columns["minute_of_day"])
     result = np.zeros((count, sum(len(levels[name]) for name in CATEGORICAL) + 3))
@@ -53,4 +60,11 @@ def matrix(columns: Mapping[str, Sequence], levels: Mapping[str, Sequence[str]])
     result[:, width] = day
     result[:, width + 1] = day**2
     result[:, width + 2] = np.asarray(columns["distance"], dtype=float) / 1000
-    return result
+    return np.column_stack([result, recent_delay(columns[AGGREGATE])]) if AGGREGATE in columns else result
+
+
+def recent_delay(values: Sequence) -> np.ndarray:
+    """Hours within bounds, their square, and whether nobody knows."""
+    unknown = np.array([value is None for value in values], dtype=float)
+    hours = np.clip(np.array([0.0 if value is None else value for value in values], dtype=float), LEAST_DELAY, MOST_DELAY) / 60
+    return np.column_stack([hours, hours**2, unknown])

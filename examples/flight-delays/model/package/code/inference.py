@@ -12,7 +12,7 @@ import os
 
 import numpy as np
 
-from features import FIELDS, matrix
+from features import AGGREGATES, FIELDS, matrix
 
 JSON = "application/json"
 
@@ -37,14 +37,15 @@ def input_fn(body, content_type: str = JSON) -> dict:
 
 def _problems(tensors: dict) -> list[str]:
     problems = [f"input '{name}' ({kind}) is missing" for name, kind in FIELDS.items() if name not in tensors]
-    problems += [f"input '{name}' is not one of {', '.join(FIELDS)}" for name in tensors if name not in FIELDS]
+    problems += [f"input '{name}' is not one of {', '.join(FIELDS)}" for name in tensors if name not in FIELDS and name not in AGGREGATES]
     problems += [f"input '{name}' must have its data as a list" for name, data in tensors.items() if not isinstance(data, list)]
     if problems:
         return problems
     counts = {len(data) for data in tensors.values()}
     if len(counts) != 1 or counts == {0}:
         return [f"inputs must have one value per flight each, got lengths {sorted(counts)}"]
-    return [problem for name in FIELDS for problem in _check(name, tensors[name])]
+    problems = [problem for name in FIELDS for problem in _check(name, tensors[name])]
+    return problems + [problem for name in AGGREGATES if name in tensors for problem in _check_aggregate(name, tensors[name])]
 
 
 def _check(name: str, values: list) -> list[str]:
@@ -59,9 +60,18 @@ def _check(name: str, values: list) -> list[str]:
     return [f"input '{name}' must be between {low} and {high}, got {wrong[0]}"] if wrong else []
 
 
+def _check_aggregate(name: str, values: list) -> list[str]:
+    known = [value for value in values if value is not None]
+    return [] if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known) else [f"input '{name}' must be numbers or null"]
+
+
 def predict_fn(request: dict, model: dict) -> dict:
     if "refused" in request:
         return request
+    refused = [f"input '{name}' ({kind}) is missing" for name, kind in model["fields"].items() if name not in request["columns"]]
+    refused += [f"input '{name}' is not one of {', '.join(FIELDS)}" for name in request["columns"] if name not in model["fields"]]
+    if refused:
+        return {"refused": "; ".join(refused)}
     scores = matrix(request["columns"], model["levels"]) @ np.asarray(model["coefficients"]) + model["intercept"]
     probabilities = 1 / (1 + np.exp(-scores))
     return {"id": request["id"], "version": model["version"], "probability": probabilities, "warn": probabilities >= model["threshold"]}
