@@ -40,7 +40,7 @@ export interface RebuildPlan {
   readonly newer: number;
 }
 
-const isFinal = ({ state }: RowItem): boolean => state === FILE_STATE.accounted || state === FILE_STATE.rejected;
+export const isFinal = ({ state }: RowItem): boolean => state === FILE_STATE.accounted || state === FILE_STATE.rejected;
 export const isRow = (item: Item): item is RowItem => item.pk.startsWith(LEDGER.object);
 
 /** A row only ever grows in these numbers, the first one that differs decides. */

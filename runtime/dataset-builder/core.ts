@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { DATA_EVENT, DatasetSplit } from '../../lib/constructs/data/contract';
+import { DATA_EVENT, DatasetSplit, Split } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
 import { canonicalJson } from './canonical-json';
 import type { Ordinals, Range } from './ordinals';
 import type { Superseded } from './reading';
-import type { Split } from './split';
 
 /** An immutable dataset version: exactly the records of these objects that are not excluded, and nothing that is not named here. */
 export interface Manifest {

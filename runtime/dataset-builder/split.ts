@@ -1,25 +1,5 @@
-import { DatasetSplit } from '../../lib/constructs/data/contract';
+import { DatasetSplit, Period, Split } from '../../lib/constructs/data/contract';
 import type { EventDays } from './event-days';
-
-/** Days in UTC from `from` to before `until`, and the records on them. */
-export interface Period {
-  from: string;
-  until: string;
-  rows: number;
-}
-
-/** How a dataset version is divided by event time, or why it cannot be. Every record that counts is in exactly one of the five. */
-export interface Split extends DatasetSplit {
-  /** `Code: what is wrong, what to do`; then there are no periods. */
-  problem?: string;
-  train?: Period;
-  validation?: Period;
-  test?: Period;
-  /** Records of the days before validation and before test whose labels were not known yet when the period behind them began. */
-  gap?: number;
-  /** Records behind the test period. */
-  open?: number;
-}
 
 const DAY = 86_400_000;
 const dayAfter = (day: string, days: number) => new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);

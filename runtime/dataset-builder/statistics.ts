@@ -1,34 +1,6 @@
-import type { CompiledContract } from '../../lib/constructs/data/contract';
+import type { ColumnStatistics, CompiledContract } from '../../lib/constructs/data/contract';
 import { ColumnCounter, counterOf } from './column-statistics';
 import type { ReadRecord } from './record-reader';
-
-/**
- * One column of a dataset version, as a line of the statistics beside its manifest. Everything is counted; nothing is sampled or rounded. What it has beside the first four depends on its type; there is none of it when no record has a value. */
-export interface ColumnStatistics {
-  name: string;
-  type: string;
-  /** Records with a value and without one. */
-  values: number;
-  nulls: number;
-  /** Values that have not the form of the type, because an older contract let them pass; only when there are some. Nothing else counts them. */
-  unreadable?: number;
-  /** Numbers: smallest, largest, sum (integers only, decimal digits) and `[bound, count]` of each bin that has some. */
-  minimum?: number;
-  maximum?: number;
-  sum?: string;
-  histogram?: [number, number][];
-  /** Booleans. */
-  true?: number;
-  false?: number;
-  /** Dates and timestamps: first and last day in UTC, and `[month, count]`. */
-  first?: string;
-  last?: string;
-  months?: [string, number][];
-  /** Texts: lengths in characters; `[text, count]` of each text when there are at most 256 and none is longer than 64 characters. */
-  shortest?: number;
-  longest?: number;
-  categories?: [string, number][];
-}
 
 /** Counts records column by column. Memory is bounded: bins, months and categories have a largest number. */
 export class Statistics {

@@ -70,7 +70,9 @@ export class FakeS3 {
 
   deleteVersion(versionId: string): void {
     const index = this.versions.findIndex((version) => version.versionId === versionId);
-    this.versions.splice(index, 1);
+    if (index >= 0) {
+      this.versions.splice(index, 1);
+    }
   }
 
   /** The bytes of a version. Errors: there is none, or it is a delete marker. */
@@ -239,9 +241,12 @@ export class FakeS3 {
   }
 
   private deleteObjects(bucket: string, request: string) {
-    const keys = [...request.matchAll(/<Key>(.*?)<\/Key>/g)].map(([, key]) => key.replaceAll('&amp;', '&'));
-    keys.forEach((key) => this.store(bucket, key, Buffer.alloc(0), true));
-    return reply(200, xml('DeleteResult', keys.map((key) => xml('Deleted', `<Key>${escape(key)}</Key>`)).join('')));
+    const objects = [...request.matchAll(/<Key>(.*?)<\/Key>(?:<VersionId>(.*?)<\/VersionId>)?/g)];
+    const deleted = objects.map(([, key, versionId]) => [key.replaceAll('&amp;', '&'), versionId]);
+    deleted.forEach(([key, versionId]) =>
+      versionId === undefined ? this.store(bucket, key, Buffer.alloc(0), true) : this.deleteVersion(versionId),
+    );
+    return reply(200, xml('DeleteResult', deleted.map(([key]) => xml('Deleted', `<Key>${escape(key)}</Key>`)).join('')));
   }
 }
 

@@ -1,9 +1,8 @@
 import { tmpdir } from 'node:os';
 import { gunzipSync } from 'node:zlib';
-import type { DatasetSplit } from '../../../lib/constructs/data/contract';
+import type { ColumnStatistics, DatasetSplit } from '../../../lib/constructs/data/contract';
 import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { makeHandler } from '../../../runtime/dataset-builder/handler';
-import type { ColumnStatistics } from '../../../runtime/dataset-builder/statistics';
 import { BUCKETS, TABLE, World } from '../intake/world';
 
 export const CATALOGUE = 'catalogue';

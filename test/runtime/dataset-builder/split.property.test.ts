@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { CompiledContract, DatasetSplit } from '../../../lib/constructs/data/contract';
+import type { CompiledContract, DatasetSplit, Split } from '../../../lib/constructs/data/contract';
 import { dayOf } from '../../../runtime/dataset-builder/event-days';
-import { Split, splitOf } from '../../../runtime/dataset-builder/split';
+import { splitOf } from '../../../runtime/dataset-builder/split';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';
 import { runs, seenAtLeast } from '../../support/property-runs';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import type { ColumnStatistics, CompiledContract } from '../../../lib/constructs/data/contract';
 import { binOf, edgeOf } from '../../../runtime/dataset-builder/bins';
-import type { ColumnStatistics } from '../../../runtime/dataset-builder/statistics';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';
 import { runs } from '../../support/property-runs';
