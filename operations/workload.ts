@@ -63,7 +63,8 @@ export class Workload {
 
   /** An output of one of its stacks. Errors: `NotDeployed`. */
   public output(name: string): string {
-    const value = this.outputs[name];
+    // AWS CloudFormation names outputs with letters and digits alone.
+    const value = this.outputs[name.replaceAll(/[^A-Za-z0-9]/g, '')];
     if (value === undefined) {
       throw new Error(
         `NotDeployed: no stack of ${this.prefix} in ${this.clients.region} has the output '${name}': deploy it, or check --config, the Region and the credentials`,

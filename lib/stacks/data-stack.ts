@@ -48,7 +48,9 @@ export class DataStack extends WorkloadStack {
       CatalogTable: this.catalog.table.tableName,
       DatasetBuilder: this.catalog.builder.functionName,
     });
-    this.intakes.forEach((intake) => this.tell({ [`${intake.dataset}Ledger`]: intake.ledger.tableName }));
+    this.intakes.forEach(({ dataset, ledger, operations }) =>
+      this.tell({ [`${dataset}Ledger`]: ledger.tableName, [`${dataset}Operations`]: operations.stateMachineArn }),
+    );
   }
 
   private tell(outputs: Record<string, string>): void {

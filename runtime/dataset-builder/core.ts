@@ -69,7 +69,7 @@ export function committedFiles(dataset: string, rows: readonly FileRow[]): FileR
   const contracts = [...new Set(files.map((file) => file.contract!))];
   if (contracts.length > 1) {
     throw new Error(
-      `MixedContracts: files of '${dataset}' were validated with ${contracts.length} contracts (${contracts.join(', ')}): re-run the old ones`,
+      `MixedContracts: files of '${dataset}' were validated with ${contracts.length} contracts (${contracts.join(', ')}): judge the older ones again with 'npm run intake -- rerun'`,
     );
   }
   return files;

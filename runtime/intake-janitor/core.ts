@@ -130,7 +130,11 @@ export function committedFolders(objects: readonly OutputObject[]): string[] {
  */
 export function sweeper(dataset: string, rows: Rows, committed: ReadonlySet<string>, now: Date): (object: OutputObject) => boolean {
   const known = new Map([...rows.values()].map((row) => [row.versionId, row]));
-  const named = new Set([...rows.values()].flatMap(({ validated, quarantine }) => [validated?.key, quarantine?.key]));
+  const named = new Set(
+    [...rows.values()]
+      .flatMap((row) => [row, ...(row.earlier ?? [])])
+      .flatMap(({ validated, quarantine }) => [validated?.key, quarantine?.key]),
+  );
   return ({ key, modified }) => {
     const [, folder, versionId, name] = ATTEMPT.exec(key) ?? [];
     const row = known.get(versionId);

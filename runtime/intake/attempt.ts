@@ -26,6 +26,8 @@ export interface AttemptOptions {
   /** Takes files that are too large for one function; left out when the contract does not let them be split. */
   splitter?: Pick<Splitter, 'take'>;
   at?: (checkpoint: Checkpoint) => void | Promise<void>;
+  /** Called with the number of each record that goes to quarantine, in their order. */
+  refused?: (record: number) => void;
 }
 
 /**
@@ -63,8 +65,15 @@ export async function attemptFile(object: ObjectVersion, options: AttemptOptions
   return { outcome: rejected ? 'rejected' : 'accounted', row };
 }
 
-/** The result to commit, or why the file as a whole is rejected; undefined when it was handed over. */
-async function processFile(object: ObjectVersion, attempt: string, options: AttemptOptions): Promise<Result | Rejection | undefined> {
+/**
+ * What a file is worth under the contract: the result to commit, with its outputs uploaded, or why the file as a whole is rejected; undefined
+ * when it was handed over to the splitter.
+ */
+export async function processFile(
+  object: ObjectVersion,
+  attempt: string,
+  options: Omit<AttemptOptions, 'ledger'>,
+): Promise<Result | Rejection | undefined> {
   const judged = { validator: options.build, contract: options.contractHash };
   const source = await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
   if (source === undefined) {
@@ -76,7 +85,13 @@ async function processFile(object: ObjectVersion, attempt: string, options: Atte
   const { valid, quarantine } = outputs(object, attempt, options);
   const validator = new Validator(
     options.contract,
-    { valid: (bytes, start, end) => valid.writeBytes(bytes, start, end), quarantine: (line) => quarantine.write(line) },
+    {
+      valid: (bytes, start, end) => valid.writeBytes(bytes, start, end),
+      quarantine: (line) => {
+        quarantine.write(line);
+        options.refused?.(validator.counts.read);
+      },
+    },
     options.scratchFolder,
     MAXIMUM_KEYS,
     inputFormat(options.contract, object.key),
@@ -101,7 +116,12 @@ async function processFile(object: ObjectVersion, attempt: string, options: Atte
   }
 }
 
-async function isHandedOver(source: Source, object: ObjectVersion, attempt: string, options: AttemptOptions): Promise<boolean> {
+async function isHandedOver(
+  source: Source,
+  object: ObjectVersion,
+  attempt: string,
+  options: Pick<AttemptOptions, 'splitter'>,
+): Promise<boolean> {
   let reads = false;
   try {
     const taken = (await options.splitter?.take({ object, attempt, bytes: source.bytes })) ?? false;
@@ -115,7 +135,11 @@ async function isHandedOver(source: Source, object: ObjectVersion, attempt: stri
 }
 
 /** Both outputs of an attempt; a CSV one starts with the contract's header. */
-function outputs(object: ObjectVersion, attempt: string, options: AttemptOptions): { valid: LineOutput; quarantine: LineOutput } {
+function outputs(
+  object: ObjectVersion,
+  attempt: string,
+  options: Omit<AttemptOptions, 'ledger'>,
+): { valid: LineOutput; quarantine: LineOutput } {
   const { s3, contract, validatedBucket, quarantineBucket } = options;
   const prefix = attemptPrefix(contract.dataset, object, attempt);
   const csv = contract.format === 'csv';
@@ -128,7 +152,7 @@ function outputs(object: ObjectVersion, attempt: string, options: AttemptOptions
 }
 
 /** Feeds the validator. Errors: FileRejected on broken or oversized input. */
-async function judge(source: Source, validator: Validator, into: LineOutput[], { at }: AttemptOptions): Promise<void> {
+async function judge(source: Source, validator: Validator, into: LineOutput[], { at }: Pick<AttemptOptions, 'at'>): Promise<void> {
   let halfway = false;
   for await (const piece of source.pieces()) {
     validator.feed(piece);

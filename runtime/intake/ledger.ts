@@ -10,6 +10,7 @@ import {
 import { FILE_STATE, INTAKE_SECONDS, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
 import { objectKey, ObjectVersion } from './core';
 import { Output } from './object-output';
+import type { Judgement, Rejudged } from './rejudged';
 import { Counts } from './validator';
 
 /** A row of the ledger: one object version. */
@@ -37,11 +38,15 @@ export interface FileRow extends Partial<Withdrawal> {
   supersededBy?: string;
   /** Present when it stood for its content at some time: how many rows had before, plus one. The last one is named by the content's item. */
   stands?: number;
-  /** How often a duplicate was taken up again because its original was superseded. */
+  /** How often a final row was taken up again: a duplicate whose original was superseded, a file that is judged again. */
   reopened?: number;
   reason?: string;
   /** Which records of a stream the object holds; absent for files. */
   batch?: BatchRange;
+  /** The last time that the file was judged again; `accountedAt` stays the time of its arrival. */
+  rejudged?: Rejudged;
+  /** Results that newer ones replaced, the oldest first; at most the last ten, all of them have their commit record. */
+  earlier?: Judgement[];
 }
 
 /** Consecutive records of one shard of a stream, by the sequence numbers of the first and the last. */

@@ -5,7 +5,7 @@ import { isFinal } from '../shared/ledger-rows';
 import type { OutboxEvent } from '../shared/outbox';
 
 /**
- * The event that a change of a row gives rise to: none unless the row has just become final, or was withdrawn. The row's key is the idempotency
+ * The event that a change of a row gives rise to: none unless the row has just become final, has got another result, or was withdrawn. The row's key is the idempotency
  * key; a row that was taken up again becomes final once more, which is another event. Withdrawn bytes that come again say so when they become
  * final.
  */
@@ -17,10 +17,24 @@ export function eventOf(
   if (after === undefined || !isFinal(after)) {
     return undefined;
   }
-  if (before?.state === after.state) {
+  if (before?.state === after.state && before?.reopened === after.reopened) {
     return before?.withdrawal === undefined && after.withdrawal !== undefined ? withdrawnEvent(dataset, after) : undefined;
   }
-  const { pk, key, versionId, accountedAt, counts, duplicateOf, supersededBy, reason, validated, quarantine, reopened, withdrawal } = after;
+  const {
+    pk,
+    key,
+    versionId,
+    accountedAt,
+    counts,
+    duplicateOf,
+    supersededBy,
+    reason,
+    validated,
+    quarantine,
+    reopened,
+    withdrawal,
+    rejudged,
+  } = after;
   const eventId = reopened === undefined ? pk : `${pk}#${reopened}`;
   const detail = {
     eventId,
@@ -35,6 +49,7 @@ export function eventOf(
     reason,
     validated,
     quarantine,
+    rejudged,
   };
   return { type: after.state === FILE_STATE.accounted ? DATA_EVENT.accounted : DATA_EVENT.rejected, detail };
 }

@@ -21,6 +21,8 @@ export class FakeWorkload {
   public live?: number;
   public endpointStatus = 'InService';
   public readonly started: string[] = [];
+  /** What executions answer, one after the other; without any they succeed and say nothing. */
+  public readonly ends: { status: string; output?: string; error?: string; cause?: string }[] = [];
   /** Called at each look of a waiting command at its execution; answers whether it runs. */
   public running: () => boolean = () => false;
 
@@ -81,7 +83,7 @@ export class FakeWorkload {
         this.started.push(input);
         return { executionArn: 'arn:execution' };
       },
-      DescribeExecutionCommand: () => ({ status: this.running() ? 'RUNNING' : 'SUCCEEDED' }),
+      DescribeExecutionCommand: () => (this.running() ? { status: 'RUNNING' } : (this.ends.shift() ?? { status: 'SUCCEEDED' })),
     }),
     objects: this.client(S3Client, {
       GetObjectCommand: ({ Key }) => ({ Body: { transformToString: async () => JSON.stringify(this.objects[Key]) } }),
@@ -129,5 +131,6 @@ const OUTPUTS = Object.entries({
   delayTrainingMachine: 'arn:aws:states:us-east-1:1:stateMachine:air-dev-delay-training',
   CatalogTable: 'catalogue',
   flightsLedger: 'ledger',
+  flightsOperations: 'arn:operations',
   ValidatedBucket: 'validated',
 }).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue }));

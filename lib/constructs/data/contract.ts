@@ -186,6 +186,7 @@ export const DATA_ENV = {
   validatedBucket: 'VALIDATED_BUCKET',
   quarantineBucket: 'QUARANTINE_BUCKET',
   queueUrl: 'QUEUE_URL',
+  deadLetterUrl: 'DEAD_LETTER_URL',
   eventBus: 'EVENT_BUS',
   catalogue: 'CATALOGUE_TABLE',
   datasets: 'DATASETS',
@@ -222,6 +223,8 @@ export const LEDGER = {
   shard: 'shard#',
   /** One item: the freeze that is on, or was the last one. */
   freeze: 'freeze',
+  /** One item: the operation that is under way, or was the last one. */
+  operation: 'operation',
 } as const;
 
 /**
@@ -255,8 +258,11 @@ export const MAXIMUM_FREEZE_HOURS = 168;
 /** A message that comes during a freeze is put back for so many seconds, or until its end. */
 export const FREEZE_PAUSE_SECONDS = 300;
 
-/** Where operations leave their reports in the validated zone: `<dataset>/operations/<id>/report.json`. */
-export const reportKey = (dataset: string, id: string): string => `${dataset}/operations/${id}/report.json`;
+/** Folder of a dataset in the validated zone in which operations leave their reports. */
+export const OPERATIONS_FOLDER = 'operations';
+
+/** Where an operation leaves its report, `<dataset>/operations/<id>/report.json`; beside it lies what it names. */
+export const reportKey = (dataset: string, id: string): string => `${dataset}/${OPERATIONS_FOLDER}/${id}/report.json`;
 
 /** Folder of a dataset in the raw zone that only the landing of its stream writes into. Its objects hold one record of the stream on each line. */
 export const STREAM_FOLDER = 'stream';
@@ -283,6 +289,9 @@ export interface OnlineSpec {
   /** Time that an entity is kept after its newest record arrived. */
   readonly keepSeconds: number;
 }
+
+/** What a person may let an intake do. */
+export const INTAKE_OPERATION = { redrive: 'redrive', revalidate: 'revalidate', rerun: 'rerun' } as const;
 
 /** States of an object version. It ends in one of the last two. */
 export const FILE_STATE = { received: 'received', validating: 'validating', accounted: 'accounted', rejected: 'rejected' } as const;

@@ -147,7 +147,7 @@ describe('a dataset version cannot be built [D7]', () => {
   test('fails when files were validated with two contracts', async () => {
     const world = await worldOf([['d', 'd']], 'contract-2', await worldOf(FILES));
     await expect(builderOf(world).build({ dataset: 'simple' })).rejects.toThrow(
-      /^MixedContracts: files of 'simple' were validated with 2 contracts \(contract-[12], contract-[12]\): re-run the old ones$/,
+      /^MixedContracts: files of 'simple' were validated with 2 contracts \(contract-[12], contract-[12]\): judge the older ones again with 'npm run intake -- rerun'$/,
     );
   });
 

@@ -5,8 +5,8 @@ import { gunzipSync } from 'node:zlib';
 export interface Evidence {
   objects: { bucket: string; key: string; versionId: string; bytes: Buffer; deleteMarker: boolean }[];
   items: Record<string, unknown>[];
-  /** Whether a line of a raw file keeps the contract. */
-  isGood: (line: string) => boolean;
+  /** Whether a line of a raw file keeps the contract of this hash. */
+  isGood: (line: string, contract: string) => boolean;
   header: string;
 }
 
@@ -17,6 +17,9 @@ interface Item {
   state: string;
   duplicateOf?: string;
   supersededBy?: string;
+  contract?: string;
+  rejudged?: { released: number; refused: number };
+  earlier?: { contract: string; counts: { valid: number } }[];
   counts?: { read: number; valid: number; quarantined: number };
   validated?: Stored;
   quarantine?: Stored;
@@ -54,17 +57,35 @@ export function audit({ objects, items, isGood, header }: Evidence): string[] {
   }
   const current = new Map(accepted.map((version) => [version.key, version]));
   const contents = new Map([...current.values()].map(({ bytes }) => [sha(bytes), bytes]));
+  const counting = rows
+    .filter(({ state, duplicateOf, supersededBy }) => state === 'accounted' && duplicateOf === undefined && supersededBy === undefined)
+    .map((row) => ({ row, bytes: raw.find(({ versionId }) => versionId === row.versionId)!.bytes }));
+  const contracts = new Map(counting.map(({ row, bytes }) => [sha(bytes), row.contract ?? '']));
   const wanted = [...contents].flatMap(([content, bytes]) =>
     linesOf(bytes)
       .slice(1)
-      .map((line, i) => ({ id: `${content}/${i + 1}`, line })),
+      .map((line, i) => ({ id: `${content}/${i + 1}`, good: isGood(line, contracts.get(content) ?? '') })),
   );
-  const seen = rows
-    .filter(({ state, duplicateOf, supersededBy }) => state === 'accounted' && duplicateOf === undefined && supersededBy === undefined)
-    .flatMap((row) => recordsOf(row, raw.find(({ versionId }) => versionId === row.versionId)!.bytes));
-  problems.push(...differences(count(wanted.filter(({ line }) => isGood(line))), count(seen.filter(({ good }) => good)), 'valid'));
-  problems.push(...differences(count(wanted.filter(({ line }) => !isGood(line))), count(seen.filter(({ good }) => !good)), 'quarantined'));
+  const seen = counting.flatMap(({ row, bytes }) => recordsOf(row, bytes));
+  problems.push(...differences(count(wanted.filter(({ good }) => good)), count(seen.filter(({ good }) => good)), 'valid'));
+  problems.push(...differences(count(wanted.filter(({ good }) => !good)), count(seen.filter(({ good }) => !good)), 'quarantined'));
+  counting.forEach(({ row, bytes }) => problems.push(...releases(row, linesOf(bytes).slice(1))));
   return problems;
+
+  /** read = valid before - refused + released + quarantined now, each of them as the lines themselves say. */
+  function releases({ pk, contract = '', counts, rejudged, earlier }: Item, lines: string[]): string[] {
+    if (rejudged === undefined) {
+      return [];
+    }
+    const before = earlier!.at(-1)!;
+    const changed = (from: boolean) =>
+      lines.filter((line) => isGood(line, before.contract) === from && isGood(line, contract) !== from).length;
+    const [released, refused] = [changed(false), changed(true)];
+    const sum = before.counts.valid - rejudged.refused + rejudged.released + counts!.quarantined;
+    return rejudged.released === released && rejudged.refused === refused && sum === counts!.read
+      ? []
+      : [`${pk} was judged again: ${JSON.stringify(rejudged)} for ${released} released and ${refused} refused of ${counts!.read}`];
+  }
 
   /** The records that a row accounts for, named by the content and the ordinal that they have in the raw file. */
   function recordsOf(row: Item, bytes: Buffer): { id: string; good: boolean }[] {

@@ -4,6 +4,7 @@ import { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { isDeadLetterQueue } from '../../shared/acknowledgements';
 import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
@@ -14,6 +15,7 @@ import { registerIntakeAlarms } from './data-intake-alarms';
 import { contractAsset, createJanitor, createRecorder, createValidator } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
 import { createSplitting, splittingProblems } from './data-intake-splitting';
+import { createOperations } from './intake-operations';
 import { markPersonalData } from './personal-data';
 import { DataZones } from '../data-zones';
 import { allow, allowWrite } from '../grants';
@@ -99,6 +101,12 @@ export class DataIntake extends Construct {
   public readonly queue: IQueue;
   /** Files whose validation failed again and again, or whose event could not be delivered, for 14 days. */
   public readonly deadLetterQueue: IQueue;
+  /**
+   * What a person may let this intake do: replay dead letters (`redrive`), judge what is in quarantine again (`revalidate`), judge older files
+   * again (`rerun`). Its input is `{operation, dryRun, reason, requestedBy, selection}`; without `dryRun: false` it only says what it would do.
+   * Each execution leaves `<dataset>/operations/<execution>/report.json` in the validated zone; of two at once the second is refused.
+   */
+  public readonly operations: IStateMachine;
   /** Records, files and waiting times. */
   public readonly metrics: DataIntakeMetrics;
   private readonly zones: DataZones;
@@ -130,6 +138,7 @@ export class DataIntake extends Construct {
     const lostChanges = this.createDeadLetterQueue('LostChanges');
     createRecorder(parts, lostChanges, bus);
     const janitor = createJanitor(parts);
+    this.operations = createOperations(parts, deadLetterQueue);
     registerIntakeAlarms(this, {
       intakeName: this.intakeName,
       contract,

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { INTAKE_OPERATION } from '../../lib/constructs/data/contract';
+import { AttemptOptions, processFile } from '../intake/attempt';
+import type { FileRow, Result } from '../intake/ledger';
+import { Entry, Run } from './core';
+import { remembered, RejudgeLedger } from './ledger';
+import { readQuarantine, RecordSet } from './record-set';
+
+/** Moments at which a test may kill a re-judgement. Production passes nothing. */
+export type RejudgeCheckpoint = 'quarantine read' | 'judged' | 'committed';
+
+export interface RejudgeOptions extends Omit<AttemptOptions, 'ledger' | 'refused' | 'splitter'> {
+  rows: RejudgeLedger;
+  rawBucket: string;
+  reached?: (checkpoint: RejudgeCheckpoint) => void | Promise<void>;
+}
+
+/**
+ * Judges an accounted file again, from the bytes of its pinned raw version, and lets the new result replace the old one in one conditional
+ * write. Whatever dies before that leaves objects that no row names; whoever comes second changes nothing. The file keeps its result, and
+ * the entry says why, when
+ * - the contract rejects it as a whole, or its bytes are gone: an operation takes no file out of the books,
+ * - it would have another number of records: then records of the two results are not the same ones,
+ * - records that were valid are not any more, and a revalidation was asked for.
+ */
+export async function rejudgeFile(row: FileRow, { id, request }: Run, options: RejudgeOptions): Promise<Entry> {
+  const [counts, quarantine] = [row.counts!, row.quarantine!];
+  const before = counts.quarantined === 0 ? new RecordSet() : await readQuarantine(options.s3, options.quarantineBucket, quarantine);
+  if (before === undefined) {
+    return failed(row, 'what was in quarantine is gone: nobody could say what was released');
+  }
+  await options.reached?.('quarantine read');
+  const refused = { old: 0, new: 0 };
+  const attempt = randomUUID();
+  const { key, versionId, sequencer } = row;
+  const found = await processFile({ bucket: options.rawBucket, key, versionId, sequencer }, attempt, {
+    ...options,
+    refused: (record) => (before.has(record) ? refused.old++ : refused.new++),
+  });
+  await options.reached?.('judged');
+  // There is no splitter, so nothing was handed over.
+  const problem = problemOf(row, found!, refused.new, request.operation);
+  if (problem !== undefined) {
+    return failed(row, problem);
+  }
+  const result = found as Result;
+  const rejudged = { operation: id, at: options.rows.time(), released: before.size - refused.old, refused: refused.new };
+  if (!(await options.rows.supersede(row, attempt, result, rejudged))) {
+    return { outcome: 'changed meanwhile', key, versionId };
+  }
+  await options.reached?.('committed');
+  return entryOf({ ...row, counts: result.counts, rejudged, earlier: remembered(row) });
+}
+
+/** What became of a row that was judged again: read = valid before - refused + released + quarantined. */
+export function entryOf({ key, versionId, counts, rejudged, earlier }: FileRow): Entry {
+  const { released, refused } = rejudged!;
+  const { read, valid, quarantined } = counts!;
+  const before = earlier!.at(-1)!;
+  return { outcome: 'judged', key, versionId, read, validBefore: before.counts.valid, released, refused, valid, quarantined };
+}
+
+const failed = ({ key, versionId }: FileRow, why: string): Entry => ({ outcome: 'failed', key, versionId, why });
+
+function problemOf(row: FileRow, found: Result | { reason: string }, lost: number, operation: string): string | undefined {
+  if ('reason' in found) {
+    return `the contract would reject it: ${found.reason}: it keeps its result; send a file that fits under its key, or withdraw it`;
+  }
+  if (found.contentSha256 !== row.contentSha256) {
+    return 'its raw version has other bytes than those that were judged';
+  }
+  if (found.counts.read !== row.counts!.read) {
+    return `it has ${found.counts.read} records by this contract and had ${row.counts!.read}: its format changed; send it again under its key`;
+  }
+  return operation === INTAKE_OPERATION.revalidate && lost > 0
+    ? `records that were valid would go to quarantine, ${lost} of them: it keeps its result; use rerun if that is meant`
+    : undefined;
+}

@@ -1,0 +1,100 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { DataContract, DataIntake, DataZones } from '../../../lib';
+import { synth } from '../../support/synth';
+import { FLIGHTS, Loose } from './contracts';
+import { statementsOf } from './statements';
+
+const build = (encrypted = false) =>
+  synth((stack) => {
+    const zones = new DataZones(stack, 'Zones', encrypted ? { encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }) } : {});
+    const bus = new EventBus(stack, 'Bus');
+    return new DataIntake(stack, 'Flights', { zones, bus, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air-dev-flights' });
+  });
+let made: ReturnType<typeof build> | undefined;
+const plain = () => (made ??= build());
+
+/** The definition, with references as `<id>`. */
+function states(template: Template): { StartAt: string; States: Record<string, Loose> } {
+  const machines = template.findResources('AWS::StepFunctions::StateMachine', {
+    Properties: { StateMachineName: 'air-dev-flights-operations' },
+  });
+  const [{ Properties }] = Object.values(machines);
+  const parts = Properties.DefinitionString['Fn::Join'][1] as unknown[];
+  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : '<reference>')).join(''));
+}
+
+describe('operations of DataIntake [D6]', () => {
+  test('are one machine per intake, which is told by its name, keeps its log and traces', () => {
+    const { template, built } = plain();
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      StateMachineName: 'air-dev-flights-operations',
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
+    });
+    expect(built.operations.stateMachineArn).toBeDefined();
+  });
+
+  test('have no nag finding that nobody answered for, with and without a key', () => {
+    expect(plain().nag).toEqual([]);
+    expect(build(true).nag).toEqual([]);
+  });
+
+  test('begin with a plan and end there in a dry run; what runs works until it is done, and both end with a report', () => {
+    const { StartAt, States } = states(plain().template);
+    expect([StartAt, States.Start.Next, States.Begin.Next]).toEqual(['Start', 'Begin', 'Dry run?']);
+    expect(States['Dry run?']).toMatchObject({
+      Choices: [{ Variable: '$.begun.run.request.dryRun', BooleanEquals: true, Next: 'Report' }],
+      Default: 'Work',
+    });
+    expect(States.Work.Next).toBe('Done?');
+    expect(States['Done?']).toMatchObject({
+      Choices: [{ Variable: '$.worked.done', BooleanEquals: true, Next: 'Report' }],
+      Default: 'Work',
+    });
+    expect(States.Report.End).toBe(true);
+  });
+
+  test('try a step again unless it was refused; a failure leaves a report and fails the execution', () => {
+    const { States } = states(plain().template);
+    for (const name of ['Begin', 'Work', 'Report', 'ReportFailure']) {
+      expect(States[name].Retry).toEqual([
+        { ErrorEquals: ['OperationRefused'], MaxAttempts: 0 },
+        { ErrorEquals: ['States.ALL'], IntervalSeconds: 4, BackoffRate: 2, MaxAttempts: 5 },
+      ]);
+    }
+    expect(States.Begin.Catch).toEqual([{ ErrorEquals: ['OperationRefused'], ResultPath: '$.error', Next: 'Refused' }]);
+    expect(States.Work.Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'ReportFailure' }]);
+    expect(States.ReportFailure).toMatchObject({ Next: 'Failed', Parameters: { action: 'Report', 'error.$': '$.error' } });
+    expect([States.Refused.Type, States.Failed.Type]).toEqual(['Fail', 'Fail']);
+  });
+
+  test('name each execution once: its name is the id of lease and report', () => {
+    const { States } = states(plain().template);
+    expect(States.Begin.Parameters).toEqual({ action: 'Begin', 'id.$': '$$.Execution.Name', 'input.$': '$.input' });
+  });
+
+  test('may read the dataset and its quarantine, write attempts and reports, take dead letters, send to the intake, and nothing else', () => {
+    const { template } = plain();
+    const contract = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/';
+    const granted = statementsOf(template, 'FlightsOperationSteps').filter(({ actions }) => !actions[0].startsWith('xray:'));
+    expect(granted).toEqual([
+      { actions: ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: ['<FlightsLedger>'] },
+      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
+      {
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+        resources: ['<FlightsDeadLetters>'],
+      },
+      { actions: ['s3:GetObject'], resources: [expect.stringMatching(`^${contract.replaceAll(/[$.]/g, '.')}[0-9a-f]{64}.json$`)] },
+      { actions: ['s3:ListBucket', 's3:ListBucketVersions'], resources: ['<ZonesRaw>', '<ZonesQuarantine>'] },
+      { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesRaw>/flights/*'] },
+      { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesQuarantine>/flights/*/attempt=*'] },
+      {
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+        resources: ['<ZonesValidated>/flights/*/attempt=*', '<ZonesValidated>/flights/operations/*'],
+      },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesQuarantine>/flights/*/attempt=*'] },
+    ]);
+  });
+});

@@ -1,0 +1,221 @@
+// `npm run intake:verify`: redrive, revalidate and rerun by their command, in a local account with the quarter of flights [D6].
+// Last line: `N passed, N failed`.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { monthlyFiles } from '../../examples/flight-delays/files';
+import { startAccount } from '../../local/account';
+import { stackOutputs } from '../../local/start/clients';
+import type { FileRow } from '../../runtime/intake/ledger';
+import { Ended, ROOT, run, until } from './programs';
+import { Arena, PREFIX } from './release-faults/arena';
+
+const CONTRACT = join(ROOT, 'examples/flight-delays/contracts/flights.odcs.yaml');
+const QUARTER = { files: 9, records: 80_789, natural: 3 };
+
+class Proof {
+  passed = 0;
+  failed = 0;
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly outputs: Record<string, string>,
+    private config: string,
+  ) {}
+
+  holds(what: string, fact: boolean, shown: unknown = ''): void {
+    this[fact ? 'passed' : 'failed']++;
+    console.log(`${fact ? 'ok  ' : 'FAIL'} ${what}${fact ? '' : `: ${JSON.stringify(shown)}`}`);
+  }
+
+  /** The command as a user gives it. */
+  async intake(...args: string[]): Promise<Ended> {
+    const { url } = this.arena.account;
+    const env = Object.entries({ ...this.arena.account.env, AWS_ENDPOINT_URL: url }).map(([name, value]) => `${name}=${value}`);
+    const ended = await run('env', [...env, 'npm', 'run', '--silent', 'intake', '--', ...args, '--config', this.config], 600);
+    console.log(ended.output.replaceAll(/^/gm, '     | '));
+    return ended;
+  }
+
+  async send(file: { name: string; bytes: Buffer }): Promise<{ key: string; versionId: string }> {
+    const Key = `flights/${file.name}`;
+    const { VersionId } = await this.arena.clients.s3.send(new PutObjectCommand({ Bucket: this.outputs.RawBucket, Key, Body: file.bytes }));
+    return { key: Key, versionId: VersionId! };
+  }
+
+  async rows(): Promise<FileRow[]> {
+    const rows: FileRow[] = [];
+    for await (const { Items = [] } of paginateScan({ client: this.arena.clients.dynamo }, { TableName: this.outputs.flightsLedger })) {
+      rows.push(...(Items as FileRow[]).filter(({ pk }) => pk.startsWith('object#')));
+    }
+    return rows;
+  }
+
+  final = (files: number): Promise<FileRow[]> =>
+    until(`${files} accounted files`, 300, async () => {
+      const rows = (await this.rows()).filter(({ state }) => state === 'accounted');
+      return rows.length === files ? rows : undefined;
+    });
+
+  async publish(): Promise<{ id?: string; rows?: number; manifest?: string; manifestVersion?: string; errorMessage?: string }> {
+    const Payload = Buffer.from(JSON.stringify({ dataset: 'flights' }));
+    const answer = await this.arena.clients.lambda.send(new InvokeCommand({ FunctionName: this.outputs.DatasetBuilder, Payload }));
+    return JSON.parse(Buffer.from(answer.Payload!).toString()) as object;
+  }
+
+  async read(key: string, versionId?: string): Promise<Buffer> {
+    const { Body } = await this.arena.clients.s3.send(
+      new GetObjectCommand({ Bucket: this.outputs.ValidatedBucket, Key: key, VersionId: versionId }),
+    );
+    return Buffer.from(await Body!.transformToByteArray());
+  }
+
+  /** Every record that a manifest names, read from its pinned objects. */
+  async recordsOf({ manifest, manifestVersion }: { manifest?: string; manifestVersion?: string }): Promise<string[]> {
+    const { objects } = JSON.parse((await this.read(manifest!, manifestVersion)).toString()) as {
+      objects: { key: string; versionId: string }[];
+    };
+    const texts = await Promise.all(objects.map(async ({ key, versionId }) => gunzipSync(await this.read(key, versionId)).toString()));
+    return texts.flatMap((text) => text.trimEnd().split('\n').slice(1));
+  }
+
+  async dead(body: string): Promise<void> {
+    const { QueueUrl } = await this.arena.clients.sqs.send(new GetQueueUrlCommand({ QueueName: `${PREFIX}-flights-dead-letters` }));
+    await this.arena.clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+  }
+
+  messageOf = ({ key, versionId }: { key: string; versionId: string }, sequencer = '00'): string =>
+    JSON.stringify({ detail: { bucket: { name: this.outputs.RawBucket }, object: { key, 'version-id': versionId, sequencer } } });
+
+  /** Deploys the contract with another pattern of the tail number. */
+  async deployContract(version: string, pattern: string): Promise<void> {
+    const file = join(this.arena.account.stateDir, `contract-${version}.odcs.yaml`);
+    const text = readFileSync(CONTRACT, 'utf8').replace('version: 1.0.0', `version: ${version}`).replace('^N[0-9A-Z]{2,5}$', pattern);
+    writeFileSync(file, text);
+    this.config = this.arena.config(`config-${version}`, (document) => document.setIn(['data', 'contracts'], [file]));
+    await this.arena.redeploy(this.config);
+  }
+}
+
+const sum = (rows: FileRow[], field: 'read' | 'valid' | 'quarantined') =>
+  rows.reduce((total, { counts }) => total + (counts?.[field] ?? 0), 0);
+
+async function redrives(proof: Proof, arena: Arena, accounted: FileRow[]): Promise<void> {
+  const empty = await proof.intake('redrive');
+  proof.holds('an empty dead-letter queue is nothing to do', empty.code === 0 && empty.output.includes('There is nothing to do'));
+  await arena.rules(/Arrivals/, false);
+  const [april] = (await monthlyFiles([4, 4])).files;
+  const lost = await proof.send(april);
+  await arena.rules(/Arrivals/, true);
+  await proof.dead(proof.messageOf(lost));
+  await proof.dead(proof.messageOf(accounted[0]));
+  await proof.dead('nothing');
+  const plan = await proof.intake('redrive');
+  proof.holds('a dry run says what it would do', /replay +1\n +final +1\n +unreadable +1\n/.test(plan.output) && plan.code === 0, plan);
+  proof.holds('and changes nothing', (await proof.rows()).length === QUARTER.files && plan.output.includes('Nothing was changed'));
+  const unsaid = await proof.intake('redrive', '--yes');
+  proof.holds('nothing is done without a reason', unsaid.code === 2 && unsaid.output.includes('--reason'), unsaid);
+  const done = await proof.intake('redrive', '--yes', '--reason', 'the rule was off');
+  proof.holds('--yes replays, and says what nobody can read', done.code === 1 && /parked\/.*\.json/.test(done.output), done);
+  const rows = await proof.final(QUARTER.files + 1);
+  proof.holds(
+    'the replayed file is accounted for',
+    rows.some(({ key }) => key === lost.key),
+  );
+  const again = await proof.intake('redrive');
+  proof.holds('the queue is empty', again.output.includes('There is nothing to do'), again);
+}
+
+async function revalidates(proof: Proof): Promise<void> {
+  const before = await proof.publish();
+  const records = await proof.recordsOf(before);
+  await proof.deployContract('1.1.0', '^[ND][0-9A-Z]{2,5}$');
+  await proof.send((await monthlyFiles([5, 5])).files[0]);
+  const rows = await proof.final(QUARTER.files + 2);
+  const mixed = await proof.publish();
+  proof.holds('files of two contracts are no dataset', mixed.errorMessage?.startsWith('MixedContracts') === true, mixed);
+  const refused = sum(rows, 'quarantined');
+  const done = await proof.intake('revalidate', '--yes', '--reason', 'D942DN is a tail number');
+  proof.holds(
+    'revalidate releases every record of D942DN',
+    done.code === 0 && new RegExp(`released +${refused}\n`).test(done.output),
+    done,
+  );
+  const after = await proof.rows();
+  const judged = after.filter(({ rejudged }) => rejudged !== undefined);
+  proof.holds(
+    `${judged.length} files: read = valid + released + quarantined now`,
+    judged.length === QUARTER.files + 1 && judged.every(balanced),
+  );
+  proof.holds('no record is in quarantine', sum(after, 'quarantined') === 0 && sum(after, 'valid') === sum(after, 'read'));
+  const published = await proof.publish();
+  const now = await proof.recordsOf(published);
+  const released = now.filter((line) => line.includes(',D942DN,')).length;
+  proof.holds(
+    `a dataset version has all ${now.length} records, ${released} of them released`,
+    now.length === sum(after, 'read') && released === refused,
+  );
+  const old = await proof.recordsOf(before);
+  proof.holds('the version before reads as before', old.length === records.length && old.every((line, i) => line === records[i]));
+}
+
+const balanced = ({ counts, rejudged, earlier }: FileRow): boolean =>
+  counts!.read === earlier!.at(-1)!.counts.valid + rejudged!.released + counts!.quarantined && rejudged!.refused === 0;
+
+async function reruns(proof: Proof): Promise<void> {
+  await proof.deployContract('2.0.0', '^N[0-9A-Z]{2,5}$');
+  const before = await proof.rows();
+  const kept = await proof.intake('revalidate', '--yes', '--reason', 'to see');
+  proof.holds(
+    'a tighter contract takes no record by revalidate',
+    kept.code === 1 && kept.output.includes('use rerun if that is meant'),
+    kept,
+  );
+  const done = await proof.intake('rerun', '--yes', '--reason', 'D942DN is no tail number after all');
+  const after = await proof.rows();
+  proof.holds('rerun does', done.code === 0 && sum(after, 'quarantined') > 0 && sum(after, 'read') === sum(before, 'read'), done);
+  proof.holds('one contract has judged all files', new Set(after.map(({ contract }) => contract)).size === 1);
+  const { rows } = await proof.publish();
+  proof.holds(`a dataset version of ${rows} records`, rows === sum(after, 'valid'));
+}
+
+async function main(): Promise<void> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
+  }
+  const stateDir = mkdtempSync(join(tmpdir(), 'intake-operations-'));
+  const account = await startAccount({ stateDir, signal: abort.signal });
+  try {
+    const arena = new Arena(account, abort.signal);
+    const config = arena.config('config', () => undefined);
+    await Promise.all([arena.synthesize(config), arena.bootstrap()]);
+    await arena.deploy();
+    const proof = new Proof(arena, await stackOutputs(arena.clients), config);
+    for (const file of (await monthlyFiles([1, 3])).files) {
+      await proof.send(file);
+    }
+    const accounted = await proof.final(QUARTER.files);
+    const [read, refused] = [sum(accounted, 'read'), sum(accounted, 'quarantined')];
+    proof.holds(`the quarter: ${read} records, ${refused} in quarantine`, read === QUARTER.records && refused === QUARTER.natural);
+    await redrives(proof, arena, accounted);
+    await revalidates(proof);
+    await reruns(proof);
+    console.log(`${proof.passed} passed, ${proof.failed} failed`);
+    process.exitCode = proof.failed === 0 ? 0 : 1;
+  } finally {
+    await account.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(error.stack);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+});
