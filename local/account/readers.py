@@ -178,6 +178,7 @@ READERS: dict[str, Reader] = {
     "AWS::KMS::Alias": lambda id, others: [a for a in aws.client("kms").list_aliases()["Aliases"] if a["AliasName"] == id],
     "AWS::KMS::Key": lambda id, others: aws.client("kms").describe_key(KeyId=id)["KeyMetadata"],
     "AWS::Lambda::EventInvokeConfig": _invoke_config,
+    "AWS::Kinesis::Stream": lambda id, others: aws.client("kinesis").describe_stream_summary(StreamName=id)["StreamDescriptionSummary"],
     "AWS::Lambda::EventSourceMapping": lambda id, others: aws.client("lambda").get_event_source_mapping(UUID=id)["UUID"],
     "AWS::Lambda::Function": lambda id, others: aws.client("lambda").get_function(FunctionName=id)["Configuration"],
     "AWS::Lambda::LayerVersion": lambda id, others: aws.client("lambda").get_layer_version_by_arn(Arn=id)["Version"],

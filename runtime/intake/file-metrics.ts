@@ -13,5 +13,8 @@ export function publishFile(metrics: Metrics, row: FileRow): void {
   metrics.addMetric(DATA_METRIC.rowsRead, MetricUnit.Count, read);
   metrics.addMetric(DATA_METRIC.rowsValid, MetricUnit.Count, valid);
   metrics.addMetric(DATA_METRIC.rowsQuarantined, MetricUnit.Count, quarantined);
-  metrics.addMetric(DATA_METRIC.quarantinePercent, MetricUnit.Percent, read === 0 ? 0 : (100 * quarantined) / read);
+  // A batch of a stream may be one record: what its share says is no news.
+  if (row.batch === undefined) {
+    metrics.addMetric(DATA_METRIC.quarantinePercent, MetricUnit.Percent, read === 0 ? 0 : (100 * quarantined) / read);
+  }
 }

@@ -22,7 +22,7 @@ export class RecordJudge {
         this.refusal = { rule, column, reason };
       },
     };
-    this.validator = new Validator({ ...contract, primaryKey: [] }, sink, '', MAXIMUM_KEYS, 'envelopes');
+    this.validator = new Validator({ ...contract, primaryKey: [], fileRules: [] }, sink, '', MAXIMUM_KEYS, 'envelopes');
   }
 
   /** `line`: a record as it is landed. */

@@ -20,7 +20,7 @@ function assembly(...templates: string[][]): string {
   return dir;
 }
 
-/** The types of all stacks of both stages and of the config with which the network's test deploys. */
+/** The types of all stacks of both stages, of the config with which the network's test deploys, and of the app of the stream's test. */
 async function deployedTypes(): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'coverage-test-'));
   const configs = ['config/dev.yaml', 'config/prod.yaml', isolatedConfig(folder)];
@@ -30,7 +30,12 @@ async function deployedTypes(): Promise<string[]> {
     await promisify(execFile)(process.execPath, ['--import', 'tsx', 'bin/app.ts'], { cwd: root, env });
     return assemblyCoverage(outdir).map(({ type }) => type);
   });
-  return (await Promise.all(synthesized)).flat();
+  const outdir = join(folder, 'stream');
+  const stream = promisify(execFile)(process.execPath, ['--import', 'tsx', 'test/e2e/stream-app.ts'], {
+    cwd: root,
+    env: { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT) },
+  }).then(() => assemblyCoverage(outdir).map(({ type }) => type));
+  return (await Promise.all([...synthesized, stream])).flat();
 }
 
 function templateTypesOfTests(): string[] {

@@ -6,3 +6,6 @@ export * from './dataset-catalog/dataset-catalog';
 export * from './dataset-catalog/time-split';
 export * from './features/feature-store';
 export * from './features/rolling-aggregate';
+export * from './online-table/event-time';
+export * from './online-table/online-table';
+export * from './stream-intake/stream-intake';

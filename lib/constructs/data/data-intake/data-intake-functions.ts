@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AssetHashType, Duration, Size } from 'aws-cdk-lib';
+import { Duration, Size } from 'aws-cdk-lib';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -164,17 +161,5 @@ function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: 
     janitor.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn], conditions: listing }));
     allow(janitor, ['s3:DeleteObject'], bucket.arnForObjects(attempts));
     acknowledgeResource(janitor, bucket.arnForObjects(attempts), 'attempts have random names; the wildcards stay below the dataset');
-  }
-}
-
-/** The rules of a contract as a file that functions read. @internal */
-export function contractAsset(scope: Construct, contract: DataContract): Asset {
-  const folder = mkdtempSync(join(tmpdir(), 'contract-'));
-  try {
-    const path = join(folder, 'contract.json');
-    writeFileSync(path, contract._json);
-    return new Asset(scope, 'Contract', { path, assetHash: contract._hash, assetHashType: AssetHashType.CUSTOM });
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }

@@ -12,7 +12,8 @@ import { generatedName, physicalName } from '../../shared/names';
 import { INTAKE_SECONDS, LEDGER, MAXIMUM_FILE_BYTES } from '../contract';
 import { DataContract } from '../data-contract/data-contract';
 import { registerIntakeAlarms } from './data-intake-alarms';
-import { contractAsset, createJanitor, createRecorder, createValidator } from './data-intake-functions';
+import { contractAsset } from './contract-asset';
+import { createJanitor, createRecorder, createValidator } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
 import { createSplitting, splittingProblems } from './data-intake-splitting';
 import { createOperations } from './intake-operations';
@@ -171,6 +172,11 @@ export class DataIntake extends Construct {
       resourceArns: [this.ledger.tableArn],
       conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [LEDGER.freeze] } },
     });
+  }
+
+  /** Where files arrive and results go. @internal */
+  public get _zones(): DataZones {
+    return this.zones;
   }
 
   /** Whether this intake writes into `zones`. @internal */

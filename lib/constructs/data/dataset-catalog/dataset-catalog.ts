@@ -18,7 +18,7 @@ import { handlerFunction } from '../../shared/handler-function';
 import { generatedName, physicalName } from '../../shared/names';
 import { CompiledContract, DATA_ENV, DatasetEntry, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
 import { DataIntake } from '../data-intake/data-intake';
-import { contractAsset } from '../data-intake/data-intake-functions';
+import { contractAsset } from '../data-intake/contract-asset';
 import { DataZones } from '../data-zones';
 import { allow, allowRead, allowWrite } from '../grants';
 import { TimeSplit } from './time-split';

@@ -1,0 +1,163 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { generatedName } from '../../shared/names';
+import { CompiledContract, DATA_ENV, DATA_METRIC, OnlineSpec } from '../contract';
+import { allow } from '../grants';
+import { streamConsumer } from '../stream-intake/stream-consumer';
+import type { StreamIntake } from '../stream-intake/stream-intake';
+import { EventTime } from './event-time';
+
+/** Properties of an `OnlineTable`. */
+export interface OnlineTableProps {
+  /** Stream whose records it holds. */
+  readonly source: StreamIntake;
+  /** When what a record tells of happened: of an entity the record with the latest counts. */
+  readonly eventTime: EventTime;
+  /**
+   * Columns that name the entity, in this order. Senders must use them as the partition key when records of one event time can follow each
+   * other.
+   *
+   * @default - the primary key of the contract
+   */
+  readonly entity?: string[];
+  /**
+   * Columns that the table holds: the fewer, the less there is to protect.
+   *
+   * @default - all
+   */
+  readonly columns?: string[];
+  /**
+   * An entity is forgotten when no newer record of it has arrived for this long: whole hours, 1 hour to 365 days, known at synth.
+   *
+   * @default Duration.days(30)
+   */
+  readonly keepFor?: Duration;
+  /**
+   * Start of the names of its alarms: 1 to 100 lower-case letters, digits and hyphens, known at synth.
+   *
+   * @default - generated from the construct path
+   */
+  readonly onlineName?: string;
+  /**
+   * What happens to the table when it leaves the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * The newest record of each entity, readable by key within seconds: what a prediction that is made now may know. Training reads dataset versions,
+ * where every record still has its event time.
+ *
+ * An item has `pk` (the values of the entity as a JSON array of texts), `columns` (JSON), `eventTime` (milliseconds since 1970), `arrivedAt` (ISO
+ * 8601) and `expiresAt` (seconds since 1970; what is past has expired, although it may still be there).
+ */
+export class OnlineTable extends Construct {
+  /** The table. */
+  public readonly table: ITable;
+  /** Columns that name the entity, in the order of the key. */
+  public readonly entity: string[];
+  private readonly source: StreamIntake;
+
+  constructor(scope: Construct, id: string, props: OnlineTableProps) {
+    super(scope, id);
+    const rules = JSON.parse(props.source.intake.contract._json) as CompiledContract;
+    const spec = specOf(props, rules);
+    failOn(this, 'InvalidOnlineTable', problemsOf(props, spec, rules));
+    this.source = props.source;
+    this.entity = [...spec.entity];
+    const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    this.table = table;
+    this.createConsumer(props.onlineName ?? generatedName(this, 100), table, spec);
+  }
+
+  /** Lets `grantee` read entities by their key. */
+  public grantRead(grantee: IGrantable): Grant {
+    return allow(grantee, ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], this.table.tableArn);
+  }
+
+  /** Records that the table took, or had a newer one of, count: the sum of 5 minutes. */
+  public metricRecordsOnline(): Metric {
+    return this.source._metric(DATA_METRIC.recordsOnline, Stats.SUM);
+  }
+
+  /** Records that the contract refuses, that have no event time or are larger than an item, count: the sum of 5 minutes. */
+  public metricRecordsNotOnline(): Metric {
+    return this.source._metric(DATA_METRIC.recordsNotOnline, Stats.SUM);
+  }
+
+  /** From the arrival of a record in the stream until the table has it, milliseconds: the longest of 5 minutes. */
+  public metricMillisecondsToOnline(): Metric {
+    return this.source._metric(DATA_METRIC.millisecondsToOnline, Stats.MAXIMUM);
+  }
+
+  private createTable(removalPolicy: RemovalPolicy): Table {
+    return new Table(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+  }
+
+  private createConsumer(name: string, table: Table, spec: OnlineSpec): void {
+    const { intake, stream, maximumDelay } = this.source;
+    const consumer = streamConsumer(this, {
+      ...{ stream, contract: intake.contract, intakeName: intake.intakeName, name },
+      handler: 'online-table',
+      description: `Keeps the newest records of ${intake.dataset}`,
+      environment: { [DATA_ENV.onlineTable]: table.tableName, [DATA_ENV.onlineSpec]: JSON.stringify(spec) },
+      ...{ batchSize: 1000, window: Duration.seconds(0), maximumDelay },
+      ...{ consequence: 'what is read online is old', runbook: 'online-stale' },
+    });
+    allow(consumer, ['dynamodb:PutItem'], table.tableArn);
+  }
+}
+
+function specOf({ eventTime, entity, columns, keepFor }: OnlineTableProps, rules: CompiledContract): OnlineSpec {
+  return {
+    entity: entity ?? rules.primaryKey,
+    eventTime: eventTime._column,
+    plusMinutes: eventTime._plusMinutes,
+    columns: columns ?? rules.columns.map(({ name }) => name),
+    keepSeconds: keepFor === undefined || keepFor.isUnresolved() ? 30 * 86_400 : keepFor.toSeconds({ integral: false }),
+  };
+}
+
+function problemsOf({ onlineName, keepFor }: OnlineTableProps, spec: OnlineSpec, { columns }: CompiledContract): string[] {
+  const shape = '1 to 100 lower-case letters, digits and hyphens, starting with a letter or digit';
+  const names = columns.map(({ name }) => name);
+  const known = (place: string, name: string, types?: string[]): string[] => {
+    const column = columns.find((other) => other.name === name);
+    if (column === undefined) {
+      const meant = closest(name, names);
+      return [
+        `'${place}' names '${name}', which the contract does not have: ${meant === undefined ? 'see its columns' : `did you mean '${meant}'?`}`,
+      ];
+    }
+    return types === undefined || types.includes(column.type)
+      ? []
+      : [`'${place}' needs a column of type ${types.join(' or ')}, but '${name}' is a ${column.type}`];
+  };
+  const hours = keepFor === undefined || keepFor.isUnresolved() ? undefined : keepFor.toHours({ integral: false });
+  return [
+    ...unknownAtSynth('onlineName', onlineName),
+    ...mismatch('onlineName', onlineName, /^[a-z0-9][a-z0-9-]{0,99}$/, shape),
+    ...(spec.entity.length === 0 ? ["'entity' is empty and the contract has no primary key: say which columns name the entity"] : []),
+    ...spec.entity.flatMap((name) => known('entity', name)),
+    ...known('eventTime', spec.eventTime, ['timestamp', 'date']),
+    ...spec.plusMinutes.flatMap((name) => known('eventTime.plusMinutes', name, ['integer', 'number'])),
+    ...spec.columns.flatMap((name) => known('columns', name)),
+    ...unknownAmount('keepFor', keepFor),
+    ...outsideRange('keepFor (hours)', hours, 1, 365 * 24),
+    ...notWhole('keepFor (hours)', hours),
+  ];
+}

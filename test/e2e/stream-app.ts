@@ -1,0 +1,25 @@
+// What test/e2e/stream-intake.ts deploys: one dataset that files and a stream feed, and a table of its newest records.
+import { join } from 'node:path';
+import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { DataContract, DataIntake, DatasetCatalog, DataZones, EventTime, OnlineTable, PredictionBus, StreamIntake } from '../../lib';
+
+const app = new App();
+const stack = new Stack(app, 'readings');
+const removalPolicy = RemovalPolicy.DESTROY;
+const { bus } = new PredictionBus(stack, 'Bus', { busName: 'readings' });
+const zones = new DataZones(stack, 'Zones', { removalPolicy, deleteObjects: true });
+const contract = DataContract.fromFile(join(__dirname, 'readings.odcs.yaml'));
+const intake = new DataIntake(stack, 'Readings', { zones, contract, bus, intakeName: 'readings', removalPolicy });
+const source = new StreamIntake(stack, 'Stream', { intake, landingWindow: Duration.seconds(1), removalPolicy });
+const online = new OnlineTable(stack, 'Online', { source, entity: ['sensor'], eventTime: EventTime.column('at'), removalPolicy });
+const catalog = new DatasetCatalog(stack, 'Catalog', { zones, bus, catalogName: 'readings', removalPolicy });
+catalog.addDataset(intake);
+const outputs = {
+  Stream: source.streamName,
+  Online: online.table.tableName,
+  Ledger: intake.ledger.tableName,
+  Raw: zones.raw.bucketName,
+  Validated: zones.validated.bucketName,
+  Builder: catalog.builder.functionName,
+};
+Object.entries(outputs).forEach(([name, value]) => new CfnOutput(stack, `${name}Name`, { value }));
