@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { parse } from 'csv-parse';
 import type { CompiledContract } from '../lib/constructs/data/contract';
-import { attemptFile } from '../runtime/intake/attempt';
+import { attemptFile, AttemptOptions } from '../runtime/intake/attempt';
 import { Ledger } from '../runtime/intake/ledger';
 import { compileChecks } from '../runtime/intake/rules';
 
@@ -64,7 +64,7 @@ function ledgerOfOne(): Ledger {
   return new Ledger({ send: send as never }, 'ledger');
 }
 
-async function withIntake(): Promise<{ read: number; valid: number }> {
+async function withIntake(validatedFormat: AttemptOptions['validatedFormat']): Promise<{ read: number; valid: number }> {
   const outcome = await attemptFile(
     { bucket: 'raw', key: 'flights/year.csv', versionId: 'v', sequencer: '1' },
     {
@@ -75,6 +75,7 @@ async function withIntake(): Promise<{ read: number; valid: number }> {
       build: 'bench',
       validatedBucket: 'validated',
       quarantineBucket: 'quarantine',
+      validatedFormat,
       scratchFolder: tmpdir(),
     },
   );
@@ -117,9 +118,15 @@ async function withCsvParse(): Promise<{ read: number; valid: number }> {
   return counts;
 }
 
+const READERS: Record<string, () => Promise<{ read: number; valid: number }>> = {
+  intake: () => withIntake('as-received'),
+  'intake-parquet': () => withIntake('parquet'),
+  'csv-parse': withCsvParse,
+};
+
 async function main(): Promise<void> {
   const start = performance.now();
-  const { read, valid } = await (reader === 'intake' ? withIntake() : withCsvParse());
+  const { read, valid } = await READERS[reader]();
   const seconds = (performance.now() - start) / 1000;
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
   const cpuSeconds = (userCPUTime + systemCPUTime) / 1e6;

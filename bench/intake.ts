@@ -59,6 +59,8 @@ const python = [process.env.PYTHON ?? 'python3', join(__dirname, 'intake-python.
 const ALL: [string, string[], string, boolean][] = [
   ['intake, year', worker('intake'), 'year.csv', false],
   [`intake, ${COPIES} x the year`, worker('intake'), 'years.csv', false],
+  ['intake to Parquet, year', worker('intake-parquet'), 'year.csv', false],
+  [`intake to Parquet, ${COPIES} x the year`, worker('intake-parquet'), 'years.csv', false],
   ['intake, a line of 200 MB', worker('intake'), 'line.csv', false],
   ['csv-parse, year', worker('csv-parse'), 'year.csv', false],
   [`csv-parse, ${COPIES} x the year`, worker('csv-parse'), 'years.csv', true],

@@ -1,4 +1,5 @@
-"""Makes training, validation and test data out of one dataset version. Runs as a SageMaker processing job; needs boto3 and nothing else.
+"""Makes training, validation and test data out of one dataset version. Runs as a SageMaker processing job; needs boto3,
+and pyarrow for a dataset with objects in Parquet.
 
 Reads the manifest at its pinned version, fetches each object that it names at its pinned version, checks bytes and counts, leaves out the
 superseded records and divides the others by the days of their events as the manifest's split says, whose counts must come out. Rolling aggregates
@@ -26,6 +27,7 @@ from typing import Any, Iterator, TextIO
 
 SPLITS = ("train", "validation", "test")
 CHUNK = 1 << 20
+BATCH = 8192  # records of a Parquet file that are in memory at once
 LONGEST_FIELD = 1 << 20  # as long as a record of the intake; the csv module alone would stop at 128 KiB
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?")
 
@@ -75,7 +77,9 @@ class Part:
     """One validated object on the local disk. Records are numbered from 1, without the header."""
 
     def __init__(self, s3: Any, item: dict, bucket: str, folder: str, number: int) -> None:
-        self.item, self.path, self.jsonl = item, os.path.join(folder, f"{number}.gz"), item["key"].endswith(".jsonl.gz")
+        self.item, self.path = item, os.path.join(folder, f"{number}.gz")
+        # Manifests from before there was Parquet do not name the format.
+        self.format = item.get("format", "jsonl" if item["key"].endswith(".jsonl.gz") else "csv")
         fetch(s3, item["bucket"], item["key"], item["versionId"], self.path, item["sha256"])
         self.excluded = [tuple(run) for run in item.get("excluded", [])]
         if "excludedIn" in item:
@@ -85,20 +89,27 @@ class Part:
                 self.excluded = [tuple(json.loads(line)) for line in lines if line.strip()]
 
     def records(self, columns: list[str]) -> Iterator[list[str]]:
-        """Every record that counts, as texts in the order of `columns` (JSON Lines) or of the header (CSV)."""
+        """Every record that counts, as texts in the order of `columns` (JSON Lines) or of the header (CSV, Parquet)."""
+        runs, first, last = iter(self.excluded), 0, 0
+        for number, record in enumerate(self._all(columns), 1):
+            while number > last:
+                first, last = next(runs, (sys.maxsize, sys.maxsize))
+            if number < first:
+                yield record
+
+    def _all(self, columns: list[str]) -> Iterator[list[str]]:
+        if self.format == "parquet":
+            yield from self._batches()
+            return
         with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
-            source = self._objects(lines, columns) if self.jsonl else self._table(lines)
-            runs, first, last = iter(self.excluded), 0, 0
-            for number, record in enumerate(source, 1):
-                while number > last:
-                    first, last = next(runs, (sys.maxsize, sys.maxsize))
-                if number < first:
-                    yield record
+            yield from self._objects(lines, columns) if self.format == "jsonl" else self._table(lines)
 
     def header(self) -> list[str]:
-        """Columns in the contract's order for CSV; JSON Lines have no order, theirs are sorted."""
+        """Columns in the contract's order for CSV and Parquet; JSON Lines have no order, theirs are sorted."""
+        if self.format == "parquet":
+            return self._parquet().schema_arrow.names
         with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
-            if not self.jsonl:
+            if self.format == "csv":
                 return next(csv.reader(lines), [])
             return sorted({name for line in lines if line.strip() for name in json.loads(line)})
 
@@ -114,10 +125,31 @@ class Part:
                 record = keep_digits(line)
                 yield [_text(record.get(name)) for name in columns]
 
+    def _parquet(self) -> Any:
+        try:
+            from pyarrow.parquet import ParquetFile
+        except ImportError as error:
+            raise Refused(f"MissingLibrary: {self.item['key']} is Parquet and this image has no pyarrow: use one that has it, such as scikit-learn 1.4-2") from error
+        return ParquetFile(self.path)
+
+    def _batches(self) -> Iterator[list[str]]:
+        for batch in self._parquet().iter_batches(batch_size=BATCH):
+            yield from map(list, zip(*map(_texts, batch.columns)))
+
     def check(self, counted: int) -> None:
         bucket, key, rows = (self.item[name] for name in ("bucket", "key", "rows"))
         if counted != rows:
             raise Refused(f"RowCountMismatch: s3://{bucket}/{key} has {counted} records that count, the manifest says {rows}: publish the dataset again")
+
+
+def _texts(column: Any) -> list[str]:
+    """Values of a Parquet column: empty for null, ISO 8601 for days and instants, `repr()` for numbers that may have a fraction."""
+    kind = str(column.type)
+    if kind.startswith(("timestamp", "date")):
+        # As texts, because Python knows no years before 1 and after 9999, where an instant may be in UTC.
+        texts = column.cast("string").to_pylist()
+        return ["" if text is None else text.replace(" ", "T").replace(".000000Z", "Z") for text in texts]
+    return [_text(value) for value in column.to_pylist()]
 
 
 def _text(value: Any) -> str:
@@ -127,9 +159,10 @@ def _text(value: Any) -> str:
 
 
 def columns_of(parts: list[Part]) -> list[str]:
+    if all(part.format == "jsonl" for part in parts):
+        return sorted(set().union(*[part.header() for part in parts]))
+    parts = [part for part in parts if part.format != "jsonl"]
     headers = [part.header() for part in parts]
-    if all(part.jsonl for part in parts):
-        return sorted(set().union(*headers))
     for part, header in zip(parts, headers):
         if header != headers[0]:
             names = f"{parts[0].item['key']} has the columns {','.join(headers[0])}, {part.item['key']} has {','.join(header)}"

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { DATA_EVENT, DatasetSplit, Split } from '../../lib/constructs/data/contract';
+import { DATA_EVENT, DatasetSplit, ObjectFormat, Split } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
+import { formatOf } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
 import { canonicalJson } from './canonical-json';
@@ -27,6 +28,8 @@ export interface ManifestObject {
   source: string;
   sourceVersion: string;
   bucket: string;
+  /** Of the records: `csv` and `jsonl` are compressed with gzip. */
+  format: ObjectFormat;
   key: string;
   versionId: string;
   bytes: number;
@@ -129,6 +132,7 @@ function manifestObject(bucket: string, { key, versionId, validated, contentSha2
     source: key,
     sourceVersion: versionId,
     bucket,
+    format: formatOf(validated!.key),
     key: validated!.key,
     versionId: validated!.versionId,
     bytes: validated!.bytes,

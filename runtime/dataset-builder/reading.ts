@@ -1,10 +1,12 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { CompiledContract, DatasetSplit, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
+import { formatOf } from '../intake/core';
 import { KeySet } from '../intake/key-set';
 import type { FileRow } from '../intake/ledger';
-import { Source } from '../intake/source';
+import { Source, unlessGone } from '../intake/source';
 import { EventDays } from './event-days';
 import { Ordinals } from './ordinals';
+import { readParquet, Unreadable } from './parquet-reader';
 import { ReadRecord, RecordReader } from './record-reader';
 import { Statistics } from './statistics';
 
@@ -99,36 +101,64 @@ async function readFile(
   { s3, bucket, left }: ReadingOptions,
 ): Promise<Ordinals> {
   const { key, versionId, rows, sha256 } = file.validated!;
-  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
-  if (source === undefined) {
-    throw new Error(`MissingRecords: ${key}, version ${versionId}, is gone from ${bucket}: restore it, or re-run '${file.key}'`);
-  }
   const superseded = new Ordinals();
-  const isSuperseded = (record: ReadRecord) => {
-    const newer = keys?.add(record.key.words, record.key.length, before + reader.records);
-    return newer !== undefined && newer <= before;
-  };
-  const reader = new RecordReader(contract, (record) => {
-    if (isSuperseded(record)) {
-      superseded.add(reader.records);
+  let records = 0;
+  const take = (record: ReadRecord) => {
+    records++;
+    const newer = keys?.add(record.key.words, record.key.length, before + records);
+    if (newer !== undefined && newer <= before) {
+      superseded.add(records);
     } else {
       statistics.add(record);
       days?.add(record);
     }
-  });
-  for await (const piece of source.pieces()) {
-    reader.feed(piece);
+  };
+  const checkTime = () => {
     if (left() <= 0) {
-      throw new Error(
-        `DatasetTooLarge: the time of the function ended after ${before + reader.records} records: divide the data into datasets`,
-      );
+      throw new Error(`DatasetTooLarge: the time of the function ended after ${before + records} records: divide the data into datasets`);
     }
+  };
+  const found = await digestOf(file, contract, { s3, bucket, take, checkTime });
+  if (found === undefined) {
+    throw new Error(`MissingRecords: ${key}, version ${versionId}, is gone from ${bucket}: restore it, or re-run '${file.key}'`);
   }
-  reader.finish();
-  if (source.digest() !== sha256 || reader.records !== rows) {
+  if (found !== sha256 || records !== rows) {
     throw new Error(
       `DamagedRecords: ${key}, version ${versionId}, has not the bytes or the ${rows} records that the ledger names: re-run '${file.key}'`,
     );
   }
   return superseded;
+}
+
+interface FileReading {
+  s3: S3Client;
+  bucket: string;
+  take: (record: ReadRecord) => void;
+  /** Called again and again between records. */
+  checkTime: () => void;
+}
+
+/** Reads a validated object and returns the SHA-256 of its bytes; undefined when it is gone, and no hash when it cannot be read. */
+async function digestOf(file: FileRow, contract: CompiledContract, reading: FileReading): Promise<string | undefined> {
+  const { s3, bucket, take, checkTime } = reading;
+  const { key, versionId } = file.validated!;
+  if (formatOf(key) === 'parquet') {
+    return unlessGone(readParquet({ s3, bucket, output: file.validated! }, contract, take, checkTime)).catch((error: Error) => {
+      if (error instanceof Unreadable || error.name === 'InvalidRange') {
+        return 'unreadable';
+      }
+      throw error;
+    });
+  }
+  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
+  if (source === undefined) {
+    return undefined;
+  }
+  const reader = new RecordReader(contract, take);
+  for await (const piece of source.pieces()) {
+    reader.feed(piece);
+    checkTime();
+  }
+  reader.finish();
+  return source.digest();
 }

@@ -1,14 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CompiledContract, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
+import {
+  CompiledContract,
+  MAXIMUM_KEYS,
+  MAXIMUM_PARQUET_FILE_BYTES,
+  VALIDATED_FORMAT,
+  VALIDATED_NAME,
+} from '../../lib/constructs/data/contract';
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
 import { inputFormat } from './envelope';
 import { headerLine } from './header';
 import { FileRow, Ledger, Rejection, Result } from './ledger';
+import { ObjectOutput } from './object-output';
 import { LineOutput } from './output';
+import { ParquetOutput } from './parquet-output';
 import { Source } from './source';
 import { adviceOf, Splitter } from './splitter';
-import { FileRejected, Validator } from './validator';
+import { FileRejected, Sink, Validator } from './validator';
 
 /** Moments at which a test may kill an attempt. Production passes nothing. */
 export type Checkpoint = 'leased' | 'mid-stream' | 'valid uploaded' | 'both uploaded' | 'committed';
@@ -22,6 +30,8 @@ export interface AttemptOptions {
   build: string;
   validatedBucket: string;
   quarantineBucket: string;
+  /** What accepted records are written as, when not as they were received. */
+  validatedFormat?: (typeof VALIDATED_FORMAT)[keyof typeof VALIDATED_FORMAT];
   scratchFolder: string;
   /** Takes files that are too large for one function; left out when the contract does not let them be split. */
   splitter?: Pick<Splitter, 'take'>;
@@ -75,27 +85,23 @@ export async function processFile(
   options: Omit<AttemptOptions, 'ledger'>,
 ): Promise<Result | Rejection | undefined> {
   const judged = { validator: options.build, contract: options.contractHash };
-  const source = await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
+  const parquet = options.validatedFormat === VALIDATED_FORMAT.parquet;
+  const source = parquet
+    ? await Source.open(object, options.s3, () => 'send it in parts', MAXIMUM_PARQUET_FILE_BYTES)
+    : await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
   if (source === undefined) {
     return { ...judged, reason: 'gone: the object version was deleted before it was read' };
   }
   if (await isHandedOver(source, object, attempt, options)) {
     return undefined;
   }
-  const { valid, quarantine } = outputs(object, attempt, options);
-  const validator = new Validator(
-    options.contract,
-    {
-      valid: (bytes, start, end) => valid.writeBytes(bytes, start, end),
-      quarantine: (line) => {
-        quarantine.write(line);
-        options.refused?.(validator.counts.read);
-      },
-    },
-    options.scratchFolder,
-    MAXIMUM_KEYS,
-    inputFormat(options.contract, object.key),
-  );
+  const { valid, quarantine, sink } = outputs(object, attempt, options);
+  const refused = (line: string) => {
+    sink.quarantine(line);
+    options.refused?.(validator.counts.read);
+  };
+  const format = inputFormat(options.contract, object.key);
+  const validator = new Validator(options.contract, { ...sink, quarantine: refused }, options.scratchFolder, MAXIMUM_KEYS, format);
   try {
     await judge(source, validator, [valid, quarantine], options);
     const counts = validator.finish();
@@ -134,25 +140,43 @@ async function isHandedOver(
   }
 }
 
-/** Both outputs of an attempt; a CSV one starts with the contract's header. */
-function outputs(
-  object: ObjectVersion,
-  attempt: string,
-  options: Omit<AttemptOptions, 'ledger'>,
-): { valid: LineOutput; quarantine: LineOutput } {
-  const { s3, contract, validatedBucket, quarantineBucket } = options;
+interface Outputs {
+  valid: ObjectOutput;
+  quarantine: ObjectOutput;
+  sink: Sink;
+}
+
+/** Both outputs of an attempt, and what fills them. */
+function outputs(object: ObjectVersion, attempt: string, options: Omit<AttemptOptions, 'ledger'>): Outputs {
+  const { s3, contract, quarantineBucket, validatedFormat } = options;
   const prefix = attemptPrefix(contract.dataset, object, attempt);
+  const quarantine = new LineOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson');
+  const refused = (line: string) => quarantine.write(line);
+  if (validatedFormat === VALIDATED_FORMAT.parquet) {
+    const valid = new ParquetOutput(s3, options.validatedBucket, `${prefix}/${VALIDATED_NAME.parquet}`, contract);
+    return { valid, quarantine, sink: { values: (fields, order) => valid.writeValues(fields, order), quarantine: refused } };
+  }
+  const valid = linesAsReceived(prefix, options);
+  return { valid, quarantine, sink: { valid: (bytes, start, end) => valid.writeBytes(bytes, start, end), quarantine: refused } };
+}
+
+/** The output in the format of the contract; a CSV one starts with the contract's header. */
+function linesAsReceived(prefix: string, { s3, contract, validatedBucket }: Omit<AttemptOptions, 'ledger'>): LineOutput {
   const csv = contract.format === 'csv';
-  const type = csv ? 'text/csv' : 'application/x-ndjson';
-  const valid = new LineOutput(s3, validatedBucket, `${prefix}/records.${contract.format}.gz`, type);
+  const valid = new LineOutput(
+    s3,
+    validatedBucket,
+    `${prefix}/${VALIDATED_NAME[contract.format]}`,
+    csv ? 'text/csv' : 'application/x-ndjson',
+  );
   if (csv) {
     valid.write(headerLine(contract), false);
   }
-  return { valid, quarantine: new LineOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson') };
+  return valid;
 }
 
 /** Feeds the validator. Errors: FileRejected on broken or oversized input. */
-async function judge(source: Source, validator: Validator, into: LineOutput[], { at }: Pick<AttemptOptions, 'at'>): Promise<void> {
+async function judge(source: Source, validator: Validator, into: ObjectOutput[], { at }: Pick<AttemptOptions, 'at'>): Promise<void> {
   let halfway = false;
   for await (const piece of source.pieces()) {
     validator.feed(piece);

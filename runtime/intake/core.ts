@@ -1,4 +1,4 @@
-import { LEDGER } from '../../lib/constructs/data/contract';
+import { LEDGER, ObjectFormat, VALIDATED_NAME } from '../../lib/constructs/data/contract';
 
 /** What the validator is: a change of its behaviour raises this. */
 export const BUILD = 'intake-1';
@@ -46,4 +46,13 @@ export function attemptPrefix(dataset: string, object: Pick<ObjectVersion, 'key'
     .replaceAll(/[^A-Za-z0-9._-]/g, '_')
     .slice(-NAME);
   return `${dataset}/${name}/version=${object.versionId}/attempt=${attempt}`;
+}
+
+/** Format of a validated object. Errors: a key that no attempt has written. */
+export function formatOf(key: string): ObjectFormat {
+  const found = Object.entries(VALIDATED_NAME).find(([, name]) => key.endsWith(`/${name}`));
+  if (found === undefined) {
+    throw new Error(`UnknownObject: ${key} is no validated object: its name is none of ${Object.values(VALIDATED_NAME).join(', ')}`);
+  }
+  return found[0] as ObjectFormat;
 }

@@ -46,6 +46,7 @@ export function makeHandler(
     build: BUILD,
     validatedBucket: env[DATA_ENV.validatedBucket]!,
     quarantineBucket: env[DATA_ENV.quarantineBucket]!,
+    validatedFormat: env[DATA_ENV.validatedFormat] as AttemptOptions['validatedFormat'],
     scratchFolder: tmpdir(),
     splitter: splitterOf(env, clients),
   };

@@ -41,5 +41,5 @@ export function jsonValues(contract: CompiledContract, text: string): string[] |
 /** A value as the text that stands for it; null and a missing key are no value. */
 export function jsonText(record: Record<string, unknown>, name: string): string {
   const value = Object.hasOwn(record, name) ? record[name] : null;
-  return value === null ? '' : String(value);
+  return value === null ? '' : Object.is(value, -0) ? '-0' : String(value);
 }

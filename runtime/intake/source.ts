@@ -23,6 +23,18 @@ export function isGone(error: unknown): boolean {
   return ['NoSuchKey', 'NoSuchVersion', 'MethodNotAllowed'].includes((error as Error).name);
 }
 
+/** The answer of Amazon S3, or undefined when it is that the object version is gone. */
+export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isGone(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 /** The bytes of one object version, as they were sent and as they are read. */
 export class Source {
   private readonly sha256 = createHash('sha256');
@@ -30,16 +42,14 @@ export class Source {
   private compressed = false;
 
   /** The object version, or undefined when it is gone. */
-  public static async open({ bucket, key, versionId }: ObjectVersion, s3: S3Client, advice?: Advice): Promise<Source | undefined> {
-    try {
-      const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
-      return new Source(Body as Readable, ContentLength!, MAXIMUM_FILE_BYTES, advice);
-    } catch (error) {
-      if (isGone(error)) {
-        return undefined;
-      }
-      throw error;
-    }
+  public static async open(
+    { bucket, key, versionId }: ObjectVersion,
+    s3: S3Client,
+    advice?: Advice,
+    maximum = MAXIMUM_FILE_BYTES,
+  ): Promise<Source | undefined> {
+    const answer = await unlessGone(s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })));
+    return answer && new Source(answer.Body as Readable, answer.ContentLength!, maximum, advice);
   }
 
   /** `bytes`: length of the object as it was sent. */

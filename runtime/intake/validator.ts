@@ -23,11 +23,17 @@ export interface Counts {
   byFileRule?: FileRuleCounts;
 }
 
-/** Where accepted and refused records go. */
-export interface Sink {
-  /** The bytes of an accepted record, which are valid until it returns. */
+/** Where refused records go, and accepted ones: their bytes as they were received, or their values. */
+export type Sink = { quarantine(line: string): void } & (BytesSink | ValuesSink);
+
+interface BytesSink {
+  /** The bytes of an accepted record, in the order of the contract's columns. They are valid until it returns. */
   valid(bytes: Buffer, start: number, end: number): void;
-  quarantine(line: string): void;
+}
+
+interface ValuesSink {
+  /** The values of an accepted record; `order`: where each column's value lies. They are valid until it returns. */
+  values(fields: Fields, order: Int32Array): void;
 }
 
 /** Where records with the same primary key are found: `KeySet`, or what knows of them already. */
@@ -146,8 +152,11 @@ export class Validator {
   }
 
   private accept({ buffer, start, end }: Framed, order: Int32Array): void {
-    this.count(order);
-    return this.sameOrder ? this.sink.valid(buffer, start, end) : this.acceptText(this.csvLine(order));
+    if (this.sameOrder && 'valid' in this.sink) {
+      this.count(order);
+      return this.sink.valid(buffer, start, end);
+    }
+    this.acceptText(order, () => this.csvLine(order));
   }
 
   private count(order: Int32Array): void {
@@ -156,8 +165,13 @@ export class Validator {
     this.counter?.add(bytes, starts, ends, order, this.ordinal);
   }
 
-  private acceptText(text: string): void {
-    const line = Buffer.from(text);
+  /** Accepts a record whose line is another than the one that was read. */
+  private acceptText(order: Int32Array, text: () => string): void {
+    this.count(order);
+    if ('values' in this.sink) {
+      return this.sink.values(this.fields, order);
+    }
+    const line = Buffer.from(text());
     this.sink.valid(line, 0, line.length);
   }
 
@@ -213,9 +227,9 @@ export class Validator {
       return this.refuse(record, values);
     }
     this.fields.setValues(values);
-    if (this.judge(record, this.order!)) {
-      this.count(this.order!);
-      this.acceptText(this.contract.format === 'csv' ? this.csvLine(this.order!) : (text as string).replaceAll(/[\r\n]/g, ' '));
+    const order = this.order!;
+    if (this.judge(record, order)) {
+      this.acceptText(order, () => (this.contract.format === 'csv' ? this.csvLine(order) : (text as string).replaceAll(/[\r\n]/g, ' ')));
     }
   }
 

@@ -174,6 +174,19 @@ export interface DatasetEntry {
   readonly split?: DatasetSplit;
 }
 
+/** Format of a validated object. */
+export type ObjectFormat = CompiledContract['format'] | 'parquet';
+
+/** Name of a validated object below its attempt, by its format: whoever reads it tells the format by that. */
+export const VALIDATED_NAME: Readonly<Record<ObjectFormat, string>> = {
+  csv: 'records.csv.gz',
+  jsonl: 'records.jsonl.gz',
+  parquet: 'records.parquet',
+};
+
+/** What an intake writes accepted records as: the format that it receives, or Apache Parquet. */
+export const VALIDATED_FORMAT = { asReceived: 'as-received', parquet: 'parquet' } as const;
+
 /** Environment variables of the handlers. */
 export const DATA_ENV = {
   contractBucket: 'CONTRACT_BUCKET',
@@ -185,6 +198,7 @@ export const DATA_ENV = {
   rawBucket: 'RAW_BUCKET',
   validatedBucket: 'VALIDATED_BUCKET',
   quarantineBucket: 'QUARANTINE_BUCKET',
+  validatedFormat: 'VALIDATED_FORMAT',
   queueUrl: 'QUEUE_URL',
   deadLetterUrl: 'DEAD_LETTER_URL',
   eventBus: 'EVENT_BUS',
@@ -350,6 +364,9 @@ export const MAXIMUM_RECORD_BYTES = 1024 * 1024;
 
 /** One function reads at most this much after decompression; larger files are rejected with that reason. Bytes. */
 export const MAXIMUM_FILE_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** The same when records are written as Parquet, which takes two to three times the processor time. Bytes. */
+export const MAXIMUM_PARQUET_FILE_BYTES = 1024 * 1024 * 1024;
 
 /** One function compares the primary keys of at most this many records; files with more are rejected with that reason. */
 export const MAXIMUM_KEYS = 2 ** 25;

@@ -1,6 +1,7 @@
 export * from './data-contract/data-contract';
 export * from './data-intake/data-intake';
 export * from './data-intake/data-intake-metrics';
+export * from './data-intake/validated-format';
 export * from './data-zones';
 export * from './dataset-catalog/dataset-catalog';
 export * from './dataset-catalog/time-split';

@@ -5,8 +5,19 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { AlarmBoard, AlertDestination, DataContract, DataIntake, DataIntakeProps, DataZones, Layer, Owner, Owners } from '../../../lib';
-import { DATA_METRIC, INTAKE_SECONDS } from '../../../lib/constructs/data/contract';
+import {
+  AlarmBoard,
+  AlertDestination,
+  DataContract,
+  DataIntake,
+  DataIntakeProps,
+  DataZones,
+  Layer,
+  Owner,
+  Owners,
+  ValidatedFormat,
+} from '../../../lib';
+import { DATA_METRIC, INTAKE_SECONDS, VALIDATED_FORMAT } from '../../../lib/constructs/data/contract';
 import { app, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
@@ -93,6 +104,15 @@ describe('DataIntake [D3]', () => {
     const tls = Match.objectLike({ Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
     template.allResourcesProperties('AWS::SQS::QueuePolicy', { PolicyDocument: { Statement: Match.arrayWith([tls]) } });
     template.resourceCountIs('AWS::SQS::QueuePolicy', 3);
+  });
+
+  test('writes what it accepts as it was received, or as Parquet when asked', () => {
+    const formatOf = (over: Given) => functionOf(build(over).template, 'Validator').Environment.Variables.VALIDATED_FORMAT;
+    expect([formatOf({}), formatOf({ validatedFormat: ValidatedFormat.PARQUET })]).toEqual([undefined, 'parquet']);
+    const split = { validatedFormat: ValidatedFormat.PARQUET, splitAbove: Size.mebibytes(512) };
+    expect(() => build(split)).toThrow(/'splitAbove' cannot hold: ranges are not written as Parquet: leave validatedFormat as received/);
+    build({ validatedFormat: ValidatedFormat.PARQUET }).template.resourceCountIs('AWS::StepFunctions::StateMachine', 0);
+    expect([ValidatedFormat.AS_RECEIVED, ValidatedFormat.PARQUET]).toEqual([VALIDATED_FORMAT.asReceived, VALIDATED_FORMAT.parquet]);
   });
 
   test('validates one file at a time per function, some at once, with scratch space for the keys of the largest file', () => {

@@ -45,7 +45,7 @@ function idOf({ files, contract, ...policy }: Version, salt = '', shuffled = fil
       [...excluded].sort((a, b) => a - b).forEach((ordinal) => set.add(ordinal));
       ordinals.set(pk, set);
     }
-    const validated = { key: `${salt}/${i}`, versionId: salt, bytes: salt.length, rows: count, sha256: salt };
+    const validated = { key: `${salt}/${i}/records.csv.gz`, versionId: salt, bytes: salt.length, rows: count, sha256: salt };
     return {
       pk,
       key: `key-${salt}-${i}`,

@@ -57,7 +57,12 @@ function naively(files: Shop[][]): { kept: string[]; ordinals: number[] }[] {
 const ordinalsOf = (object: Manifest['objects'][number]) =>
   (object.excluded ?? []).flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
 
-describe.each(['csv', 'jsonl'] as const)('files with overlapping keys, as %s [D4, D7]', (format) => {
+describe.each([
+  ['csv', 'as-received'],
+  ['jsonl', 'as-received'],
+  ['csv', 'parquet'],
+  ['jsonl', 'parquet'],
+] as const)('files with overlapping keys, %s written %s [D4, D7]', (format, validatedFormat) => {
   test('give the records that a computation with everything in memory gives, each key once', async () => {
     let superseded = 0;
     const files = fc.array(fc.array(record, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 5 });
@@ -66,7 +71,7 @@ describe.each(['csv', 'jsonl'] as const)('files with overlapping keys, as %s [D4
         const texts = sent.map(TEXT[format]);
         const distinct = sent.filter((_, i) => texts.indexOf(texts[i]) === i);
         const names = texts.map((_, i) => `simple/${(i * 7) % 5}-${i}`).filter((_, i) => texts.indexOf(texts[i]) === i);
-        const world = new World(contractFor(format));
+        const world = new World(contractFor(format), validatedFormat);
         for (const [i, text] of texts.entries()) {
           await world.attempt(world.send(`simple/${(i * 7) % 5}-${i}`, text));
           world.pass(1);

@@ -218,7 +218,7 @@ describe('the id of a version [D7]', () => {
   });
 
   test('says which records are excluded, not only how many', () => {
-    const file = { pk: 'f', contentSha256: 'c', contract: 'k', validated: { rows: 9 } } as FileRow;
+    const file = { pk: 'f', contentSha256: 'c', contract: 'k', validated: { key: 'a/records.csv.gz', rows: 9 } } as FileRow;
     const idOf = (...ordinals: number[]) => {
       const set = new Ordinals();
       ordinals.forEach((ordinal) => set.add(ordinal));

@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
 import { CompiledContract } from '../../../lib/constructs/data/contract';
-import { audit } from './audit';
+import { audit, Evidence } from './audit';
 import { column } from './contracts';
 import { TABLE, World } from './world';
 
@@ -19,10 +21,25 @@ export function simpleFile(seed: string, records = 6): string {
   return ['id,amount', ...lines, ''].join('\n');
 }
 
+/** The same for outputs in Parquet, read by a library. */
+export async function problemsInParquet(world: World): Promise<string[]> {
+  const objects = await Promise.all(
+    world.s3.versions.map(async (version) => {
+      if (!version.key.endsWith('.parquet')) {
+        return version;
+      }
+      const file = Uint8Array.from(version.bytes).buffer;
+      const rows = await parquetReadObjects({ file, compressors: { GZIP: (bytes) => gunzipSync(bytes) } });
+      return { ...version, lines: ['id,amount', ...rows.map(({ id, amount }) => `${id},${amount}`)] };
+    }),
+  );
+  return problemsOf(world, objects);
+}
+
 /** What is wrong with what readers see. */
-export function problemsOf(world: World): string[] {
+export function problemsOf(world: World, objects: Evidence['objects'] = world.s3.versions): string[] {
   return audit({
-    objects: world.s3.versions,
+    objects,
     items: world.db.items(TABLE),
     header: 'id,amount',
     isGood: (line) => /,\d+$/.test(line),

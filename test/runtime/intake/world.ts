@@ -21,7 +21,10 @@ export class World {
   readonly ledger: Ledger;
   at = START;
 
-  constructor(readonly contract: CompiledContract = ORDERS) {
+  constructor(
+    readonly contract: CompiledContract = ORDERS,
+    readonly validatedFormat?: AttemptOptions['validatedFormat'],
+  ) {
     this.ledger = new Ledger(
       this.db.client,
       TABLE,
@@ -49,6 +52,7 @@ export class World {
       build: 'test',
       validatedBucket: BUCKETS.validated,
       quarantineBucket: BUCKETS.quarantine,
+      validatedFormat: this.validatedFormat,
       scratchFolder: tmpdir(),
       ...over,
     };

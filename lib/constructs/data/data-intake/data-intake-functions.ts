@@ -15,6 +15,7 @@ import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, INTAKE_SECONDS, reportKey } from '.
 import type { DataContract } from '../data-contract/data-contract';
 import type { DataZones } from '../data-zones';
 import { allow, allowRead, allowWrite } from '../grants';
+import { ValidatedFormat } from './validated-format';
 
 /** What the functions of an intake work on. @internal */
 export interface IntakeParts {
@@ -32,10 +33,11 @@ export interface IntakeParts {
 export interface ValidatorProps {
   readonly maxConcurrency: number;
   readonly memory: Size;
+  readonly validatedFormat: ValidatedFormat;
 }
 
 /** Judges files: raw object in, validated and quarantined records and one committed row out. @internal */
-export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: ValidatorProps): Lambda {
+export function createValidator(parts: IntakeParts, { maxConcurrency, memory, validatedFormat }: ValidatorProps): Lambda {
   const { scope, contract, queue } = parts;
   const validator = handlerFunction(scope, 'Validator', {
     handler: 'intake',
@@ -46,6 +48,7 @@ export function createValidator(parts: IntakeParts, { maxConcurrency, memory }: 
     environment: {
       ...judgingEnvironment(parts),
       [DATA_ENV.queueUrl]: queue.queueUrl,
+      ...(validatedFormat === ValidatedFormat.AS_RECEIVED ? {} : { [DATA_ENV.validatedFormat]: validatedFormat }),
     },
   });
   validator.addEventSource(new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }));

@@ -10,6 +10,7 @@ import type { DataContract } from '../data-contract/data-contract';
 import { allow, allowRead, allowWrite } from '../grants';
 import { grantJudging, IntakeParts, judgingEnvironment } from './data-intake-functions';
 import { ROUNDS, splittingStates } from './data-intake-splitting-states';
+import { ValidatedFormat } from './validated-format';
 
 /** @internal */
 export interface SplittingProps {
@@ -27,10 +28,12 @@ const LARGEST_RANGE = Size.mebibytes(64);
 const LEAST_RANGES = 4;
 
 /** Why files under a contract cannot be split, each with what to do. @internal */
-export function splittingProblems(contract: DataContract): string[] {
+export function splittingProblems(contract: DataContract, validatedFormat?: ValidatedFormat): string[] {
   const { format, newlinesQuoted } = contract._rules;
   const quoted = format === 'csv' && newlinesQuoted !== false;
+  const parquet = validatedFormat === ValidatedFormat.PARQUET;
   return [
+    ...(parquet ? ['ranges are not written as Parquet: leave validatedFormat as received, or send files in parts'] : []),
     ...(quoted ? ['a quoted field may hold a newline: let the contract say that none does (newlinesQuoted: false)'] : []),
     ...contract._needsWholeFile.map((place) => `rule '${place}' needs the whole file: take it out of the contract, or send files in parts`),
   ];
