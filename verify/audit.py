@@ -135,7 +135,7 @@ def _transitions(evidence: Evidence, looked: Counter[str]) -> Iterator[str]:
         if states[0] == states[1] and {**before, "resubmittedAt": 0} == {**after, "resubmittedAt": 0}:
             allowed = True
         elif states == ("validating", "validating"):
-            allowed = not same and change["at"] >= before["leaseUntil"]
+            allowed = change["at"] >= before["leaseUntil"] or (same and after["leaseUntil"] >= before["leaseUntil"])
         elif states[0] == "validating" and states[1] in FINAL:
             allowed = same
         elif states[0] in FINAL:

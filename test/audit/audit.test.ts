@@ -1,7 +1,7 @@
-import { BEFORE_EVENT, CRASHES } from './simulation';
+import { BEFORE_EVENT, BEFORE_MERGE, CRASHES } from './simulation';
 import { Mutation, runAndAudit } from './runs';
 
-const POINTS = [...Object.values(CRASHES), BEFORE_EVENT];
+const POINTS = [...Object.values(CRASHES), BEFORE_MERGE, BEFORE_EVENT];
 const ATTEMPT = 'runtime/intake/attempt.ts';
 const LEDGER = 'runtime/intake/ledger.ts';
 const VALIDATOR = 'runtime/intake/validator.ts';
@@ -30,7 +30,7 @@ const MUTANTS: [string, Mutation[], RegExp][] = [
   [
     'commits whatever became of the row',
     [
-      { file: LEDGER, from: 'if (row?.state !== FILE_STATE.validating || row.attempt !== attempt) {', to: 'if (row === undefined) {' },
+      { file: LEDGER, from: 'return row?.state === FILE_STATE.validating && row.attempt === attempt;', to: 'return row !== undefined;' },
       {
         file: LEDGER,
         from: "ConditionExpression: '#state = :validating AND attempt = :attempt'",

@@ -9,6 +9,11 @@ export interface SentFile {
 
 const HEADER = COLUMNS.join(',');
 const DISTANCE = COLUMNS.indexOf('distance');
+/** On average, in the year. */
+const BYTES_OF_A_RECORD = 91;
+/** Records of large and of other files, of the average. */
+const LARGE = 1.6;
+const SMALL = 0.7;
 const ALL_MONTHS = new Set(Array.from({ length: 12 }, (_, i) => i + 1));
 
 /** A sequence of numbers from 0 to before 1 that follows from its seed. */
@@ -28,8 +33,8 @@ export function randomOf(seed: string): () => number {
 
 /**
  * So many files of the flights in `data` with `rows` records in all, in the order in which they are sent. Each has bad records: in quarantine go text in a
- * number, bytes that are no UTF-8, a column too many, the first record once more, and a last record that is cut. One in three keys is sent
- * twice with other bytes, one in nine has the bytes of the file before, and one in twelve has a header that nobody can read.
+ * number, bytes that are no UTF-8, a column too many, the first record once more, and a last record that is cut. Every third file is large
+ * and sent once more with other bytes, every third is sent three times, one in nine has the bytes of the file before, and one in twelve has a header that nobody can read.
  */
 export async function filesToSend(data: string, files: number, rows: number, seed: string): Promise<SentFile[]> {
   const lines = await linesOf(ALL_MONTHS, data);
@@ -38,12 +43,12 @@ export async function filesToSend(data: string, files: number, rows: number, see
   const sent: SentFile[] = [];
   for (let i = 0; i < files; i++) {
     const start = Math.floor(random() * lines.length);
-    const some = (from: number) => Array.from({ length: each }, (_, n) => lines[(from + n) % lines.length]);
+    const records = Math.round(each * (i % 3 === 1 ? LARGE : SMALL));
+    const some = (from: number) => Array.from({ length: records }, (_, n) => lines[(from + n) % lines.length]);
     const key = `flights/${String(i).padStart(4, '0')}.csv`;
-    if (i % 3 === 2) {
-      sent.push({ key, bytes: fileOf(some(start + each), random) });
+    for (let version = i % 3; version >= 0; version--) {
+      sent.push({ key, bytes: fileOf(some(start + version * each), random) });
     }
-    sent.push({ key, bytes: fileOf(some(start), random) });
     if (i % 9 === 8) {
       sent.push({ key: `flights/again-${i}.csv`, bytes: sent.at(-1)!.bytes });
     }
@@ -69,4 +74,9 @@ function fileOf(lines: readonly string[], random: () => number): Buffer {
   }
   const newline = Buffer.from('\n');
   return Buffer.concat([Buffer.from(HEADER), ...records.flatMap((record) => [newline, record])]);
+}
+
+/** Bytes that large files have more of, and others fewer, when `rows` records are in so many files. */
+export function largeBytes(files: number, rows: number): number {
+  return Math.round((rows / files) * BYTES_OF_A_RECORD * Math.sqrt(LARGE * SMALL));
 }

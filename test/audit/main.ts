@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import type { CompiledContract } from '../../lib/constructs/data/contract';
 import { leaveEvidence } from './evidence';
-import { filesToSend } from './files';
+import { filesToSend, largeBytes } from './files';
 import { Service } from './service';
 import { Simulation } from './simulation';
 
 async function main([folder, files, rows, seed, contract, data]: string[]): Promise<void> {
-  const service = new Service(JSON.parse(readFileSync(contract, 'utf8')) as CompiledContract);
+  const service = new Service(JSON.parse(readFileSync(contract, 'utf8')) as CompiledContract, largeBytes(Number(files), Number(rows)));
   const sent = await filesToSend(data, Number(files), Number(rows), seed);
   const show = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
   const simulation = new Simulation(service, sent, seed, show);

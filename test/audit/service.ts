@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { SQSRecord } from 'aws-lambda';
 import { CompiledContract, DATA_ENV } from '../../lib/constructs/data/contract';
 import { Checkpoint } from '../../runtime/intake/attempt';
 import { makeHandler } from '../../runtime/intake/handler';
+import { Ledger } from '../../runtime/intake/ledger';
+import { contextOf, SplitOptions } from '../../runtime/intake-split/context';
+import type { SplitFile } from '../../runtime/intake-split/plan';
 import { makeHandler as makeJanitor } from '../../runtime/intake-janitor/handler';
 import { makeHandler as makeRecorder } from '../../runtime/ledger-events/handler';
+import { execute } from '../runtime/intake-split/machine';
 import { FakeDynamoDb } from '../support/fake-dynamodb';
 import { FakeS3, StoredVersion } from '../support/fake-s3';
 import { FakeBus, streamOf } from '../support/stream-records';
@@ -40,6 +45,8 @@ export class Service {
   readonly bus = new FakeBus();
   readonly messages: Message[] = [];
   readonly deadLetters: Message[] = [];
+  /** Executions that were started and nobody has run yet. */
+  readonly started: SplitFile[] = [];
   now = START.getTime();
   /** When each change of the table happened, epoch milliseconds. */
   readonly changedAt: number[] = [];
@@ -52,11 +59,17 @@ export class Service {
     [DATA_ENV.validatedBucket]: 'validated',
     [DATA_ENV.quarantineBucket]: 'quarantine',
     [DATA_ENV.queueUrl]: 'queue',
+    [DATA_ENV.splitMachine]: 'machine',
   };
 
-  constructor(private readonly contract: CompiledContract) {
+  /** `splitAbove`: larger files are split. Bytes. */
+  constructor(
+    private readonly contract: CompiledContract,
+    private readonly splitAbove: number,
+  ) {
     const json = JSON.stringify(contract);
     this.s3.put('assets', 'contract.json', json);
+    this.env[DATA_ENV.splitAbove] = String(splitAbove);
     this.env[DATA_ENV.contractHash] = createHash('sha256').update(json).digest('hex');
     this.s3.now = () => new Date(this.now);
   }
@@ -94,6 +107,23 @@ export class Service {
     if (answer !== undefined && answer.batchItemFailures.length === 0) {
       this.messages.splice(this.messages.indexOf(message), 1);
     }
+  }
+
+  /** One execution of the state machine that splits a file; a step that fails is tried once more. */
+  async execute(file: SplitFile, backwards: boolean, at: SplitOptions['at']): Promise<void> {
+    const context = contextOf({
+      s3: this.s3.client,
+      ledger: new Ledger(this.db.client, TABLE, () => new Date(this.now)),
+      contract: this.contract,
+      contractHash: this.env[DATA_ENV.contractHash],
+      build: 'audit',
+      validatedBucket: 'validated',
+      quarantineBucket: 'quarantine',
+      scratchFolder: tmpdir(),
+      rangeBytes: Math.ceil(this.splitAbove / 3),
+      at,
+    });
+    await execute(context, file, { backwards, retry: true });
   }
 
   /** What an operator does with the dead letters: they go back to the queue, except those that name no file. */
@@ -168,7 +198,8 @@ export class Service {
       }
       return Promise.resolve({});
     };
-    return { s3: this.s3.client, dynamo: this.db.client, sqs: { send: send as never }, machines: { send: send as never } };
+    const start = ({ input }: { input: { input: string } }) => Promise.resolve(this.started.push(JSON.parse(input.input) as SplitFile));
+    return { s3: this.s3.client, dynamo: this.db.client, sqs: { send: send as never }, machines: { send: start as never } };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../../runtime/intake/attempt';
+import type { SplitCheckpoint } from '../../runtime/intake-split/context';
 import type { FileRow } from '../../runtime/intake/ledger';
 import { isFinal } from '../../runtime/shared/ledger-rows';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
@@ -15,6 +16,7 @@ export const CRASHES = {
   'both uploaded': 'after both and before commit',
   committed: 'after commit and before message delete',
 } as const satisfies Partial<Record<Checkpoint, string>>;
+export const BEFORE_MERGE = 'between range and merge' satisfies SplitCheckpoint;
 export const BEFORE_EVENT = 'after delete and before event';
 type Crash = keyof typeof CRASHES;
 const BEFORE_COMMIT: Crash[] = ['leased', 'mid-stream', 'valid uploaded', 'both uploaded'];
@@ -22,6 +24,8 @@ const BEFORE_COMMIT: Crash[] = ['leased', 'mid-stream', 'valid uploaded', 'both 
 /** Share of calls of storage and table that fail, before they take effect or after. */
 const FAILING = 0.01;
 const JANITOR_SECONDS = 300;
+/** Executions of each split version that die before they merge. */
+const EXECUTIONS_DYING = 4;
 const LONGEST_HOURS = 96;
 
 /**
@@ -30,10 +34,12 @@ const LONGEST_HOURS = 96;
  * are among them. Then the faults end, and the run goes on until nothing moves any more.
  */
 export class Simulation {
-  readonly hits = new Map<string, number>([...Object.values(CRASHES), BEFORE_EVENT].map((name) => [name, 0]));
+  readonly hits = new Map<string, number>([...Object.values(CRASHES), BEFORE_MERGE, BEFORE_EVENT].map((name) => [name, 0]));
   private readonly random: () => number;
   /** What is still to happen to each version, by version id. */
   private readonly crashes = new Map<string, Crash[]>();
+  /** How often an execution of each split version has died. */
+  private readonly executionsDied = new Map<string, number>();
   /** Rows over which the recorder has died. */
   private readonly died = new Set<string>();
   private readonly asleep: { at: number; wake: () => void }[] = [];
@@ -98,7 +104,9 @@ export class Simulation {
 
   private moving(): boolean {
     const { service } = this;
-    return this.open().length > 0 || service.messages.length > 0 || service.behind > 0 || this.asleep.length > 0;
+    return (
+      this.open().length > 0 || service.started.length > 0 || service.messages.length > 0 || service.behind > 0 || this.asleep.length > 0
+    );
   }
 
   /** Versions of files that are not final yet. */
@@ -122,6 +130,7 @@ export class Simulation {
     const { service } = this;
     const chosen = this.shuffled(service.visible()).slice(0, 1 + Math.floor(this.random() * 3));
     await Promise.all(chosen.map((message) => this.invoke(message)));
+    await Promise.all(service.started.splice(0).map((file) => this.execute(file)));
     service.now += 1000 * (chosen.length > 0 ? 1 + Math.floor(this.random() * 10) : 60);
     for (const sleeper of this.asleep.filter(({ at }) => at <= service.now)) {
       this.asleep.splice(this.asleep.indexOf(sleeper), 1);
@@ -146,17 +155,43 @@ export class Simulation {
         return undefined;
       }
       left.shift();
-      const name = CRASHES[checkpoint as Crash];
-      this.hits.set(name, this.hits.get(name)! + 1);
+      this.count(CRASHES[checkpoint as Crash]);
       die();
-      const sleeps = checkpoint !== 'leased' && this.random() < 0.3;
-      return new Promise<void>((wake) => {
-        if (sleeps) {
-          this.asleep.push({ at: this.service.now + 1000 * Math.floor(100 + this.random() * 1500), wake });
-        }
-      });
+      return this.sleep(checkpoint === 'leased' ? 0 : 0.3, 1500);
     };
     await this.service.invoke(message, at, crashed);
+  }
+
+  /** An execution that dies before its merge, so often for each version, and at times sleeps there through its lease. */
+  private async execute(file: Service['started'][number]): Promise<void> {
+    const { versionId } = file.object;
+    let die = () => undefined as void;
+    const crashed = new Promise<void>((resolve) => (die = resolve));
+    const at = (checkpoint: SplitCheckpoint) => {
+      const died = this.executionsDied.get(versionId) ?? 0;
+      if (checkpoint !== BEFORE_MERGE || died === EXECUTIONS_DYING) {
+        return undefined;
+      }
+      this.executionsDied.set(versionId, died + 1);
+      this.count(BEFORE_MERGE);
+      die();
+      return this.sleep(0.3, 3600);
+    };
+    const backwards = this.random() < 0.5;
+    await Promise.race([this.service.execute(file, backwards, at).catch(() => undefined), crashed]);
+  }
+
+  private count(where: string): void {
+    this.hits.set(where, this.hits.get(where)! + 1);
+  }
+
+  /** A promise that never comes true or, with that likelihood, after up to so many seconds. */
+  private sleep(likelihood: number, seconds: number): Promise<void> {
+    return new Promise<void>((wake) => {
+      if (this.random() < likelihood) {
+        this.asleep.push({ at: this.service.now + 1000 * Math.floor(100 + this.random() * seconds), wake });
+      }
+    });
   }
 
   /**
@@ -175,7 +210,7 @@ export class Simulation {
     }
     if (dies) {
       this.died.add(next[0].after.pk.S!);
-      this.hits.set(BEFORE_EVENT, this.hits.get(BEFORE_EVENT)! + 1);
+      this.count(BEFORE_EVENT);
       service.bus.refuse = () => {
         throw new Error('the recorder died');
       };
