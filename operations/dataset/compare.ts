@@ -31,8 +31,8 @@ function distanceOf(a: ColumnStatistics, b: ColumnStatistics): { distance?: numb
   return one === undefined || two === undefined || a.values === 0 || b.values === 0 ? {} : { distance: largestOf(one, two, 'each') };
 }
 
-const unordered = ({ type, categories, true: yes = 0, false: no = 0 }: ColumnStatistics): Counts | undefined =>
-  type === 'boolean'
+const unordered = ({ categories, true: yes, false: no }: ColumnStatistics): Counts | undefined =>
+  yes !== undefined && no !== undefined
     ? [
         ['false', no],
         ['true', yes],

@@ -18,7 +18,13 @@ export interface ColumnCounter {
   result(): object;
 }
 
-export function counterOf({ type }: CompiledColumn): ColumnCounter {
+/** Of a column with personal data only how many values there are is told: a category, a smallest number or a first day is the value of a person. */
+export function counterOf({ type }: CompiledColumn, personal: boolean): ColumnCounter {
+  const counter = counterFor(type);
+  return personal ? { add: (bytes, start, end) => counter.add(bytes, start, end), result: () => ({}) } : counter;
+}
+
+function counterFor(type: CompiledColumn['type']): ColumnCounter {
   switch (type) {
     case 'integer':
     case 'number':

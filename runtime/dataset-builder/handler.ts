@@ -71,11 +71,12 @@ export const makeHandler =
     const seen = await lastWithdrawal(deps.dynamo, known.ledger);
     const files = committedFiles(dataset, await settledRows(dataset, known.ledger, deps));
     const contract = await deps.contractAt(known.contract);
-    const reading = await readRecords(files, contract, known.split, { ...deps, left: () => remaining() - WRITING });
-    const policy = { primaryKey: contract.primaryKey, split: known.split };
+    const { split, personalData } = known;
+    const reading = await readRecords(files, contract, split, { ...deps, personalData, left: () => remaining() - WRITING });
+    const policy = { primaryKey: contract.primaryKey, split };
     const manifest = buildManifest(dataset, deps.bucket, policy, files, reading.superseded);
     const pk = `${dataset}#${manifest.id}`;
-    const whole = () => complete(deps, manifest, files, reading, known.split);
+    const whole = () => complete(deps, manifest, files, reading, split);
     return (await entered(deps, pk)) ?? (await publish(deps, pk, await whole(), { ledger: known.ledger, seen }));
   };
 

@@ -20,6 +20,8 @@ export interface ReadingOptions {
   left: () => number;
   /** Records whose keys one run compares. */
   maximumRecords?: number;
+  /** Columns of whose values the statistics tell nothing. */
+  personalData?: readonly string[];
 }
 
 /** Superseded records of a dataset's files, by the key of the file's row; files that have none are not in it. */
@@ -58,7 +60,7 @@ export async function readRecords(
   }
   const superseded = new Map<string, Ordinals>();
   const counting = {
-    statistics: new Statistics(contract),
+    statistics: new Statistics(contract, options.personalData ?? []),
     days: split === undefined ? undefined : new EventDays(contract, split),
     keys: compared ? new KeySet(options.scratchFolder) : undefined,
   };

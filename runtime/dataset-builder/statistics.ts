@@ -10,8 +10,12 @@ export class Statistics {
   private readonly counters: ColumnCounter[];
   private readonly nullTokens: Buffer[];
 
-  constructor(private readonly contract: CompiledContract) {
-    this.counters = contract.columns.map(counterOf);
+  /** `personalData`: columns that have some. */
+  constructor(
+    private readonly contract: CompiledContract,
+    personalData: readonly string[],
+  ) {
+    this.counters = contract.columns.map((column) => counterOf(column, personalData.includes(column.name)));
     this.nulls = new Float64Array(contract.columns.length);
     this.unreadable = new Float64Array(contract.columns.length);
     this.nullTokens = contract.nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));

@@ -139,7 +139,7 @@ export interface Split extends DatasetSplit {
 }
 
 /**
- * One column of a dataset version, as a line of the statistics beside its manifest. Everything is counted; nothing is sampled or rounded. What it has beside the first four depends on its type; there is none of it when no record has a value. */
+ * One column of a dataset version, as a line of the statistics beside its manifest. Everything is counted; nothing is sampled or rounded. What it has beside the first four depends on its type; there is none of it when no record has a value, or when the column holds personal data. */
 export interface ColumnStatistics {
   readonly name: string;
   readonly type: string;
@@ -172,6 +172,8 @@ export interface DatasetEntry {
   /** Key of its contract, in the bucket of contracts. */
   readonly contract: string;
   readonly split?: DatasetSplit;
+  /** Columns with personal data. How a column is classified judges no record, so the contract that is read does not say it. */
+  readonly personalData?: readonly string[];
 }
 
 /** Format of a validated object. */

@@ -85,6 +85,15 @@ describe('DatasetCatalog [D7]', () => {
     });
   });
 
+  test('tells its builder which columns hold personal data', () => {
+    const personal = contractOf((d) => void (d.schema[0].properties[1].classification = 'PII'));
+    const { template } = build({}, ({ catalog, zones, stack }) =>
+      catalog.addDataset(new DataIntake(stack, 'Orders', { zones, contract: personal, intakeName: 'orders' })),
+    );
+    expect(datasetsOf(template)).toMatchObject({ flights: {}, orders: { personalData: ['amount'] } });
+    expect(Object.keys(datasetsOf(template).flights)).not.toContain('personalData');
+  });
+
   test('gives its builder the time, the processor and the scratch space to compare the keys of a dataset', () => {
     expect(functionOf(plain().template, 'Builder')).toMatchObject({ Timeout: 900, MemorySize: 1769, EphemeralStorage: { Size: 2048 } });
   });

@@ -148,6 +148,8 @@ describe('the distance of two columns', () => {
     ['string', { categories: [['a', 4]] }, { categories: [['a', 1], ['b', 3]] }, 0.75], // prettier-ignore
     ['string', { categories: [['a', 4]] }, {}, undefined],
     ['boolean', { true: 4, false: 0 }, { true: 2, false: 2 }, 0.5],
+    ['boolean', {}, {}, undefined],
+    ['boolean', {}, { true: 2, false: 2 }, undefined],
     ['number', {}, { histogram: [[1, 4]] }, undefined],
   ])('of type %s is told from their counts (%#)', (type, one, other, distance) => {
     expect(compare([{ ...column, type, ...one }], [{ ...column, type, ...other }])[0].distance).toEqual(distance);

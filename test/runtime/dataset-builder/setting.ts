@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { gunzipSync } from 'node:zlib';
-import type { ColumnStatistics, DatasetSplit } from '../../../lib/constructs/data/contract';
+import type { ColumnStatistics, DatasetEntry, DatasetSplit } from '../../../lib/constructs/data/contract';
 import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { makeHandler } from '../../../runtime/dataset-builder/handler';
 import { BUCKETS, TABLE, World } from '../intake/world';
@@ -8,9 +8,15 @@ import { BUCKETS, TABLE, World } from '../intake/world';
 export const CATALOGUE = 'catalogue';
 
 /** The builder on a world's storage and tables. */
-export function builderOf(world: World, primaryKey = world.contract.primaryKey, maximumRecords?: number, split?: DatasetSplit) {
+export function builderOf(
+  world: World,
+  primaryKey = world.contract.primaryKey,
+  maximumRecords?: number,
+  split?: DatasetSplit,
+  more: Partial<DatasetEntry> = {},
+) {
   const build = makeHandler({
-    datasets: { [world.contract.dataset]: { ledger: TABLE, contract: 'contract-1.json', split } },
+    datasets: { [world.contract.dataset]: { ledger: TABLE, contract: 'contract-1.json', split, ...more } },
     contractAt: (key) => Promise.resolve(key === 'contract-1.json' ? { ...world.contract, primaryKey } : (undefined as never)),
     catalogue: CATALOGUE,
     bucket: BUCKETS.validated,

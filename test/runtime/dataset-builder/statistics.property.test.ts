@@ -154,6 +154,21 @@ describe('statistics [D7]', () => {
     expect((await textsOf(['ä'.repeat(65), 'b'])).categories).toBeUndefined();
   });
 
+  test('say of columns with personal data how many values they have, and nothing of the values', async () => {
+    const person = { whole: 41, real: 1.5, yes: true, day: '1980-02-29', at: '2013-06-01T12:00:00Z', text: 'Ada' };
+    const statisticsWith = async (personalData: string[]) => {
+      const world = new World(contractFor('jsonl'));
+      await world.attempt(world.send('simple/a', TEXT.jsonl([person, NOTHING, { ...NOTHING, text: 'NA', whole: 5 }])));
+      const { build, manifestOf, statisticsOf } = builderOf(world, [], undefined, undefined, { personalData });
+      return statisticsOf(manifestOf(await build({ dataset: 'simple' })));
+    };
+    const plain = await statisticsWith([]);
+    const counts = ({ name, type, values, nulls }: ColumnStatistics) => ({ name, type, values, nulls });
+    expect(plain.every((column) => Object.keys(column).length > 4)).toBe(true);
+    expect(await statisticsWith([...NAMES])).toEqual(plain.map(counts));
+    expect(await statisticsWith(['text'])).toEqual([...plain.slice(0, -1), counts(plain.at(-1)!)]);
+  });
+
   test('sum whole numbers beyond what a number holds exactly', async () => {
     const large = [...Array<number>(9).fill(Number.MAX_SAFE_INTEGER), 1, -3].map((whole) => ({ ...NOTHING, whole }));
     expect((await statisticsFor('csv', [large]))[0].sum).toBe(String(9n * BigInt(Number.MAX_SAFE_INTEGER) - 2n));

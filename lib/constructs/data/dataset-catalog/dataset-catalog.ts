@@ -190,7 +190,7 @@ export class DatasetCatalog extends Construct {
     return Object.fromEntries(
       [...this.datasets].map(([dataset, { intake, options, asset }]) => [
         dataset,
-        { ledger: intake.ledger.tableName, contract: asset.s3ObjectKey, split: options.split?._rule },
+        { ledger: intake.ledger.tableName, contract: asset.s3ObjectKey, ...rulesOf(intake, options) },
       ]),
     );
   }
@@ -282,9 +282,14 @@ interface Dataset {
 }
 
 /** Length of what the builder is told of a dataset. AWS CloudFormation names a table `<stack>-<logical id>-<13 characters>`, at most 255. */
-function entryBytes({ intake: { dataset, ledger, contract }, options }: Omit<Dataset, 'asset'>): number {
+function entryBytes({ intake, options }: Omit<Dataset, 'asset'>): number {
+  const { dataset, ledger, contract } = intake;
   const stack = Stack.of(ledger);
   const tableName = Math.min(255, stack.stackName.length + stack.getLogicalId(ledger.node.defaultChild as CfnTable).length + 15);
-  const entry = { ledger: '', contract: `${contract._hash}.json`, split: options.split?._rule };
+  const entry = { ledger: '', contract: `${contract._hash}.json`, ...rulesOf(intake, options) };
   return JSON.stringify([dataset, entry]).length + tableName;
+}
+
+function rulesOf({ contract: { personalData } }: DataIntake, { split }: DatasetOptions): Pick<DatasetEntry, 'split' | 'personalData'> {
+  return { split: split?._rule, ...(personalData.length === 0 ? {} : { personalData }) };
 }
