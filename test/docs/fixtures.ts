@@ -16,7 +16,7 @@ import {
   Owner,
   Owners,
   PredictionBus,
-  RecordTime,
+  EventTime,
   RollingAggregate,
   Slo,
 } from '../../lib';
@@ -67,7 +67,7 @@ export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
       entity: ['origin'],
       function: AggregateFunction.COUNT,
       window: Duration.minutes(60),
-      eventTime: RecordTime.column('time_hour'),
-      asOf: RecordTime.column('time_hour'),
+      eventTime: EventTime.column('time_hour'),
+      asOf: EventTime.column('time_hour'),
     }),
 };

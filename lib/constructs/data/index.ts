@@ -6,6 +6,7 @@ export * from './data-zones';
 export * from './dataset-catalog/dataset-catalog';
 export * from './dataset-catalog/time-split';
 export * from './features/feature-store';
+export * from './features/feature-writer';
 export * from './features/rolling-aggregate';
 export * from './online-table/event-time';
 export * from './online-table/online-table';

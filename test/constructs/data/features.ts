@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
-import { AggregateFunction, DataContract, RecordTime, RollingAggregate, RollingAggregateProps } from '../../../lib';
+import { AggregateFunction, DataContract, EventTime, RollingAggregate, RollingAggregateProps } from '../../../lib';
 import { FLIGHTS } from './contracts';
 
-const scheduled = RecordTime.column('time_hour').plusMinutes('minute');
+const scheduled = EventTime.column('time_hour').plusMinutes('minute');
 
 /** The mean delay of an airport's departures in an hour that ends an hour before a departure: the example's feature. */
 export const DELAY_PROPS: RollingAggregateProps = {

@@ -1,5 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { AggregateFunction, RecordTime, RollingAggregate, RollingAggregateProps } from '../../../lib';
+import { AggregateFunction, EventTime, RollingAggregate, RollingAggregateProps } from '../../../lib';
 import { column, contractOf } from './contracts';
 import { DELAY, DELAY_PROPS } from './features';
 
@@ -35,9 +35,9 @@ test.each<[Partial<RollingAggregateProps>, string]>([
   [{ entity: ['origin', 'dest'] }, "'entity' names dest outside of the primary key: a record that is corrected there would count twice"],
   [{ value: undefined }, "'value' is missing: name the column to make the mean of"],
   [{ value: 'carrier' }, "'value' names 'carrier', which is string: it must be integer or number"],
-  [{ eventTime: RecordTime.column('year') }, "'eventTime' names 'year', which is integer: it must be timestamp"],
-  [{ eventTime: RecordTime.column('time_hour').plusMinutes('dest') }, "'eventTime' names 'dest', which is string: it must be integer"],
-  [{ asOf: RecordTime.column('time_hou') }, "'asOf' names 'time_hou', which is no column: did you mean 'time_hour'?"],
+  [{ eventTime: EventTime.column('year') }, "'eventTime' names 'year', which is integer: it must be timestamp"],
+  [{ eventTime: EventTime.column('time_hour').plusMinutes('dest') }, "'eventTime' names 'dest', which is string: it must be integer"],
+  [{ asOf: EventTime.column('time_hou') }, "'asOf' names 'time_hou', which is no column: did you mean 'time_hour'?"],
   [{ window: Duration.millis(500) }, "'window (seconds)' must be between 1 and 604800, got 0.5"],
   [{ window: Duration.days(8) }, "'window (seconds)' must be between 1 and 604800, got 691200"],
   [{ window: Duration.millis(1500) }, "'window (seconds)' must be a whole number, got 1.5"],
@@ -59,7 +59,7 @@ test.each<Partial<RollingAggregateProps>>([
 test('fails on a contract without a primary key, and names every problem at once with its file', () => {
   const columns = [column('shop', 'string', { required: true }), column('sold', 'timestamp'), column('amount', 'number')];
   const contract = contractOf((document) => (document.schema[0].properties = columns));
-  const eventTime = RecordTime.column('sold');
+  const eventTime = EventTime.column('sold');
   const given = { contract, entity: ['shop'], value: 'amuont', eventTime, asOf: eventTime };
   expect(built(given)).toThrow(
     /^InvalidFeature: 'contract' has no primary key: .*; 'value' names 'amuont', which is no column: did you mean 'amount'\? \[in .*\]$/,

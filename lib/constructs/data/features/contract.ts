@@ -59,3 +59,15 @@ export const FEATURE_ENV = {
   keepSeconds: 'FEATURE_KEEP_SECONDS',
   timeoutMs: 'FEATURE_TIMEOUT_MS',
 } as const;
+
+/** Metrics of what writes features, under the dimension `Intake`. Units: Count, except where the name says otherwise. */
+export const FEATURE_METRIC = {
+  /** Records, by feature, that count from now on: new ones and corrections. */
+  counted: 'FeatureRecordsCounted',
+  /** Records, by feature, that came later than the store keeps: no read covers them any more. */
+  late: 'FeatureRecordsLate',
+  /** Records, by feature, that no engine can read although they keep the contract. */
+  refused: 'FeatureRecordsRefused',
+  /** From the arrival of a record in the stream until it counts; of a batch the longest. Milliseconds. */
+  milliseconds: 'MillisecondsToFeature',
+} as const;

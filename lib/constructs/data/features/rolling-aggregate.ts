@@ -3,6 +3,7 @@ import { failOnFile, notWhole, outsideRange, unknownAmount } from '../../shared/
 import { closest } from '../../shared/contract';
 import { ColumnType, CompiledColumn, CompiledContract } from '../contract';
 import { DataContract } from '../data-contract/data-contract';
+import { EventTime } from '../online-table/event-time';
 import { AggregateDefinition, MomentDefinition } from './contract';
 
 /** What a rolling aggregate makes of the values in its window. Without any record `COUNT` is 0 and the others are null. */
@@ -17,24 +18,6 @@ export enum AggregateFunction {
   MIN = 'min',
   /** Largest value. */
   MAX = 'max',
-}
-
-/** A moment that a record names: a timestamp column, moved by columns of whole minutes. A record that lacks one of them has no such moment. */
-export class RecordTime {
-  /** @param name a column of type `timestamp` */
-  public static column(name: string): RecordTime {
-    return new RecordTime({ column: name, plusMinutes: [] });
-  }
-
-  private constructor(
-    /** As both engines read it. @internal */
-    public readonly _definition: MomentDefinition,
-  ) {}
-
-  /** That moment, later by what these columns say. @param names columns of type `integer`, in minutes; negative ones are earlier */
-  public plusMinutes(...names: string[]): RecordTime {
-    return new RecordTime({ ...this._definition, plusMinutes: [...this._definition.plusMinutes, ...names] });
-  }
 }
 
 /** Properties of a `RollingAggregate`. */
@@ -58,10 +41,10 @@ export interface RollingAggregateProps {
   readonly value?: string;
   /** Length of the window: 1 second to 7 days. Its start is outside, its end is inside. */
   readonly window: Duration;
-  /** When a record happened: from then on it counts. */
-  readonly eventTime: RecordTime;
+  /** When a record happened: from then on it counts. A timestamp column, later by `integer` columns of minutes. */
+  readonly eventTime: EventTime;
   /** What a request about a record gives as its `event_time`: the window of a row of training data ends `lead` before it. */
-  readonly asOf: RecordTime;
+  readonly asOf: EventTime;
   /**
    * How long before the event of a request the window ends: 0 to 365 days. Give at least the time from a prediction to its event: what
    * happens after the prediction is in training data and not in service.
@@ -109,13 +92,15 @@ export class RollingAggregate {
       ...{ name: this.name, dataset: this.dataset, entity: this.entity, function: props.function },
       ...(props.value === undefined ? {} : { value: props.value }),
       windowSeconds: props.window.toSeconds(),
-      eventTime: props.eventTime._definition,
-      asOf: props.asOf._definition,
+      eventTime: momentOf(props.eventTime),
+      asOf: momentOf(props.asOf),
       leadSeconds: props.lead?.toSeconds() ?? 0,
       nullTokens: [...contract.nullTokens],
     };
   }
 }
+
+const momentOf = ({ _column: column, _plusMinutes: plusMinutes }: EventTime): MomentDefinition => ({ column, plusMinutes });
 
 const ENTITY_TYPES: readonly ColumnType[] = ['string', 'integer', 'boolean', 'date'];
 
@@ -168,9 +153,9 @@ const columnsOf =
     ];
   };
 
-const momentProblems = (at: string, { _definition: moment }: RecordTime, column: ColumnCheck): string[] => [
-  ...column(at, moment.column, ['timestamp']),
-  ...moment.plusMinutes.flatMap((name) => column(at, name, ['integer'])),
+const momentProblems = (at: string, { _column, _plusMinutes }: EventTime, column: ColumnCheck): string[] => [
+  ...column(at, _column, ['timestamp']),
+  ..._plusMinutes.flatMap((name) => column(at, name, ['integer'])),
 ];
 
 function spanProblems(name: string, span: Duration | undefined, low: number, high: number): string[] {
