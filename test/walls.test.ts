@@ -20,7 +20,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['runtime/intake/x.ts', '../../lib/constructs/data/data-contract', 'only contract.ts'],
   ['runtime/intake/x.ts', '../../lib/config/load', 'share contracts'],
   ['runtime/intake/x.ts', '../../scripts/tasks', 'share contracts'],
-  ['gate/x.ts', '../lib/index', 'must not know ours'],
+  ['gate/x.ts', '../lib/index', 'of ours it knows how contracts compare'],
   ['gate/x.ts', '../scripts/tasks', 'must not know ours'],
   ['examples/flight-delays/x.ts', '../../lib/index', 'what a user copies'],
   ['local/x.ts', '../lib/stacks/data-stack', 'no part of it'],
