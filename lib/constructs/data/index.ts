@@ -10,4 +10,5 @@ export * from './features/feature-writer';
 export * from './features/rolling-aggregate';
 export * from './online-table/event-time';
 export * from './online-table/online-table';
+export * from './records-api/records-api';
 export * from './stream-intake/stream-intake';

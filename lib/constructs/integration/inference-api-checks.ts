@@ -1,11 +1,9 @@
 import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
+import { REST_LIMIT, restApiProblems } from '../shared/rest-api';
 import type { InferenceApiProps } from './inference-api';
 import { featureTimeoutProblems, signatureFeatureProblems } from './inference-api-features';
 import { signatureProblems } from './model-signature';
-
-/** Longest that a REST API waits for its integration. @internal */
-export const REST_LIMIT = Duration.seconds(29);
 
 /** Time of a request outside the model: reading the books, writing them, a cold start. @internal */
 export const OVERHEAD = Duration.seconds(5);
@@ -20,15 +18,11 @@ export function inferenceApiProblems(props: InferenceApiProps): string[] {
       /^(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*-$/,
       '2 to 40 lower-case letters, digits and single hyphens, ending with a hyphen',
     ),
-    ...unknownAtSynth('apiName', props.apiName),
-    ...mismatch('apiName', props.apiName, /^[a-z0-9][a-z0-9-]{0,59}$/, '1 to 60 lower-case letters, digits and hyphens'),
+    ...restApiProblems(props),
     ...mismatch('decisionOutput', props.decisionOutput, /^[\x21-\x7e]{1,100}$/, '1 to 100 printable ASCII characters without blanks'),
     ...leadTimeProblems(props.decisionLeadTime),
     ...modelTimeoutProblems(props.modelTimeout),
     ...requestProblems(props.maximumRequest),
-    ...outsideRange('requestsPerSecond', props.requestsPerSecond, 1, 10_000),
-    ...outsideRange('burst', props.burst, 1, 5000),
-    ...notWhole('burst', props.burst),
     ...Object.keys(props.signatures ?? {}).flatMap((model) => routeNameProblems('signatures', model)),
     ...signatureProblems(props.signatures),
     ...signatureFeatureProblems(props.signatures, props.features),

@@ -1,21 +1,8 @@
-import { Duration, Lazy, RemovalPolicy, Size, Stack, Token, Validations } from 'aws-cdk-lib';
-import {
-  AccessLogFormat,
-  AuthorizationType,
-  EndpointType,
-  IResource,
-  LambdaIntegration,
-  LogGroupLogDestination,
-  MethodLoggingLevel,
-  Model,
-  RequestValidator,
-  ResponseType,
-  RestApi,
-} from 'aws-cdk-lib/aws-apigateway';
+import { Duration, Lazy, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { IResource, LambdaIntegration, Model, RequestValidator, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { FEATURE_ENV } from '../data/features/contract';
@@ -24,9 +11,10 @@ import { acknowledgeResource } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { generatedName } from '../shared/names';
+import { grantExecute, REST_LIMIT, signedRestApi } from '../shared/rest-api';
 import { ENV } from './contract';
 import { registerApiAlarms, registerFeatureAlarm } from './inference-api-alarms';
-import { inferenceApiProblems, OVERHEAD, REST_LIMIT, routeNameProblems } from './inference-api-checks';
+import { inferenceApiProblems, OVERHEAD, routeNameProblems } from './inference-api-checks';
 import { FEATURE_TIMEOUT, signatureFeatureProblems } from './inference-api-features';
 import { InferenceApiMetrics } from './inference-api-metrics';
 import { FEEDBACK, INFERENCE_REQUEST } from './inference-api-models';
@@ -162,7 +150,12 @@ export class InferenceApi extends Construct {
     this.books = new PredictionBooks(this, 'Books', { ...booksProps(props), apiName: this.apiName });
     const infer = this.createInfer(props);
     const feedback = this.createFeedback();
-    this.api = this.createApi(props);
+    this.api = signedRestApi(this, {
+      apiName: this.apiName,
+      description: 'Open Inference Protocol v2 and feedback',
+      requestsPerSecond: props.requestsPerSecond,
+      burst: props.burst,
+    });
     this.createRoutes(infer, feedback);
     if (props.features !== undefined) {
       this.giveFeatures(infer, props.features, props.featureTimeout ?? FEATURE_TIMEOUT);
@@ -200,7 +193,7 @@ export class InferenceApi extends Construct {
    */
   public grantInvoke(grantee: IGrantable, model?: string): Grant {
     const route = this.routeOf(model);
-    return this.grantExecute(grantee, [`POST/${route}/infer`, `GET/${route}`, `GET/${route}/ready`]);
+    return grantExecute(this.api, grantee, [`POST/${route}/infer`, `GET/${route}`, `GET/${route}/ready`]);
   }
 
   /**
@@ -210,21 +203,12 @@ export class InferenceApi extends Construct {
    */
   public grantFeedback(grantee: IGrantable, model?: string): Grant {
     const predictions = `${this.routeOf(model)}/predictions`;
-    return this.grantExecute(grantee, [`POST/${predictions}/*/feedback`, `GET/${predictions}`, `GET/${predictions}/*`]);
+    return grantExecute(this.api, grantee, [`POST/${predictions}/*/feedback`, `GET/${predictions}`, `GET/${predictions}/*`]);
   }
 
   private routeOf(model?: string): string {
     failOn(this, 'InvalidGrant', routeNameProblems('model', model));
     return `v2/models/${model ?? '*'}`;
-  }
-
-  private grantExecute(grantee: IGrantable, paths: string[]): Grant {
-    const stage = this.api.deploymentStage.stageName;
-    const resourceArns = paths.map((path) => {
-      const [, method, route] = /^([A-Z]+)(\/.*)$/.exec(path)!;
-      return this.api.arnForExecuteApi(method, route, stage);
-    });
-    return Grant.addToPrincipal({ grantee, actions: ['execute-api:Invoke'], resourceArns });
   }
 
   private createInfer(props: InferenceApiProps): Lambda {
@@ -274,38 +258,6 @@ export class InferenceApi extends Construct {
     return feedback;
   }
 
-  private createApi(props: InferenceApiProps): RestApi {
-    const rate = props.requestsPerSecond ?? 100;
-    const accessLogs = new LogGroup(this, 'AccessLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
-    const api = new RestApi(this, 'Resource', {
-      restApiName: this.apiName,
-      description: 'Open Inference Protocol v2 and feedback',
-      endpointTypes: [EndpointType.REGIONAL],
-      cloudWatchRole: false,
-      defaultMethodOptions: { authorizationType: AuthorizationType.IAM },
-      deployOptions: {
-        stageName: 'live',
-        tracingEnabled: true,
-        metricsEnabled: true,
-        loggingLevel: MethodLoggingLevel.ERROR,
-        dataTraceEnabled: false,
-        accessLogDestination: new LogGroupLogDestination(accessLogs),
-        accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
-        throttlingRateLimit: rate,
-        throttlingBurstLimit: props.burst ?? (Token.isUnresolved(rate) ? 5000 : Math.min(5000, Math.ceil(2 * rate))),
-      },
-    });
-    [ResponseType.DEFAULT_4XX, ResponseType.DEFAULT_5XX].forEach((type) =>
-      api.addGatewayResponse(`Error${type.responseType}`, {
-        type,
-        responseHeaders: { 'x-correlation-id': 'context.requestId' },
-        templates: { 'application/json': '{"error":$context.error.messageString}' },
-      }),
-    );
-    acknowledgeApi(api);
-    return api;
-  }
-
   private createRoutes(infer: Lambda, feedback: Lambda): void {
     const contentType = 'application/json';
     const inferenceRequest = new Model(this, 'InferenceRequest', { restApi: this.api, contentType, schema: INFERENCE_REQUEST });
@@ -338,15 +290,4 @@ export class InferenceApi extends Construct {
 function booksProps(props: InferenceApiProps) {
   const { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy } = props;
   return { bus, labelWindow, minimumLabelCoverage, clockParameter, removalPolicy };
-}
-
-function acknowledgeApi(api: RestApi): void {
-  Validations.of(api).acknowledge(
-    { id: 'AwsSolutions-COG4', reason: 'callers are AWS principals: every method uses IAM authorization' },
-    {
-      id: 'AwsSolutions-APIG3',
-      reason:
-        'only signed requests of principals with execute-api:Invoke get in; put a web ACL in front when anonymous clients can reach it',
-    },
-  );
 }

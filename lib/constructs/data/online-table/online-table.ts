@@ -3,9 +3,10 @@ import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { generatedName } from '../../shared/names';
 import { CompiledContract, DATA_ENV, DATA_METRIC, OnlineSpec } from '../contract';
+import { unknownColumn } from '../column-names';
 import { allow } from '../grants';
 import { streamConsumer } from '../stream-intake/stream-consumer';
 import type { StreamIntake } from '../stream-intake/stream-intake';
@@ -134,14 +135,10 @@ function specOf({ eventTime, entity, columns, keepFor }: OnlineTableProps, rules
 
 function problemsOf({ onlineName, keepFor }: OnlineTableProps, spec: OnlineSpec, { columns }: CompiledContract): string[] {
   const shape = '1 to 100 lower-case letters, digits and hyphens, starting with a letter or digit';
-  const names = columns.map(({ name }) => name);
   const known = (place: string, name: string, types?: string[]): string[] => {
     const column = columns.find((other) => other.name === name);
     if (column === undefined) {
-      const meant = closest(name, names);
-      return [
-        `'${place}' names '${name}', which the contract does not have: ${meant === undefined ? 'see its columns' : `did you mean '${meant}'?`}`,
-      ];
+      return unknownColumn(place, name, columns);
     }
     return types === undefined || types.includes(column.type)
       ? []

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { CompiledContract } from '../../lib/constructs/data/contract';
+import { Fields } from '../intake/fields';
+import { jsonText } from '../intake/json-record';
+import { PrimaryKey } from '../intake/primary-key';
+import { Check, compileChecks } from '../intake/rules';
+
+/**
+ * Names what a record is about, by some of its columns: 44 characters, the same for every spelling of the same values, as the intake compares
+ * primary keys. A record whose columns cannot be read is named by its text.
+ */
+export class RecordKey {
+  private readonly checks: Check[];
+  private readonly key: PrimaryKey;
+  private readonly fields: Fields;
+  private readonly order: Int32Array;
+  /** Places of the columns that name it. */
+  private readonly named: number[];
+
+  constructor(
+    private readonly contract: CompiledContract,
+    columns: readonly string[],
+  ) {
+    this.checks = compileChecks(contract);
+    this.key = new PrimaryKey({ ...contract, primaryKey: columns });
+    this.fields = new Fields(contract.columns.length);
+    this.order = Int32Array.from(contract.columns.keys());
+    this.named = columns.map((name) => contract.columns.findIndex((column) => column.name === name));
+  }
+
+  /** `text`: what was sent, whatever it is. */
+  public of(text: string): string {
+    return createHash('sha256')
+      .update(this.read(text) ? new Uint8Array(this.key.words.buffer, 0, this.key.length) : text)
+      .digest('base64');
+  }
+
+  private read(text: string): boolean {
+    const record = objectIn(text);
+    if (record === undefined || this.named.length === 0) {
+      return false;
+    }
+    this.fields.setValues(this.contract.columns.map(({ name }) => jsonText(record, name)));
+    const { bytes, starts, ends } = this.fields;
+    if (this.named.some((i) => this.checks[i](bytes, starts[i], ends[i]) !== undefined)) {
+      return false;
+    }
+    this.key.read(bytes, starts, ends, this.order);
+    return true;
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
