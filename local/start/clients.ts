@@ -77,16 +77,17 @@ export interface ApiAnswer {
 /** Calls the deployed REST API with an AWS Signature Version 4, as any AWS client would. */
 export function apiClient(baseUrl: string, credentials = CREDENTIALS) {
   const signer = new SignatureV4({ credentials, region: REGION, service: 'execute-api', sha256: Sha256 });
-  return async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
+  /** `body`: a value that is sent as JSON, or the text of another `contentType`. */
+  return async (method: string, path: string, body?: unknown, contentType?: string): Promise<ApiAnswer> => {
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
-    const text = body === undefined ? undefined : JSON.stringify(body);
+    const text = body === undefined ? undefined : contentType === undefined ? JSON.stringify(body) : String(body);
     const signed = await signer.sign({
       method,
       protocol: url.protocol,
       hostname: url.hostname,
       port: Number(url.port),
       path: url.pathname,
-      headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) },
       body: text,
     });
     const answer = await fetch(url, { method, headers: signed.headers, body: text, signal: AbortSignal.timeout(40_000) });

@@ -1,7 +1,17 @@
-// What test/e2e/stream-intake.ts deploys: one dataset that files and a stream feed, and a table of its newest records.
+// What test/e2e/stream-intake.ts deploys: one dataset that files, a stream and an API of records feed, and a table of its newest records.
 import { join } from 'node:path';
 import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { DataContract, DataIntake, DatasetCatalog, DataZones, EventTime, OnlineTable, PredictionBus, StreamIntake } from '../../lib';
+import {
+  DataContract,
+  DataIntake,
+  DatasetCatalog,
+  DataZones,
+  EventTime,
+  OnlineTable,
+  PredictionBus,
+  RecordsApi,
+  StreamIntake,
+} from '../../lib';
 
 const app = new App();
 const stack = new Stack(app, 'readings');
@@ -12,6 +22,8 @@ const contract = DataContract.fromFile(join(__dirname, 'readings.odcs.yaml'));
 const intake = new DataIntake(stack, 'Readings', { zones, contract, bus, intakeName: 'readings', removalPolicy });
 const source = new StreamIntake(stack, 'Stream', { intake, landingWindow: Duration.seconds(1), removalPolicy });
 const online = new OnlineTable(stack, 'Online', { source, entity: ['sensor'], eventTime: EventTime.column('at'), removalPolicy });
+const records = new RecordsApi(stack, 'Records', { apiName: 'readings' });
+records.addDataset(source);
 const catalog = new DatasetCatalog(stack, 'Catalog', { zones, bus, catalogName: 'readings', removalPolicy });
 catalog.addDataset(intake);
 const outputs = {
@@ -20,6 +32,7 @@ const outputs = {
   Ledger: intake.ledger.tableName,
   Raw: zones.raw.bucketName,
   Validated: zones.validated.bucketName,
+  Api: records.url,
   Builder: catalog.builder.functionName,
 };
 Object.entries(outputs).forEach(([name, value]) => new CfnOutput(stack, `${name}Name`, { value }));

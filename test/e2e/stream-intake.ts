@@ -1,4 +1,4 @@
-// A dataset that files and a stream feed, in a local account of its own: records that were put on the stream are readable by key within seconds,
+// A dataset that files, a stream and an API of records feed, in a local account of its own: records that were put on the stream are readable by key within seconds,
 // each is in the raw zone once and accounted for in the ledger, and a dataset version has files and stream together.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { Account, startAccount } from '../../local/account';
-import { Clients, clientsFor, CREDENTIALS, REGION, stackOutputs } from '../../local/start/clients';
+import { ApiAnswer, apiClient, Clients, clientsFor, CREDENTIALS, localApiUrl, REGION, stackOutputs } from '../../local/start/clients';
 import { runCommand } from '../../local/start/commands';
 import { checkDeployment } from '../../local/start/deployment';
 import { Checks } from './checks';
@@ -52,7 +52,7 @@ class Readings {
   private readonly kinesis: KinesisClient;
   private names: Record<string, string> = {};
 
-  constructor(url: string) {
+  constructor(private readonly url: string) {
     this.clients = clientsFor(url);
     this.kinesis = new KinesisClient({ endpoint: url, region: REGION, credentials: CREDENTIALS });
   }
@@ -70,6 +70,11 @@ class Readings {
     }));
     const { FailedRecordCount } = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.names.StreamName, Records }));
     checks.same('records that the stream did not take', FailedRecordCount, 0);
+  }
+
+  /** Posts a value as JSON, or a text of another content type. */
+  async post(body: unknown, contentType?: string): Promise<ApiAnswer> {
+    return apiClient(localApiUrl(this.url, this.names.ApiName))('POST', '/v1/datasets/readings/records', body, contentType);
   }
 
   async online(sensor: string): Promise<Record<string, unknown> | undefined> {
@@ -173,6 +178,47 @@ async function scenario(world: Readings): Promise<void> {
   checks.same('it counts the others as superseded', [version.rows, version.superseded], [5, 2]);
 }
 
+async function byHttp(world: Readings): Promise<void> {
+  const start = Date.now();
+  const { status, body } = await world.post(reading('h', 1, 1));
+  checks.same(
+    'the answer to a single record',
+    [status, body],
+    [200, { records: 1, accepted: 1, quarantined: 0, notTaken: 0, results: [{ index: 0, status: 'accepted' }] }],
+  );
+  await until('the record being readable online', 30, () => world.online('h'));
+  const seconds = (Date.now() - start) / 1000;
+  checks.that(`a record is readable online ${seconds.toFixed(1)} s after it was posted [D8]`, seconds < 10);
+
+  const batch = await world.post([reading('h', 2, 2), reading('i', 1, 101), reading('h', 2, 3)]);
+  const told = ({ body: answered }: ApiAnswer) => (answered as { results: { status: string; rule?: string }[] }).results;
+  const verdicts = (answer: ApiAnswer) => told(answer).map(({ status: what, rule }) => [what, rule].filter(Boolean).join(': '));
+  checks.same('what an array is told', verdicts(batch), ['accepted', 'quarantined: range', 'accepted']);
+  const lines = await world.post(`${JSON.stringify(reading('j', 1, 1))}\n{"sensor":\n`, 'application/x-ndjson');
+  checks.same('what lines are told', verdicts(lines), ['accepted', 'quarantined: syntax']);
+  const refused = await Promise.all([
+    world.post('{"sensor":', 'application/json'),
+    world.post(Array(501).fill({})),
+    world.post('a', 'text/csv'),
+  ]);
+  checks.same(
+    'bodies that are refused',
+    refused.map((answer) => answer.status),
+    [400, 413, 415],
+  );
+
+  const rows = await world.accounted(16);
+  const sum = (field: 'read' | 'valid' | 'quarantined') => rows.reduce((total, { counts }) => total + counts![field], 0);
+  checks.same('the intake judges as the answers said [D4]', [sum('read'), sum('valid'), sum('quarantined')], [16, 11, 5]);
+  const version = await world.version();
+  checks.same('of one primary key the later record of a request counts', version.lines.slice(-4), [
+    'e,2026-03-01T10:01:00Z,5',
+    'h,2026-03-01T10:01:00Z,1',
+    'h,2026-03-01T10:02:00Z,3',
+    'j,2026-03-01T10:01:00Z,1',
+  ]);
+}
+
 async function main(): Promise<void> {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -184,8 +230,9 @@ async function main(): Promise<void> {
     try {
       await deploy(account, abort.signal);
       const world = new Readings(account.url);
-      await checks.part('a dataset fed by files and a stream deploys', () => world.connect(account));
+      await checks.part('a dataset fed by files, a stream and HTTP deploys', () => world.connect(account));
       await checks.part('records of a stream [D8]', () => scenario(world));
+      await checks.part('records by HTTP [D8]', () => byHttp(world));
     } finally {
       await account.stop();
     }
