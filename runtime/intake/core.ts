@@ -1,7 +1,7 @@
 import { LEDGER, ObjectFormat, VALIDATED_NAME } from '../../lib/constructs/data/contract';
 
 /** What the validator is: a change of its behaviour raises this. */
-export const BUILD = 'intake-1';
+export const BUILD = 'intake-2';
 
 /** One version of an object, as an event names it. */
 export interface ObjectVersion {

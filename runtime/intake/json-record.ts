@@ -11,7 +11,16 @@ const JSON_TYPE: Record<ColumnType, string> = {
   timestamp: 'string',
 };
 
-/** Each column's value as the text that the checks read; null and a missing key are no value. */
+/** What JSON allows between its tokens. */
+const BLANKS = ' \t\r\n';
+/** Half of a pair of UTF-16 units: JSON can escape one, UTF-8 cannot hold it, and all of them would be written as one and the same character. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Each column's value as the text that the checks read; null and a missing key are no value. What readers take for different things is refused:
+ * a key that comes twice (RFC 8259, section 4: "the behavior of software that receives such an object is unpredictable"), and texts that are no
+ * Unicode or end at their NUL (section 8.2).
+ */
 export function jsonValues(contract: CompiledContract, text: string): string[] | Refusal {
   let object: unknown;
   try {
@@ -33,9 +42,51 @@ export function jsonValues(contract: CompiledContract, text: string): string[] |
     if (value !== null && typeof value !== JSON_TYPE[type]) {
       return { rule: 'type', column: name, reason: `not a ${type} but a JSON ${typeof value}` };
     }
+    const fault = typeof value === 'string' ? textFault(value) : undefined;
+    if (fault !== undefined) {
+      return { ...fault, column: name };
+    }
     values.push(jsonText(record, name));
   }
-  return values;
+  return membersOf(text) > Object.keys(record).length ? { rule: 'repeated key', reason: 'a key comes more than once' } : values;
+}
+
+function textFault(value: string): Refusal | undefined {
+  if (value.includes('\0')) {
+    return { rule: 'NUL byte', reason: 'a text with the character U+0000' };
+  }
+  return LONE_SURROGATE.test(value) ? { rule: 'invalid Unicode', reason: 'half of a surrogate pair is escaped' } : undefined;
+}
+
+/** Members of a JSON object as they are written, at least: those of nested values count too. */
+function membersOf(text: string): number {
+  let members = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    at = endOfText(text, at);
+    let next = at + 1;
+    while (BLANKS.includes(text[next])) {
+      next++;
+    }
+    members += text[next] === ':' ? 1 : 0;
+  }
+  return members;
+}
+
+/** Where the quote is that ends a JSON text. */
+function endOfText(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  for (let escapes = escapesBefore(text, end); escapes % 2 === 1; escapes = escapesBefore(text, end)) {
+    end = text.indexOf('"', end + 1);
+  }
+  return end;
+}
+
+function escapesBefore(text: string, end: number): number {
+  let count = 0;
+  while (text[end - 1 - count] === '\\') {
+    count++;
+  }
+  return count;
 }
 
 /** A value as the text that stands for it; null and a missing key are no value. */

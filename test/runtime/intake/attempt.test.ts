@@ -62,35 +62,6 @@ describe('one attempt at a file [D3, D4]', () => {
     expect(gunzipSync(stored(world, BUCKETS.validated, found.validated!)).toString()).toBe('{"id":1}\n');
   });
 
-  test('of a file with only a header is accounted with no rows', async () => {
-    const { outcome, row: found } = await rowOf(new World(), file());
-    expect([outcome, found.counts, found.validated!.rows]).toEqual(['accounted', { read: 0, valid: 0, quarantined: 0, byRule: {} }, 0]);
-  });
-
-  test.each([
-    ['an empty file', Buffer.alloc(0), 'the file is empty: there is no header'],
-    ['an empty file in gzip', gzipSync(''), 'the file is empty: there is no header'],
-    ['a wrong header', Buffer.from('a,b\n'), /^the header does not fit the contract/],
-    ['a quote that is still open', Buffer.from(file('1,"x')), 'a quoted field is still open at the end of the file'],
-    ['cut gzip', gzipSync(file(row(1), row(2))).subarray(0, -9), 'the gzip data is cut or damaged: unexpected end of file'],
-    ['gzip cut in its header', gzipSync(file(row(1))).subarray(0, 2), /^the gzip data is cut or damaged/],
-    ['damaged gzip', Buffer.concat([gzipSync(file(row(1))).subarray(0, 12), randomBytes(80)]), /^the gzip data is cut or damaged/],
-    ['bytes behind the gzip data', Buffer.concat([gzipSync(file(row(1))), Buffer.from('more')]), /^the gzip data is cut or damaged/],
-    [
-      'padding that hides more gzip data',
-      Buffer.concat([gzipSync(file(row(1))), Buffer.alloc(10), gzipSync(row(2))]),
-      /^the gzip data ends after \d+ of \d+ bytes: remove what follows it$/,
-    ],
-  ])('rejects %s as a whole: its bytes are known, there is no output', async (_, bytes, reason) => {
-    const world = new World();
-    const { outcome, row: found } = await rowOf(world, bytes);
-    expect(outcome).toBe('rejected');
-    expect(found.reason).toEqual(typeof reason === 'string' ? reason : expect.stringMatching(reason));
-    expect(found).toMatchObject({ state: 'rejected', contentBytes: bytes.length, validator: 'test', contract: 'contract-1' });
-    expect([found.validated, found.quarantine, found.counts]).toEqual([undefined, undefined, undefined]);
-    expect(world.s3.versions.filter(({ bucket }) => bucket !== BUCKETS.raw)).toEqual([]);
-  });
-
   test('rejects a file that breaks a rule of the file, with its counts, and leaves none of its outputs [D2, meaning 11]', async () => {
     const rule = { path: 'q', metric: 'rowCount', columns: [], unit: 'rows', operator: 'mustBeGreaterThan', limits: [2] } as const;
     const world = new World({ ...ORDERS, fileRules: [rule] });
