@@ -37,7 +37,8 @@ export interface RetentionInputs {
 }
 
 /** Keys of what the dataset builder stores for a version. */
-const BESIDE = /^datasets\/[^/]+\/[0-9a-f]{64}\/(manifest\.json|statistics\.jsonl\.gz|excluded\/[0-9a-f]{64}\.jsonl\.gz)$/;
+const BESIDE =
+  /^datasets\/[^/]+\/([0-9a-f]{64}\/(manifest\.json|statistics\.jsonl\.gz|excluded\/[0-9a-f]{64}\.jsonl\.gz)|query\/dataset_version=[0-9a-f]{64}\/records\.parquet)$/;
 
 /** Time for which the records of a file that was replaced stay: a version that was begun before may still pin them. Its builder lives 15 minutes. */
 export const SETTLED_HOURS = 24;
@@ -62,9 +63,9 @@ export function planRetention({ versions, named, ledger, stored, keep, now }: Re
   return {
     kept,
     doomed: doomed.map((version) => ({ version, objects: besides(version) })),
-    records: ledger
-      .flatMap((row) => (isOver(row, ledger, now) ? [pinnedOf(row.validated!)] : []))
-      .filter((object) => !pinned.has(nameOf(object)) && stored.has(nameOf(object))),
+    records: [...ledger.flatMap((row) => (isOver(row, ledger, now) ? [pinnedOf(row.validated!)] : [])), ...kept.flatMap(unqueried)].filter(
+      (object) => !pinned.has(nameOf(object)) && stored.has(nameOf(object)),
+    ),
     orphans: [...stored.values()].filter((object) => isOrphan(object) && isSettled(object.storedAt, now)).map(pinnedOf),
   };
 }
@@ -72,13 +73,17 @@ export function planRetention({ versions, named, ledger, stored, keep, now }: Re
 const pinnedOf = ({ key, versionId }: Pinned): Pinned => ({ key, versionId });
 
 /** The manifest last: while it is there, what is left of the version can be found. */
-function besides({ row, manifest: { statistics, objects } }: Version): Pinned[] {
-  const beside = [statistics, ...objects.map(({ excludedIn }) => excludedIn)];
+function besides({ row, manifest: { statistics, query, objects } }: Version): Pinned[] {
+  const beside = [statistics, query, ...objects.map(({ excludedIn }) => excludedIn)];
   return [
     ...beside.flatMap((object) => (object === undefined ? [] : [pinnedOf(object)])),
     { key: row.manifest, versionId: row.manifestVersion },
   ];
 }
+
+/** What nobody should query any more: the copy of the records of a withdrawn version. */
+const unqueried = ({ version: { row, manifest } }: Kept): Pinned[] =>
+  row.withdrawal === undefined || manifest.query === undefined ? [] : [pinnedOf(manifest.query)];
 
 const isSettled = (since: Date, now: Date): boolean => now.getTime() - since.getTime() >= SETTLED_HOURS * 3_600_000;
 

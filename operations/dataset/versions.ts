@@ -17,6 +17,7 @@ export interface StoredManifest {
   readonly objects: readonly (Pinned & { readonly excludedIn?: Pinned })[];
   readonly split?: Split;
   readonly statistics?: Pinned;
+  readonly query?: Pinned;
 }
 
 /** A dataset version with its manifest. */

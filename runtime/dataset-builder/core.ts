@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DATA_EVENT, DatasetSplit, ObjectFormat, Split } from '../../lib/constructs/data/contract';
+import { DATA_EVENT, DatasetSplit, ObjectFormat, QUERY_FILES, Split } from '../../lib/constructs/data/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import { formatOf } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
@@ -22,6 +22,10 @@ export interface Manifest {
   split?: Split;
   /** The object with the statistics of the records that count. `rows`: columns. */
   statistics?: Output;
+  /** The object with the records that count, for queries; undefined when the dataset has no table, or for the reason in `queryProblem`. */
+  query?: Output;
+  /** `Code: why there is no object for queries, what to do`. */
+  queryProblem?: string;
 }
 
 export interface ManifestObject {
@@ -156,4 +160,16 @@ export function statisticsKey(dataset: string, id: string): string {
 /** Where the excluded records of one content are, when the manifest is no place for them. */
 export function excludedKey(dataset: string, id: string, content: string): string {
   return `datasets/${dataset}/${id}/excluded/${content}.jsonl.gz`;
+}
+
+/** Where the records of a version are for queries: the folder is the partition of the dataset's table. */
+export function queryKey(dataset: string, id: string): string {
+  return `datasets/${dataset}/${QUERY_FILES.folder}/${QUERY_FILES.partition}=${id}/records.parquet`;
+}
+
+/** Why a version cannot be in a table with the columns of a contract; undefined when it can. */
+export function queryProblem(manifest: Manifest, contract: string): string | undefined {
+  return manifest.contract === contract
+    ? undefined
+    : `OtherContract: its records were judged by contract ${manifest.contract}, and the table has the columns of ${contract}: judge them again with 'npm run intake -- rerun'`;
 }

@@ -10,8 +10,20 @@ import type { Output } from '../intake/object-output';
 import { LineOutput } from '../intake/output';
 import { clockFrom, Clock } from '../shared/clock';
 import { fileRows } from '../shared/ledger-rows';
-import { buildManifest, committedFiles, excludedKey, INLINE_RUNS, Manifest, manifestKey, statisticsKey, unsettled } from './core';
+import {
+  buildManifest,
+  committedFiles,
+  excludedKey,
+  INLINE_RUNS,
+  Manifest,
+  manifestKey,
+  queryKey,
+  queryProblem,
+  statisticsKey,
+  unsettled,
+} from './core';
 import type { Ordinals } from './ordinals';
+import { writeQueryFile } from './query-file';
 import { Reading, readRecords } from './reading';
 import { splitOf } from './split';
 import { enter, lastWithdrawal } from './withdrawals';
@@ -72,11 +84,15 @@ export const makeHandler =
     const files = committedFiles(dataset, await settledRows(dataset, known.ledger, deps));
     const contract = await deps.contractAt(known.contract);
     const { split, personalData } = known;
-    const reading = await readRecords(files, contract, split, { ...deps, personalData, left: () => remaining() - WRITING });
+    const left = () => remaining() - WRITING;
+    const reading = await readRecords(files, contract, split, { ...deps, personalData, left });
     const policy = { primaryKey: contract.primaryKey, split };
     const manifest = buildManifest(dataset, deps.bucket, policy, files, reading.superseded);
     const pk = `${dataset}#${manifest.id}`;
-    const whole = () => complete(deps, manifest, files, reading, split);
+    const whole = async () => ({
+      ...(await complete(deps, manifest, files, reading, split)),
+      ...(known.query === undefined ? {} : await queryOf(deps, { manifest, files, reading, contract, left, table: known.query })),
+    });
     return (await entered(deps, pk)) ?? (await publish(deps, pk, await whole(), { ledger: known.ledger, seen }));
   };
 
@@ -97,6 +113,28 @@ async function complete(
     ...split,
     statistics: await storeLines(deps, statisticsKey(manifest.dataset, manifest.id), columns),
   };
+}
+
+interface Queried {
+  manifest: Manifest;
+  files: readonly FileRow[];
+  reading: Reading;
+  contract: CompiledContract;
+  left: () => number;
+  /** Hash of the contract whose columns the table has. */
+  table: string;
+}
+
+async function queryOf(
+  { s3, bucket }: BuilderDependencies,
+  { manifest, files, reading, contract, left, table }: Queried,
+): Promise<Pick<Manifest, 'query' | 'queryProblem'>> {
+  const problem = queryProblem(manifest, table);
+  if (problem !== undefined) {
+    return { queryProblem: problem };
+  }
+  const key = queryKey(manifest.dataset, manifest.id);
+  return { query: await writeQueryFile(files, contract, reading.superseded, { s3, bucket, left, key }) };
 }
 
 async function settledRows(dataset: string, ledger: string, { dynamo }: BuilderDependencies): Promise<FileRow[]> {

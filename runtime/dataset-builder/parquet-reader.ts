@@ -37,7 +37,7 @@ export async function readParquet(
   object: ParquetObject,
   contract: CompiledContract,
   take: (record: ReadRecord) => void,
-  groupRead: () => void,
+  groupRead: () => void | Promise<void>,
 ): Promise<string> {
   const sha256 = createHash('sha256');
   const size = object.output.bytes;
@@ -55,7 +55,7 @@ export async function readParquet(
       rows.forEach((row) => take(texts.of(row)));
       rowStart = rowEnd;
     }
-    groupRead();
+    await groupRead();
   }
   return sha256.digest('hex');
 }

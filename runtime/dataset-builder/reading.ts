@@ -102,7 +102,6 @@ async function readFile(
   { statistics, days, keys }: Counting,
   { s3, bucket, left }: ReadingOptions,
 ): Promise<Ordinals> {
-  const { key, versionId, rows, sha256 } = file.validated!;
   const superseded = new Ordinals();
   let records = 0;
   const take = (record: ReadRecord) => {
@@ -115,37 +114,51 @@ async function readFile(
       days?.add(record);
     }
   };
-  const checkTime = () => {
-    if (left() <= 0) {
-      throw new Error(`DatasetTooLarge: the time of the function ended after ${before + records} records: divide the data into datasets`);
-    }
+  await readWhole(file, contract, { s3, bucket, take, between: () => checkTime(left, before + records) });
+  return superseded;
+}
+
+/** Errors: `DatasetTooLarge`, when no time is left. */
+export function checkTime(left: () => number, records: number): void {
+  if (left() <= 0) {
+    throw new Error(`DatasetTooLarge: the time of the function ended after ${records} records: divide the data into datasets`);
+  }
+}
+
+export interface FileReading {
+  s3: S3Client;
+  bucket: string;
+  /** Gets each record, which is valid until it returns. */
+  take: (record: ReadRecord) => void;
+  /** Called again and again between records. */
+  between: () => void | Promise<void>;
+}
+
+/** Reads the validated object of a file and holds it against its row. Errors: `MissingRecords`, `DamagedRecords`. */
+export async function readWhole(file: FileRow, contract: CompiledContract, reading: FileReading): Promise<void> {
+  const { key, versionId, rows, sha256 } = file.validated!;
+  let records = 0;
+  const take = (record: ReadRecord) => {
+    records++;
+    reading.take(record);
   };
-  const found = await digestOf(file, contract, { s3, bucket, take, checkTime });
+  const found = await digestOf(file, contract, { ...reading, take });
   if (found === undefined) {
-    throw new Error(`MissingRecords: ${key}, version ${versionId}, is gone from ${bucket}: restore it, or re-run '${file.key}'`);
+    throw new Error(`MissingRecords: ${key}, version ${versionId}, is gone from ${reading.bucket}: restore it, or re-run '${file.key}'`);
   }
   if (found !== sha256 || records !== rows) {
     throw new Error(
       `DamagedRecords: ${key}, version ${versionId}, has not the bytes or the ${rows} records that the ledger names: re-run '${file.key}'`,
     );
   }
-  return superseded;
-}
-
-interface FileReading {
-  s3: S3Client;
-  bucket: string;
-  take: (record: ReadRecord) => void;
-  /** Called again and again between records. */
-  checkTime: () => void;
 }
 
 /** Reads a validated object and returns the SHA-256 of its bytes; undefined when it is gone, and no hash when it cannot be read. */
 async function digestOf(file: FileRow, contract: CompiledContract, reading: FileReading): Promise<string | undefined> {
-  const { s3, bucket, take, checkTime } = reading;
+  const { s3, bucket, take, between } = reading;
   const { key, versionId } = file.validated!;
   if (formatOf(key) === 'parquet') {
-    return unlessGone(readParquet({ s3, bucket, output: file.validated! }, contract, take, checkTime)).catch((error: Error) => {
+    return unlessGone(readParquet({ s3, bucket, output: file.validated! }, contract, take, between)).catch((error: Error) => {
       if (error instanceof Unreadable || error.name === 'InvalidRange') {
         return 'unreadable';
       }
@@ -159,7 +172,7 @@ async function digestOf(file: FileRow, contract: CompiledContract, reading: File
   const reader = new RecordReader(contract, take);
   for await (const piece of source.pieces()) {
     reader.feed(piece);
-    checkTime();
+    await between();
   }
   reader.finish();
   return source.digest();

@@ -174,7 +174,12 @@ export interface DatasetEntry {
   readonly split?: DatasetSplit;
   /** Columns with personal data. How a column is classified judges no record, so the contract that is read does not say it. */
   readonly personalData?: readonly string[];
+  /** Hash of its contract, when its versions get an object for queries: the table has the columns of that contract. */
+  readonly query?: string;
 }
+
+/** Objects for queries lie at `datasets/<dataset>/<folder>/<partition>=<id>/`. */
+export const QUERY_FILES = { folder: 'query', partition: 'dataset_version' } as const;
 
 /** Format of a validated object. */
 export type ObjectFormat = CompiledContract['format'] | 'parquet';

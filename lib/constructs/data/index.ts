@@ -5,6 +5,7 @@ export * from './data-intake/validated-format';
 export * from './data-zones';
 export * from './dataset-catalog/dataset-catalog';
 export * from './dataset-catalog/time-split';
+export * from './dataset-queries/dataset-queries';
 export * from './features/feature-store';
 export * from './features/feature-writer';
 export * from './features/rolling-aggregate';

@@ -5,7 +5,7 @@ import { sweep } from '../../../operations/dataset/sweep';
 import { statisticsOf, Store, storedOf, versionsOf } from '../../../operations/dataset/versions';
 import { isRow } from '../../../operations/ledger/rebuild';
 import { readTable } from '../../../operations/ledger/records';
-import type { Manifest } from '../../../runtime/dataset-builder/core';
+import { Manifest, queryKey } from '../../../runtime/dataset-builder/core';
 import { counts } from '../../../runtime/shared/ledger-rows';
 import { withdrawContents } from '../../../operations/withdraw/contents';
 import { runs, seenAtLeast } from '../../support/property-runs';
@@ -92,7 +92,7 @@ class History {
 
   private async publish(named: boolean): Promise<void> {
     if (this.current().length > 0) {
-      const { build, manifestOf } = builderOf(this.world);
+      const { build, manifestOf } = builderOf(this.world, undefined, undefined, undefined, { query: 'contract-1' });
       const answer = await build({ dataset: 'simple' });
       this.total.excluded += manifestOf(answer).objects.filter(({ excludedIn }) => excludedIn !== undefined).length;
       if (named) {
@@ -125,7 +125,10 @@ class History {
       (manifest as unknown as Manifest).objects
         .flatMap((it) => [it, ...(it.excludedIn ? [it.excludedIn] : [])])
         .forEach((it) => this.intact(it));
+      this.intact((manifest as unknown as Manifest).query!);
     }
+    const queried = this.world.s3.versions.filter(({ key }) => key.startsWith('datasets/simple/query/')).map(({ key }) => key);
+    expect(queried.sort()).toEqual(ids.map((id) => queryKey('simple', id)).sort());
     this.current().forEach(({ validated }) => this.intact(validated!));
     const left = this.world.s3.versions.filter(({ key }) => key.endsWith('/manifest.json')).map(({ key }) => key.split('/')[2]);
     expect(left.sort()).toEqual([...ids].sort());
@@ -192,10 +195,10 @@ describe('a sweep of dataset versions [D7]', () => {
     history.world.s3.before = () => undefined;
     expect((await versionsOf(history.store, 'simple')).map(({ row }) => row.rows)).toEqual([260]);
     await history.sweep(1);
-    expect(history.total.objects).toBe(3);
+    expect(history.total.objects).toBe(4);
     await history.check(1);
     await history.sweep(1);
-    expect(history.total.objects).toBe(3);
+    expect(history.total.objects).toBe(4);
   });
 
   test('leaves a version that was published again meanwhile, and then no records go either', async () => {
@@ -226,7 +229,7 @@ describe('a sweep of dataset versions [D7]', () => {
     expect(await sweep(history.store, changed)).toEqual({ versions: 0, objects: 0, moved: [row.id] });
   });
 
-  test('lets the records of a withdrawn file go after a day, but not what keeps a withdrawn version from coming again', async () => {
+  test('lets the records of a withdrawn file go after a day and what is queried of a withdrawn version at once, but not what keeps it from coming again', async () => {
     const history = new History();
     await history.run([
       { act: 'send', key: 'a', seed: 1 },
@@ -242,6 +245,10 @@ describe('a sweep of dataset versions [D7]', () => {
     const inputs = { named: new Map(), ledger, stored: await storedOf(history.store, 'simple'), keep: 1, now: history.world.at };
     const others = (await versionsOf(history.store, 'simple')).slice(1);
     expect(planRetention({ ...inputs, versions: [first, ...others] })).toMatchObject({ doomed: [{}], records: [{}] });
-    expect(planRetention({ ...inputs, versions: [withdrawn, ...others] })).toMatchObject({ doomed: [], records: [] });
+    expect(planRetention({ ...inputs, versions: [withdrawn, ...others] })).toMatchObject({
+      doomed: [],
+      records: [{ key: queryKey('simple', first.row.id) }],
+      orphans: [],
+    });
   });
 });

@@ -1,12 +1,11 @@
 import { Duration, Lazy, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, CfnTable, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
-import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
@@ -17,10 +16,12 @@ import { failOn, mismatch, unknownAtSynth } from '../../shared/checks';
 import { handlerFunction } from '../../shared/handler-function';
 import { generatedName, physicalName } from '../../shared/names';
 import { CompiledContract, DATA_ENV, DatasetEntry, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
+import { DataContract } from '../data-contract/data-contract';
 import { DataIntake } from '../data-intake/data-intake';
 import { contractAsset } from '../data-intake/contract-asset';
 import { DataZones } from '../data-zones';
 import { allow, allowRead, allowWrite } from '../grants';
+import { Dataset, entryOf, sizeProblems } from './dataset-entry';
 import { TimeSplit } from './time-split';
 
 /** Properties of a `DatasetCatalog`. */
@@ -66,9 +67,6 @@ export interface DatasetOptions {
 /** Prefix of the manifests. */
 const MANIFESTS = 'datasets';
 
-/** A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html); the rest of ours stays below 1 KB. */
-const ENVIRONMENT_BYTES = 3072;
-
 /**
  * Immutable versions of datasets. A manifest pins exactly the objects that committed ledger rows name: versions, checksums, rows, contract.
  * Of records with one primary key in several files the one of the newest file counts; the manifest names the others, which are superseded.
@@ -83,9 +81,11 @@ export class DatasetCatalog extends Construct {
   public readonly builder: IFunction;
   /** Bucket of the manifests, and of the objects that they name. */
   public readonly manifests: IBucket;
-  private readonly zones: DataZones;
+  /** @internal */
+  public readonly _zones: DataZones;
   private readonly datasets = new Map<string, Dataset>();
   private readonly build: Lambda;
+  private createQueryTable?: (contract: DataContract) => void;
 
   constructor(scope: Construct, id: string, props: DatasetCatalogProps) {
     super(scope, id);
@@ -93,7 +93,7 @@ export class DatasetCatalog extends Construct {
       ...unknownAtSynth('catalogName', props.catalogName),
       ...mismatch('catalogName', props.catalogName, /^[a-z0-9][a-z0-9-]{0,79}$/, '1 to 80 lower-case letters, digits and hyphens'),
     ]);
-    this.zones = props.zones;
+    this._zones = props.zones;
     this.manifests = props.zones.validated;
     const name = props.catalogName ?? generatedName(this, 80);
     const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
@@ -115,18 +115,19 @@ export class DatasetCatalog extends Construct {
     failOn(this, 'InvalidDataset', this.problemsOf(intake, options));
     const asset = contractAsset(new Construct(this, `Dataset-${dataset}`), contract);
     this.datasets.set(dataset, { intake, options, asset });
+    this.createQueryTable?.(contract);
     allow(this.build, ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], ledger.tableArn);
     allow(this.build, ['s3:GetObject'], asset.bucket.arnForObjects(asset.s3ObjectKey));
     const records = `${dataset}/*`;
-    allowRead(this.build, this.zones.validated, records);
+    allowRead(this.build, this._zones.validated, records);
     const reason = 'attempts have random names; the wildcard stays below the dataset, whose records are counted';
-    acknowledgeResource(this.build, this.zones.validated.arnForObjects(records), reason);
+    acknowledgeResource(this.build, this._zones.validated.arnForObjects(records), reason);
   }
 
   /** Lets `grantee` read the catalogue and every manifest. */
   public grantRead(grantee: IGrantable): Grant {
     const table = allow(grantee, ['dynamodb:GetItem', 'dynamodb:Scan'], this.table.tableArn);
-    return table.combine(allowRead(grantee, this.zones.validated, `${MANIFESTS}/*`));
+    return table.combine(allowRead(grantee, this._zones.validated, `${MANIFESTS}/*`));
   }
 
   /** Lets `grantee`, who may be of another account, read the manifests of one dataset and the objects that they name. Errors: unknown dataset. */
@@ -136,12 +137,22 @@ export class DatasetCatalog extends Construct {
       'UnknownDataset',
       this.datasets.has(dataset) ? [] : [`there is no dataset '${dataset}': add its intake with addDataset()`],
     );
-    return allowRead(grantee, this.zones.validated, `${MANIFESTS}/${dataset}/*`, `${dataset}/*`);
+    return allowRead(grantee, this._zones.validated, `${MANIFESTS}/${dataset}/*`, `${dataset}/*`);
   }
 
   /** How versions of a dataset are divided; undefined when it has no split or is not in the catalogue. @internal */
   public _splitOf(dataset: string): TimeSplit | undefined {
     return this.datasets.get(dataset)?.options.split;
+  }
+
+  /** Has an object for queries written beside each version, and `createTable` called for each dataset, now or when it is added. @internal */
+  public _makeQueryable(createTable: (contract: DataContract) => void): void {
+    failOn(this, 'InvalidDatasetCatalog', [
+      ...(this.createQueryTable === undefined ? [] : ['it has its DatasetQueries already: use that one']),
+      ...sizeProblems([...this.datasets.values()], true),
+    ]);
+    this.createQueryTable = createTable;
+    this.datasets.forEach(({ intake }) => createTable(intake.contract));
   }
 
   /** Lets `grantee` publish dataset versions: invoke the builder. */
@@ -162,7 +173,7 @@ export class DatasetCatalog extends Construct {
   }
 
   private createBuilder(clockParameter: IStringParameter | undefined): Lambda {
-    const { validated } = this.zones;
+    const { validated } = this._zones;
     const builder = handlerFunction(this, 'Builder', {
       handler: 'dataset-builder',
       description: 'Publishes what the ledgers have committed as dataset versions',
@@ -187,12 +198,7 @@ export class DatasetCatalog extends Construct {
   }
 
   private entries(): Record<string, DatasetEntry> {
-    return Object.fromEntries(
-      [...this.datasets].map(([dataset, { intake, options, asset }]) => [
-        dataset,
-        { ledger: intake.ledger.tableName, contract: asset.s3ObjectKey, ...rulesOf(intake, options) },
-      ]),
-    );
+    return Object.fromEntries([...this.datasets].map(([name, dataset]) => [name, entryOf(dataset, this.createQueryTable !== undefined)]));
   }
 
   /** The outbox: what the stream shows is in the catalogue, and it is delivered until the bus took it. */
@@ -253,16 +259,10 @@ export class DatasetCatalog extends Construct {
     if (split.length > 0) {
       return split;
     }
-    const entries = [...this.datasets.values(), { intake, options }].map(entryBytes);
-    const bytes = entries.reduce((sum, entry) => sum + entry, 0);
     return [
       ...(this.datasets.has(dataset) ? [`dataset '${dataset}' is in this catalogue already`] : []),
-      ...(intake._feeds(this.zones) ? [] : [`the intake of '${dataset}' writes into other zones: give catalogue and intake the same`]),
-      ...(bytes > ENVIRONMENT_BYTES
-        ? [
-            `${entries.length} datasets need up to ${bytes} bytes of the builder's environment, which has ${ENVIRONMENT_BYTES}: make a second catalogue`,
-          ]
-        : []),
+      ...(intake._feeds(this._zones) ? [] : [`the intake of '${dataset}' writes into other zones: give catalogue and intake the same`]),
+      ...sizeProblems([...this.datasets.values(), { intake, options }], this.createQueryTable !== undefined),
     ];
   }
 }
@@ -273,23 +273,3 @@ const TICKET = {
   evaluationPeriods: 1,
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
-
-/** @internal */
-interface Dataset {
-  readonly intake: DataIntake;
-  readonly options: DatasetOptions;
-  readonly asset: Asset;
-}
-
-/** Length of what the builder is told of a dataset. AWS CloudFormation names a table `<stack>-<logical id>-<13 characters>`, at most 255. */
-function entryBytes({ intake, options }: Omit<Dataset, 'asset'>): number {
-  const { dataset, ledger, contract } = intake;
-  const stack = Stack.of(ledger);
-  const tableName = Math.min(255, stack.stackName.length + stack.getLogicalId(ledger.node.defaultChild as CfnTable).length + 15);
-  const entry = { ledger: '', contract: `${contract._hash}.json`, ...rulesOf(intake, options) };
-  return JSON.stringify([dataset, entry]).length + tableName;
-}
-
-function rulesOf({ contract: { personalData } }: DataIntake, { split }: DatasetOptions): Pick<DatasetEntry, 'split' | 'personalData'> {
-  return { split: split?._rule, ...(personalData.length === 0 ? {} : { personalData }) };
-}
