@@ -57,6 +57,7 @@ const TASKS: Task[] = [
   { name: 'bad starts', command: 'node --import tsx test/e2e/bad-starts.ts', after: ['end to end'], count: pytest },
   { name: 'isolated network', command: 'node --import tsx test/e2e/isolated-network.ts', after: ['bad starts'], count: pytest },
   { name: 'stream intake', command: 'node --import tsx test/e2e/stream-intake.ts', after: ['bad starts'], count: pytest },
+  { name: 'served features', command: 'node --import tsx test/e2e/served-features.ts', after: ['stream intake'], count: pytest },
   {
     name: 'release faults',
     command: 'node --import tsx test/e2e/release-faults.ts --short',

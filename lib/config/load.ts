@@ -7,6 +7,7 @@ import { DataContract } from '../constructs/data';
 import { unknownInstanceType } from '../constructs/serving/instance-catalogue';
 import { closest } from '../constructs/shared/checks';
 import { endpointRules, missingFiles, Problem, withAbsolutePaths } from './endpoint-rules';
+import { featureRules } from './feature-rules';
 import { blueprintConfig, BlueprintConfig, blueprintJsonSchema, byMode, TrainingConfig } from './schema';
 
 type Path = PropertyKey[];
@@ -127,6 +128,7 @@ function rulesAcrossKeys(config: BlueprintConfig): Problem[] {
     problems.push({ path: ['objective', 'model'], message });
   }
   problems.push(...signatureRules(config));
+  problems.push(...featureRules(config));
   if (config.data.rawRetentionDays < config.data.quarantineRetentionDays) {
     const message = `must be at least quarantineRetentionDays (${config.data.quarantineRetentionDays}): quarantined bytes are re-read from raw`;
     problems.push({ path: ['data', 'rawRetentionDays'], message });

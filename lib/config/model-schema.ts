@@ -4,22 +4,28 @@ import { training } from './training-schema';
 
 /** What the file says of a model: its tensors, its image, where it comes from. */
 
-const tensors = z
-  .array(
-    z.strictObject({
-      name: z.string().min(1).describe('Name of the tensor.'),
-      datatype: z.enum(DATATYPES).describe('Data type of the Open Inference Protocol.'),
-      shape: z
-        .array(z.int().refine((length) => length === -1 || length >= 1, 'must be a length from 1, or -1 for any'))
-        .min(1)
-        .describe('Length of each dimension; -1 where it varies.'),
-    }),
-  )
-  .min(1, 'name at least one tensor');
+const tensor = z.strictObject({
+  name: z.string().min(1).describe('Name of the tensor.'),
+  datatype: z.enum(DATATYPES).describe('Data type of the Open Inference Protocol.'),
+  shape: z
+    .array(z.int().refine((length) => length === -1 || length >= 1, 'must be a length from 1, or -1 for any'))
+    .min(1)
+    .describe('Length of each dimension; -1 where it varies.'),
+});
+const input = tensor.extend({
+  feature: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Name under data.features: the API looks it up and fills it in, and training data has it. Default: requests bring the tensor.',
+    ),
+});
+const AT_LEAST_ONE = 'name at least one tensor';
 
 export const signature = z.strictObject({
-  inputs: tensors.describe('Tensors that a request must carry, and no others.'),
-  outputs: tensors.describe('Tensors that the answer carries.'),
+  inputs: z.array(input).min(1, AT_LEAST_ONE).describe('Tensors that a request must carry, features aside, and no others.'),
+  outputs: z.array(tensor).min(1, AT_LEAST_ONE).describe('Tensors that the answer carries.'),
 });
 
 const version = (family: string, example: string) => z.string().min(1).optional().describe(`Version of ${family}, such as ${example}.`);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Layer } from '../constructs/ownership/layer';
 import { AsyncConfig, ComponentsConfig, endpoint, RealtimeConfig } from './endpoint-schema';
+import { featureKeepDays, features, streams } from './features-schema';
 import { name } from './names-schema';
 
 /** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
@@ -105,6 +106,9 @@ export const blueprintConfig = z.strictObject({
         .array(z.string().min(1))
         .default([])
         .describe('Data contracts (Open Data Contract Standard), relative to this file: required with real-time endpoints.'),
+      streams,
+      features,
+      featureKeepDays,
       rawRetentionDays: wholeDays.default(400).describe('Raw objects are kept this long; at least as long as quarantine.'),
       quarantineRetentionDays: wholeDays.default(365).describe('Quarantined records are kept this long.'),
       deleteDataWithStack: z.boolean().default(false).describe('Let `cdk destroy` delete the data; only outside prod.'),
@@ -126,6 +130,7 @@ export const blueprintConfig = z.strictObject({
 
 type WrittenConfig = z.infer<typeof blueprintConfig>;
 export type EndpointConfig = RealtimeConfig;
+export type { FeatureConfig, StreamConfig } from './features-schema';
 export type { TrainingConfig } from './training-schema';
 export type NetworkConfig = NonNullable<WrittenConfig['network']>;
 /** The file's content with its defaults; those that depend on the stage are in. Endpoints lie apart by their mode. */

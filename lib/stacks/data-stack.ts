@@ -2,8 +2,17 @@ import { CfnOutput, CrossStackReferences, Duration, ReferenceStrength, RemovalPo
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { BlueprintConfig } from '../config/schema';
-import { DataContract, DataIntake, DatasetCatalog, DataZones, TimeSplit } from '../constructs/data';
+import { BlueprintConfig, StreamConfig } from '../config/schema';
+import {
+  DataContract,
+  DataIntake,
+  DatasetCatalog,
+  DataZones,
+  FeatureStore,
+  FeatureWriter,
+  StreamIntake,
+  TimeSplit,
+} from '../constructs/data';
 import { Layer } from '../constructs/ownership';
 import { physicalName } from '../constructs/shared/names';
 import { WorkloadStack } from './workload-stack';
@@ -11,6 +20,8 @@ import { WorkloadStack } from './workload-stack';
 export interface DataStackProps {
   readonly bus: IEventBus;
   readonly clockParameter?: IStringParameter;
+  /** What records of streams count for. Undefined: the file declares no features. */
+  readonly features?: FeatureStore;
 }
 
 /** Where data lies and how it comes in: zones, one intake per contract, the catalogue of dataset versions. */
@@ -19,8 +30,9 @@ export class DataStack extends WorkloadStack {
   public readonly intakes: DataIntake[];
   public readonly catalog: DatasetCatalog;
 
-  constructor(scope: Construct, id: string, config: BlueprintConfig, { bus, clockParameter }: DataStackProps) {
+  constructor(scope: Construct, id: string, config: BlueprintConfig, props: DataStackProps) {
     super(scope, id, config, Layer.DATA);
+    const { bus, clockParameter } = props;
     const { rawRetentionDays, quarantineRetentionDays, deleteDataWithStack, contracts } = config.data;
     const removalPolicy = deleteDataWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.zones = new DataZones(this, 'Zones', {
@@ -51,6 +63,31 @@ export class DataStack extends WorkloadStack {
     this.intakes.forEach(({ dataset, ledger, operations }) =>
       this.tell({ [`${dataset}Ledger`]: ledger.tableName, [`${dataset}Operations`]: operations.stateMachineArn }),
     );
+    this.intakes
+      .filter(({ dataset }) => dataset in config.data.streams)
+      .forEach((intake) => this.createStream(intake, config.data.streams[intake.dataset], props, removalPolicy));
+  }
+
+  /** The stream beside the files of a dataset, and what its records count for. */
+  private createStream(
+    intake: DataIntake,
+    settings: StreamConfig,
+    { features, clockParameter }: DataStackProps,
+    removalPolicy: RemovalPolicy,
+  ): void {
+    const { dataset, intakeName } = intake;
+    const { shardCount, retentionDays, landingWindowSeconds, maximumDelayMinutes } = settings;
+    const source = new StreamIntake(this, `${dataset}-stream`, {
+      ...{ intake, shardCount, removalPolicy },
+      retention: Duration.days(retentionDays),
+      landingWindow: Duration.seconds(landingWindowSeconds),
+      maximumDelay: maximumDelayMinutes === undefined ? undefined : Duration.minutes(maximumDelayMinutes),
+    });
+    this.tell({ [`${dataset}Stream`]: source.streamName });
+    if (features?.features.some((feature) => feature.dataset === dataset)) {
+      const writerName = physicalName([intakeName, 'features'], 100);
+      new FeatureWriter(this, `${dataset}-features`, { source, store: features, writerName, clockParameter });
+    }
   }
 
   private tell(outputs: Record<string, string>): void {

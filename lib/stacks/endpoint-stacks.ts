@@ -40,6 +40,7 @@ function realtimeStacks(scope: Construct, config: BlueprintConfig, front: FrontS
   const names = Object.keys(config.endpoints);
   const { zones, catalog } = front.data;
   const { bus } = front.integration.bus;
+  const features = front.features?.store.features;
   const trained = names.filter((name) => config.endpoints[name].model.training !== undefined);
   const artifacts =
     trained.length === 0 ? undefined : new DeliveryStack(scope, 'Delivery', config, { bus, accessLogs: zones.accessLogs }).artifacts;
@@ -51,7 +52,7 @@ function realtimeStacks(scope: Construct, config: BlueprintConfig, front: FrontS
       network,
     });
     if (artifacts !== undefined && trained.includes(name)) {
-      const model = new ModelStack(scope, `Model-${name}`, config, { name, artifacts, catalog, bus });
+      const model = new ModelStack(scope, `Model-${name}`, config, { name, artifacts, catalog, bus, features });
       serving.addStackDependency(model, 'it seeds the pointer that the endpoint reads');
     }
     return serving.endpoint;

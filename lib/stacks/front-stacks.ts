@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
 import { DataStack } from './data-stack';
+import { FeatureStack } from './feature-stack';
 import { FoundationStack } from './foundation-stack';
 import { IntegrationStack } from './integration-stack';
 
@@ -8,6 +9,8 @@ import { IntegrationStack } from './integration-stack';
 export interface FrontStacks {
   readonly integration: IntegrationStack;
   readonly data: DataStack;
+  /** Undefined: the file declares no features. */
+  readonly features?: FeatureStack;
 }
 
 /** Undefined for a workload without real-time endpoints. */
@@ -15,10 +18,12 @@ export function frontStacks(scope: Construct, config: BlueprintConfig): FrontSta
   if (Object.keys(config.endpoints).length === 0) {
     return undefined;
   }
-  const integration = new IntegrationStack(scope, 'Integration', config);
+  const features = config.data.features.length === 0 ? undefined : new FeatureStack(scope, 'Features', config);
+  const integration = new IntegrationStack(scope, 'Integration', config, { features: features?.store });
   if (config.apiGatewayLoggingRole === 'create') {
     integration.addStackDependency(new FoundationStack(scope, 'Foundation', config), 'the stage of the API writes logs');
   }
   const { bus, clockParameter } = integration;
-  return { integration, data: new DataStack(scope, 'Data', config, { bus: bus.bus, clockParameter }) };
+  const data = new DataStack(scope, 'Data', config, { bus: bus.bus, clockParameter, features: features?.store });
+  return { integration, data, features };
 }

@@ -2,9 +2,15 @@ import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { BlueprintConfig } from '../config/schema';
+import { FeatureStore } from '../constructs/data';
 import { InferenceApi, ModelSignature, PredictionBus } from '../constructs/integration';
 import { Layer } from '../constructs/ownership';
 import { WorkloadStack } from './workload-stack';
+
+export interface IntegrationStackProps {
+  /** What signatures name as features. Undefined: no model takes any. */
+  readonly features?: FeatureStore;
+}
 
 /** How the workload is reached: one API for all models with its prediction books, and the event bus. */
 export class IntegrationStack extends WorkloadStack {
@@ -13,7 +19,7 @@ export class IntegrationStack extends WorkloadStack {
   /** Moved by a replay of recorded data; undefined where time is real. */
   public readonly clockParameter?: StringParameter;
 
-  constructor(scope: Construct, id: string, config: BlueprintConfig) {
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { features }: IntegrationStackProps = {}) {
     super(scope, id, config, Layer.INTEGRATION);
     const { prefix, removalPolicy } = this;
     this.clockParameter = config.clock === 'replay' ? this.createClock(config) : undefined;
@@ -26,6 +32,7 @@ export class IntegrationStack extends WorkloadStack {
       decisionLeadTime: Duration.minutes(config.objective?.decisionLeadMinutes ?? 0),
       labelWindow: Duration.hours(config.labelWindowHours),
       signatures: signaturesOf(config),
+      features,
       clockParameter: this.clockParameter,
       removalPolicy,
     });

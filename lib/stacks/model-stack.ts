@@ -2,7 +2,7 @@ import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { IEventBus, Schedule } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { BlueprintConfig, TrainingConfig } from '../config/schema';
-import { DatasetCatalog } from '../constructs/data';
+import { DatasetCatalog, RollingAggregate } from '../constructs/data';
 import { QualityGate, TrainingPipeline } from '../constructs/delivery';
 import { ApprovedVersion, ModelArtifacts, ModelRegistry } from '../constructs/models';
 import { Layer } from '../constructs/ownership';
@@ -17,11 +17,13 @@ export interface ModelStackProps {
   readonly artifacts: ModelArtifacts;
   readonly catalog: DatasetCatalog;
   readonly bus: IEventBus;
+  /** Features of the file: those that its signature names are in its training data. */
+  readonly features?: RollingAggregate[];
 }
 
 /** One trained model: its registry, the pointer to its approved version, and its training. */
 export class ModelStack extends WorkloadStack {
-  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, artifacts, catalog, bus }: ModelStackProps) {
+  constructor(scope: Construct, id: string, config: BlueprintConfig, { name, features = [], ...shared }: ModelStackProps) {
     super(scope, id, config, Layer.MODELS);
     const { model, instance, slo, signature } = config.endpoints[name];
     const training = model.training!;
@@ -30,7 +32,7 @@ export class ModelStack extends WorkloadStack {
     new ApprovedVersion(this, 'Approved', { ...identity, removalPolicy: this.removalPolicy });
     const pipeline = new TrainingPipeline(this, 'Training', {
       ...identity,
-      ...{ registry, artifacts, catalog, bus },
+      ...{ registry, ...shared },
       dataset: training.dataset,
       code: training.code,
       image: imageOf(config.endpoints[name].image),
@@ -40,6 +42,7 @@ export class ModelStack extends WorkloadStack {
       gate: gateOf(training),
       slo: sloOf(slo),
       signature,
+      features: features.filter((feature) => signature?.inputs.some((input) => input.feature === feature.name)),
       spot: training.spot,
       maximumRunsPerDay: training.runsPerDay,
       schedule: training.everyDays === undefined ? undefined : Schedule.rate(Duration.days(training.everyDays)),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { featuresConfig } from '../support/features-config';
 import { configLikeDev } from '../support/isolated-config';
 import { CONTEXT } from '../support/synth';
 
@@ -115,3 +116,22 @@ test('the blueprint is judged by AiWorkloadChecks: an endpoint without data capt
   [folder, outdir].forEach((made) => rmSync(made, { recursive: true }));
   expect(found).toEqual([['AiWorkload', ['AiWorkload-EndpointWithoutCapture']]]);
 }, 60_000);
+
+test('a stream and a feature add and change these resources of config/dev.yaml, and no others [W8, D8]', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blueprint-config-'));
+  const outdir = await synth('features', featuresConfig(folder));
+  const resources = (from: string, file: string): Record<string, object> =>
+    (scrubbed(JSON.parse(readFileSync(join(from, file), 'utf8')) as object) as { Resources: Record<string, object> }).Resources;
+  const dev = folders.dev[0];
+  const files = (from: string) => readdirSync(from).filter((name) => name.endsWith('.template.json'));
+  const gone = files(dev).flatMap((file) => Object.keys(resources(dev, file)).filter((id) => !(id in resources(outdir, file))));
+  for (const file of files(outdir).sort()) {
+    const before = files(dev).includes(file) ? resources(dev, file) : {};
+    const other = Object.entries(resources(outdir, file)).filter(
+      ([id, now]) => id !== 'CDKMetadata' && JSON.stringify(now) !== JSON.stringify(before[id]),
+    );
+    expect(Object.fromEntries(other)).toMatchSnapshot(file);
+  }
+  [folder, outdir].forEach((made) => rmSync(made, { recursive: true }));
+  expect(gone).toEqual([]);
+}, 120_000);

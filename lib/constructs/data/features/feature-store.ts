@@ -48,7 +48,7 @@ export class FeatureStore extends Construct {
 
   constructor(scope: Construct, id: string, props: FeatureStoreProps) {
     super(scope, id);
-    failOn(this, 'InvalidFeatureStore', problemsOf(props));
+    failOn(this, 'InvalidFeatureStore', featureStoreProblems(props));
     this.features = [...props.features];
     this.keep = props.keep ?? Duration.days(7);
     this.table = this.createTable(props);
@@ -100,7 +100,8 @@ const definitionsOf = (features: RollingAggregate[]): string => JSON.stringify(f
 const MAXIMUM_BYTES = 1000;
 const LONGEST_KEEP = 90 * 86_400;
 
-function problemsOf({ features, tableName, keep }: FeatureStoreProps): string[] {
+/** Everything that is wrong with a store. @internal */
+export function featureStoreProblems({ features, tableName, keep }: FeatureStoreProps): string[] {
   const names = features.map(({ name }) => name);
   const twice = names.filter((name, i) => names.indexOf(name) < i);
   const bytes = Buffer.byteLength(definitionsOf(features));

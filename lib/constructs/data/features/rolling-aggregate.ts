@@ -82,7 +82,7 @@ export class RollingAggregate {
   /** Errors: one that names every problem. */
   constructor(props: RollingAggregateProps) {
     const contract = JSON.parse(props.contract._json) as CompiledContract;
-    failOnFile(String(props.contract), 'InvalidFeature', problemsOf(props, contract));
+    failOnFile(String(props.contract), 'InvalidFeature', aggregateProblems(props));
     this.name = props.name;
     this.dataset = props.contract.dataset;
     this.entity = [...props.entity];
@@ -104,7 +104,9 @@ const momentOf = ({ _column: column, _plusMinutes: plusMinutes }: EventTime): Mo
 
 const ENTITY_TYPES: readonly ColumnType[] = ['string', 'integer', 'boolean', 'date'];
 
-function problemsOf(props: RollingAggregateProps, contract: CompiledContract): string[] {
+/** Everything that is wrong with an aggregate. @internal */
+export function aggregateProblems(props: RollingAggregateProps): string[] {
+  const contract = JSON.parse(props.contract._json) as CompiledContract;
   const { name, entity, value, entityIsFixed } = props;
   const column = columnsOf(contract);
   const required = entity.filter((key) => contract.columns.some((known) => known.name === key && !known.required));

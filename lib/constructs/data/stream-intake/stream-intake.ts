@@ -10,6 +10,7 @@ import { acknowledgeResource } from '../../shared/acknowledgements';
 import { failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
 import { physicalName } from '../../shared/names';
 import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, STREAM_FOLDER } from '../contract';
+import type { DataContract } from '../data-contract/data-contract';
 import type { DataIntake } from '../data-intake/data-intake';
 import { allow, allowRead, allowWrite } from '../grants';
 import { streamConsumer } from './stream-consumer';
@@ -224,17 +225,17 @@ function problemsOf({ intake, streamName, shardCount, retention, landingWindow, 
     ...amount('retention (hours)', retention, 24, 365 * 24, (time) => time.toHours({ integral: false })),
     ...amount('landingWindow (seconds)', landingWindow, 0, 300, (time) => time.toSeconds({ integral: false })),
     ...amount('maximumDelay (seconds)', maximumDelay, 60, 86_400, (time) => time.toSeconds({ integral: false })),
-    ...fileRuleProblems(intake),
+    ...fileRuleProblems("'intake'", intake.contract),
   ];
 }
 
-/** How a stream is cut into batches says nothing of the data, so rules of a whole file cannot be held against one. */
-function fileRuleProblems({ contract }: DataIntake): string[] {
+/** How a stream is cut into batches says nothing of the data, so rules of a whole file cannot be held against one. @internal */
+export function fileRuleProblems(at: string, contract: DataContract): string[] {
   const { fileRules = [] } = JSON.parse(contract._json) as CompiledContract;
   return fileRules.length === 0
     ? []
     : [
-        `'intake' has the contract ${contract}, of which ${fileRules.map(({ path }) => path).join(', ')} judges a file as a whole, and a stream has none: say mustBe 0 of single records, or take the rule out`,
+        `${at} has the contract ${contract}, of which ${fileRules.map(({ path }) => path).join(', ')} judges a file as a whole, and a stream has none: say mustBe 0 of single records, or take the rule out`,
       ];
 }
 
