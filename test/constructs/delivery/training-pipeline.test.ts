@@ -10,12 +10,10 @@ import { QualityGate, TrainingPipelineProps } from '../../../lib/constructs/deli
 import { Loose } from '../data/contracts';
 import { DELAY, DELAY_PROPS } from '../data/features';
 import { flat, statementsOf } from '../data/statements';
-import { build, CODE, folderOf, PROGRAMS } from './training';
+import { build, CODE, folderOf, PROGRAMS, trainingDefinition } from './training';
 
 let made: ReturnType<typeof build> | undefined;
 const plain = () => (made ??= build());
-const definitionOf = (template: Template): Loose =>
-  JSON.parse(flat(Object.values(template.findResources('AWS::StepFunctions::StateMachine'))[0].Properties.DefinitionString));
 const functionOf = (template: Template, name: string): Loose =>
   Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => id.startsWith(`Training${name}`))![1].Properties;
 const settingsOf = (template: Template): Loose => JSON.parse(flat(functionOf(template, 'Trigger').Environment.Variables.TRAINING_PIPELINE));
@@ -27,7 +25,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('executes prepare, train, evaluate, gate and register in this order, and records each way to end', () => {
-    const definition = definitionOf(plain().template);
+    const definition = trainingDefinition(plain().template);
     expect(asl(definition, { checkPaths: true, checkArn: false }).errors).toEqual([]);
     const next = Object.fromEntries(Object.entries(definition.States as Loose).map(([name, state]) => [name, (state as Loose).Next]));
     expect(definition.StartAt).toBe('Image');
@@ -48,7 +46,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('records every error of every step as a failed run', () => {
-    const { States } = definitionOf(plain().template);
+    const { States } = trainingDefinition(plain().template);
     for (const name of ['Image', 'Prepare', 'Train', 'Current', 'Evaluate', 'Gate', 'Register']) {
       expect(States[name].Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'RecordFailed' }]);
     }
@@ -56,7 +54,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('asks once which image its tag names, and every job of the run names that by digest', () => {
-    const { States } = definitionOf(plain().template);
+    const { States } = trainingDefinition(plain().template);
     expect(States.Image).toMatchObject({
       Resource: expect.stringMatching(/:states:::aws-sdk:ecr:batchGetImage$/),
       Parameters: { RegistryId: '492215442770', RepositoryName: 'sagemaker-scikit-learn', ImageIds: [{ ImageTag: '1.4-2-cpu-py3' }] },
@@ -72,7 +70,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('waits for throttled calls and used-up quotas', () => {
-    const { States } = definitionOf(plain().template);
+    const { States } = trainingDefinition(plain().template);
     for (const name of ['Prepare', 'Train', 'Evaluate']) {
       expect(States[name].Resource).toMatch(/:states:::sagemaker:create(Training|Processing)Job\.sync$/);
       expect(States[name].Retry.flatMap((retry: Loose) => retry.ErrorEquals)).toEqual([
@@ -84,7 +82,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('trains on spot instances from checkpoints, with limits for training and waiting', () => {
-    expect(definitionOf(plain().template).States.Train.Parameters).toMatchObject({
+    expect(trainingDefinition(plain().template).States.Train.Parameters).toMatchObject({
       'TrainingJobName.$': '$.jobs.train',
       EnableManagedSpotTraining: true,
       StoppingCondition: { MaxRuntimeInSeconds: 14_400, MaxWaitTimeInSeconds: 28_800 },
@@ -95,7 +93,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('trains on other instances when it is told to, without a limit for waiting', () => {
-    const { EnableManagedSpotTraining, StoppingCondition } = definitionOf(build({ spot: false, timeout: Duration.hours(1) }).template)
+    const { EnableManagedSpotTraining, StoppingCondition } = trainingDefinition(build({ spot: false, timeout: Duration.hours(1) }).template)
       .States.Train.Parameters;
     expect({ EnableManagedSpotTraining, StoppingCondition }).toEqual({
       EnableManagedSpotTraining: false,
@@ -104,7 +102,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('evaluates on the instance of the endpoint, cut off from the network', () => {
-    const { Parameters } = definitionOf(plain().template).States.Evaluate;
+    const { Parameters } = trainingDefinition(plain().template).States.Evaluate;
     expect(Parameters).toMatchObject({
       ProcessingResources: { ClusterConfig: { InstanceType: 'ml.m5.large' } },
       NetworkConfig: { EnableNetworkIsolation: true },
@@ -117,7 +115,7 @@ describe('TrainingPipeline [R1]', () => {
   });
 
   test('tells the preparing program where the manifest is, which says the rest', () => {
-    const { Parameters } = definitionOf(plain().template).States.Prepare;
+    const { Parameters } = trainingDefinition(plain().template).States.Prepare;
     expect(Parameters.AppSpecification['ContainerArguments.$']).toBe(
       "States.Array('--manifest-bucket', $.manifest.bucket, '--manifest-key', $.manifest.key, '--manifest-version', $.manifest.versionId, '--output', '/opt/ml/processing/output')",
     );
@@ -130,7 +128,7 @@ describe('TrainingPipeline [R1]', () => {
     ];
     const { template, stack } = build({ features });
     const outdir = App.of(stack)!.outdir;
-    const { Parameters } = definitionOf(template).States.Prepare;
+    const { Parameters } = trainingDefinition(template).States.Prepare;
     const [, definitions, engine] =
       /'--features', '\/opt\/ml\/processing\/features\/(\w+)\.json', '--engine', '\/opt\/ml\/processing\/engine\/(\w+)\.py', '--output'/.exec(
         Parameters.AppSpecification['ContainerArguments.$'],
@@ -166,7 +164,7 @@ describe('TrainingPipeline [R1]', () => {
 
   test('runs the programs of this library unless it is given others', () => {
     const fileOf = (programs?: string) =>
-      definitionOf(build({ programs }).template).States.Evaluate.Parameters.AppSpecification.ContainerEntrypoint[1];
+      trainingDefinition(build({ programs }).template).States.Evaluate.Parameters.AppSpecification.ContainerEntrypoint[1];
     const copy = folderOf(Object.fromEntries(['prepare.py', 'evaluate.py'].map((name) => [name, readFileSync(`jobs/${name}`, 'utf8')])));
     expect(fileOf()).toBe(fileOf(copy));
     expect(fileOf()).not.toBe(fileOf(PROGRAMS));
@@ -336,7 +334,7 @@ describe('sizes [row 164]', () => {
     const [purpose, intendedUses, limits] = ['p', 'i', '"'].map((letter) => letter.repeat(2048));
     const parameters = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, 'x'.repeat(200)]));
     const { template } = build({ purpose, intendedUses, limits, parameters });
-    const { Parameters } = definitionOf(template).States.Register;
+    const { Parameters } = trainingDefinition(template).States.Register;
     expect(Parameters).toMatchObject({
       'run.$': '$',
       registration: { group: 'air-dev-delay', card: { owner: 'ml-team', purpose, intendedUses, limits } },

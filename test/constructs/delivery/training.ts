@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import {
   DataContract,
@@ -17,7 +18,8 @@ import {
 } from '../../../lib';
 import { QualityGate, TrainingPipeline, TrainingPipelineProps } from '../../../lib/constructs/delivery';
 import { synth } from '../../support/synth';
-import { contractOf, FLIGHTS } from '../data/contracts';
+import { contractOf, FLIGHTS, Loose } from '../data/contracts';
+import { flat } from '../data/statements';
 
 /** A folder with files of this content. */
 export function folderOf(files: Record<string, string>): string {
@@ -65,3 +67,9 @@ export const build = (given: Partial<TrainingPipelineProps> = {}) =>
     },
     { account: '111111111111', region: 'eu-central-1' },
   );
+
+/** The machine that trains, among those of its stack. */
+export function trainingDefinition(template: Template): Loose {
+  const machines = Object.entries(template.findResources('AWS::StepFunctions::StateMachine'));
+  return JSON.parse(flat(machines.find(([id]) => id.startsWith('Training'))![1].Properties.DefinitionString));
+}

@@ -4,13 +4,12 @@ import { ImageAccelerator, InferenceImage } from '../../../lib/constructs/models
 import { repositoryOf } from '../../../runtime/model-release/versions';
 import { app } from '../../support/synth';
 import { flat } from '../data/statements';
-import { build } from '../delivery/training';
+import { build, trainingDefinition } from '../delivery/training';
 
 describe('images of AWS in training, registration and release [R1, R3]', () => {
   test('a run asks for the image of any family that trains, and its version has the environment of that', () => {
     const { template } = build({ image: InferenceImage.xgboost('1.7-1') });
-    const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'));
-    const { Image, Register } = JSON.parse(flat(machine.Properties.DefinitionString)).States;
+    const { Image, Register } = trainingDefinition(template).States;
     expect(Image.Parameters).toMatchObject({
       RegistryId: '492215442770',
       RepositoryName: 'sagemaker-xgboost',
