@@ -19,6 +19,9 @@ CONTENTS = ("split", "statistics")
 
 Ranges = list[list[int]]
 
+FORMATS = {"records.csv.gz": "csv", "records.jsonl.gz": "jsonl", "records.parquet": "parquet"}
+"""What a validated object is, by the name that an intake gives it."""
+
 
 def check(section: Section, context: Context) -> None:
     reported = context.report["dataset"]
@@ -109,7 +112,8 @@ def _digest(ranges: Ranges) -> str:
 
 def _object(context: Context, row: dict[str, Any], excluded: Ranges) -> dict[str, Any]:
     count = sum(last - first + 1 for first, last in excluded)
-    source = {"source": row["key"], "sourceVersion": row["versionId"], "bucket": context.outputs["ValidatedBucket"]}
+    name = row["validated"]["key"].rpartition("/")[2]
+    source = {"source": row["key"], "sourceVersion": row["versionId"], "bucket": context.outputs["ValidatedBucket"], "format": FORMATS[name]}
     stored = {name: row["validated"][name] for name in ("key", "versionId", "bytes", "sha256")}
     counted = {"rows": row["validated"]["rows"] - count, "superseded": count, "content": row["contentSha256"]}
     return {**source, **stored, **counted, **({"excluded": excluded} if excluded else {})}

@@ -44,7 +44,7 @@ export function dataSteps(run: Run): Step[] {
     {
       title: 'Publish what was committed as a dataset version',
       run: async (say) => {
-        await atTime(run, new Date(Date.UTC(2013, run.options.months[1])), async () => {
+        await atTime(run, endOf(run.options.months[1]), async () => {
           run.figures.dataset = await publishDataset(run, say);
         });
       },
@@ -54,7 +54,12 @@ export function dataSteps(run: Run): Step[] {
 
 /** A month arrives as it is when it is over, is accounted for, and a dataset version with it is published. */
 export async function monthArrives(run: Run, month: number, say: (text: string) => void): Promise<void> {
-  await atTime(run, new Date(Date.UTC(2013, month)), () => takeIn(run, month, say));
+  await atTime(run, endOf(month), () => takeIn(run, month, say));
+}
+
+/** The moment at which a month of 2013, from 1, is over. */
+export function endOf(month: number): Date {
+  return new Date(Date.UTC(2013, month));
 }
 
 async function takeIn(run: Run, month: number, say: (text: string) => void): Promise<void> {

@@ -33,6 +33,9 @@ export function firstTrainingStep(run: Run): Step {
   };
 }
 
+/** Months that arrive one by one behind those of the beginning. */
+export const ARRIVALS = 3;
+
 /** A month comes in; its dataset version starts a run, which nobody waits for here. */
 export function arrivalStep(run: Run, month: number): Step {
   return {

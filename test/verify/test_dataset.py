@@ -46,8 +46,8 @@ def world(*files: tuple[str, list[str]]) -> Context:
         data = "\n".join([HEADER, *lines, ""]).encode()
         file = RawFile(f"{DATASET}/{number}.csv", f"v{number}", data, Judge().file(data), None)
         valid = [record for record in file.records if record.rule is None]
-        account.objects[f"valid-{number}", "1"] = data
-        stored = {"key": f"valid-{number}", "versionId": "1", "bytes": len(data), "rows": len(valid), "sha256": hashlib.sha256(data).hexdigest()}
+        account.objects[f"valid-{number}/records.csv.gz", "1"] = data
+        stored = {"key": f"valid-{number}/records.csv.gz", "versionId": "1", "bytes": len(data), "rows": len(valid), "sha256": hashlib.sha256(data).hexdigest()}
         content = hashlib.sha256(data).hexdigest()
         rows[file.row] = {"pk": file.row, "key": file.key, "versionId": file.version, "receivedAt": received, "state": "accounted",
                           "contentSha256": content, "contract": "c", "validated": stored}  # fmt: skip
