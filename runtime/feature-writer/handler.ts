@@ -9,7 +9,7 @@ import { AggregateDefinition, FEATURE_ENV, FEATURE_METRIC } from '../../lib/cons
 import { FeatureStore } from '../features/store';
 import { Clock, clockFrom } from '../shared/clock';
 import { contractReader } from '../shared/contract-file';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf, StreamRecord } from '../stream/batch';
 import { RecordJudge } from '../stream/record-judge';
 
@@ -107,16 +107,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): FeatureWriterDependencies & {
   };
 }
 
-let run: { take: ReturnType<typeof makeHandler>; flush: () => void } | undefined;
-
-export const handler = async (event: KinesisStreamEvent): Promise<void> => {
-  if (run === undefined) {
-    const deps = dependenciesFrom(process.env);
-    run = { take: makeHandler(deps), flush: deps.flush };
-  }
-  try {
-    await run.take(event);
-  } finally {
-    run.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

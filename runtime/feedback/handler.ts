@@ -5,7 +5,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
 import { answer, Request, Route } from '../inference-api/http';
 import { PredictionBooks } from '../prediction-books/store';
-import { measureWith, metricsFor } from '../shared/telemetry';
+import { measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
 import { FeedbackDependencies, getBooks, getPrediction, postFeedback } from './routes';
 
@@ -29,13 +29,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): FeedbackDependencies & { flus
   };
 }
 
-let deps: ReturnType<typeof dependenciesFrom> | undefined;
-
-export const handler = async (request: Request): Promise<APIGatewayProxyResult> => {
-  deps ??= dependenciesFrom(process.env);
-  try {
-    return await makeHandler(deps)(request);
-  } finally {
-    deps.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

@@ -9,7 +9,7 @@ import { AggregateDefinition, FEATURE_ENV } from '../../lib/constructs/data/feat
 import { API_DIMENSION, ENV } from '../../lib/constructs/integration/contract';
 import { PredictionBooks } from '../prediction-books/store';
 import { FeatureStore } from '../features/store';
-import { measureWith, metricsFor } from '../shared/telemetry';
+import { measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { clockFrom } from '../shared/clock';
 import type { FeatureOptions } from './features';
 import { answer, Request, Route } from './http';
@@ -99,13 +99,4 @@ export function dependenciesFrom(env: NodeJS.ProcessEnv): InferenceApiDependenci
   };
 }
 
-let deps: ReturnType<typeof dependenciesFrom> | undefined;
-
-export const handler = async (request: Request): Promise<APIGatewayProxyResult> => {
-  deps ??= dependenciesFrom(process.env);
-  try {
-    return await makeHandler(deps)(request);
-  } finally {
-    deps.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

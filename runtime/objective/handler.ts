@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { OBJECTIVE, ObjectiveSpec } from '../../lib/constructs/ownership/objective-contract';
 import { PredictionBooks } from '../prediction-books/store';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { Clock, clockFrom } from '../shared/clock';
 import { evaluate, ObjectiveReport } from './core';
 
@@ -41,13 +41,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): ObjectiveDependencies & { flu
   };
 }
 
-let deps: ReturnType<typeof dependenciesFrom> | undefined;
-
-export const handler = async (): Promise<ObjectiveReport> => {
-  deps ??= dependenciesFrom(process.env);
-  try {
-    return await makeHandler(deps)();
-  } finally {
-    deps.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

@@ -6,7 +6,7 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { KinesisStreamEvent } from 'aws-lambda';
 import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, OnlineSpec } from '../../lib/constructs/data/contract';
 import { contractReader } from '../shared/contract-file';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf } from '../stream/batch';
 import { EntityKey } from '../stream/entity-key';
 import { RecordJudge } from '../stream/record-judge';
@@ -89,16 +89,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): OnlineTableDependencies & { f
   };
 }
 
-let run: { take: ReturnType<typeof makeHandler>; flush: () => void } | undefined;
-
-export const handler = async (event: KinesisStreamEvent): Promise<void> => {
-  if (run === undefined) {
-    const deps = dependenciesFrom(process.env);
-    run = { take: makeHandler(deps), flush: deps.flush };
-  }
-  try {
-    await run.take(event);
-  } finally {
-    run.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

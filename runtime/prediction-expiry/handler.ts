@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { API_DIMENSION, API_METRIC, BOOKS, ENV } from '../../lib/constructs/integration/contract';
 import { sum } from '../prediction-books/core';
 import { PredictionBooks } from '../prediction-books/store';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { Clock, clockFrom } from '../shared/clock';
 import { closedDays, coverageOf } from './core';
 
@@ -67,13 +67,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): ExpiryDependencies & { flush:
   };
 }
 
-let deps: ReturnType<typeof dependenciesFrom> | undefined;
-
-export const handler = async (event: unknown, context: ExpiryContext) => {
-  deps ??= dependenciesFrom(process.env);
-  try {
-    return await makeHandler(deps)(event, context);
-  } finally {
-    deps.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

@@ -9,7 +9,7 @@ import { API_METRIC } from '../../lib/constructs/integration/contract';
 import { answer, bodyOf, reply, Request } from '../inference-api/http';
 import { envelopeOf } from '../intake/envelope';
 import { contractReader } from '../shared/contract-file';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { RecordJudge } from '../stream/record-judge';
 import { RecordKey } from '../stream/record-key';
 import { recordsIn } from './body';
@@ -109,16 +109,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): RecordsApiDependencies & { fl
   };
 }
 
-let run: { take: ReturnType<typeof makeHandler>; flush: () => void } | undefined;
-
-export const handler = async (request: RecordsRequest): Promise<APIGatewayProxyResult> => {
-  if (run === undefined) {
-    const deps = dependenciesFrom(process.env);
-    run = { take: makeHandler(deps), flush: deps.flush };
-  }
-  try {
-    return await run.take(request);
-  } finally {
-    run.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

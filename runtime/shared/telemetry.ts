@@ -24,3 +24,22 @@ export function measureWith(metrics: Metrics): Measure {
     metrics.addMetric(name, unit, value);
   };
 }
+
+/** A function's entry: what it works with is made at its first invocation, and its metrics are published whatever becomes of each. */
+export function publishing<Deps extends { flush: () => void }, Given extends unknown[], Answer>(
+  dependencies: () => Deps,
+  make: (deps: Deps) => (...given: Given) => Promise<Answer>,
+): (...given: Given) => Promise<Answer> {
+  let made: { run: (...given: Given) => Promise<Answer>; flush: () => void } | undefined;
+  return async (...given) => {
+    if (made === undefined) {
+      const deps = dependencies();
+      made = { run: make(deps), flush: deps.flush };
+    }
+    try {
+      return await made.run(...given);
+    } finally {
+      made.flush();
+    }
+  };
+}

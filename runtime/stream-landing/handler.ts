@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { KinesisStreamEvent } from 'aws-lambda';
 import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS } from '../../lib/constructs/data/contract';
 import { contractReader } from '../shared/contract-file';
-import { Log, Measure, measureWith, metricsFor } from '../shared/telemetry';
+import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf } from '../stream/batch';
 import { EntityKey } from '../stream/entity-key';
 import { RecordJudge } from '../stream/record-judge';
@@ -68,16 +68,4 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): LandingDependencies & { flush
   };
 }
 
-let run: { land: ReturnType<typeof makeHandler>; flush: () => void } | undefined;
-
-export const handler = async (event: KinesisStreamEvent): Promise<void> => {
-  if (run === undefined) {
-    const deps = dependenciesFrom(process.env);
-    run = { land: makeHandler(deps), flush: deps.flush };
-  }
-  try {
-    await run.land(event);
-  } finally {
-    run.flush();
-  }
-};
+export const handler = publishing(() => dependenciesFrom(process.env), makeHandler);

@@ -159,10 +159,4 @@ async function main(): Promise<void> {
   }
 }
 
-main()
-  .catch((error: Error) => checks.that('the test could be carried out', false, () => error.message))
-  .finally(() => {
-    rmSync(folder, { recursive: true, force: true });
-    console.log(`${checks.passed} passed, ${checks.failed} failed`);
-    process.exitCode = checks.failed === 0 ? 0 : 1;
-  });
+checks.conclude(main, () => rmSync(folder, { recursive: true, force: true }));

@@ -28,4 +28,15 @@ export class Checks {
     }
     console.log(`     (${title}: ${((Date.now() - start) / 1000).toFixed(0)} s)`);
   }
+
+  /** Runs a whole test and ends the process with what it found; an error outside of its parts is one failure. */
+  public conclude(run: () => Promise<void>, clean: () => void = () => undefined): void {
+    run()
+      .catch((error: Error) => this.that('the test could be carried out', false, () => error.message))
+      .finally(() => {
+        clean();
+        console.log(`${this.passed} passed, ${this.failed} failed`);
+        process.exitCode = this.failed === 0 ? 0 : 1;
+      });
+  }
 }

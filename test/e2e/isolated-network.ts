@@ -51,9 +51,4 @@ async function main(): Promise<void> {
   }
 }
 
-main()
-  .catch((error: Error) => checks.that('the test could be carried out', false, () => error.message))
-  .finally(() => {
-    console.log(`${checks.passed} passed, ${checks.failed} failed`);
-    process.exitCode = checks.failed === 0 ? 0 : 1;
-  });
+checks.conclude(main);

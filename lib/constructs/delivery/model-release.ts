@@ -1,18 +1,18 @@
-import { Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { EventField, IEventBus, Match, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { IRole } from 'aws-cdk-lib/aws-iam';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { IStateMachine, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
+import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
 import { failOn, mismatch, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
 import { followChanges } from '../shared/table-follower';
+import { acknowledgeSteps, tracedMachine } from '../shared/state-machine';
 import { DELIVERY_ENV, RELEASES } from './contract';
 import { registerReleaseAlarms } from './model-release-alarms';
 import { createReleaseJanitor } from './model-release-janitor';
@@ -136,22 +136,12 @@ export class ModelRelease extends Construct {
   private createMachine(prefix: string, steps: Lambda, maximumWait: Duration): StateMachine {
     const timeout = maximumWait.plus(Duration.hours(1));
     const pause = Duration.seconds(Math.max(PAUSE_SECONDS, Math.ceil(timeout.toSeconds() / LOOKS)));
-    const machine = new StateMachine(this, 'Machine', {
+    const machine = tracedMachine(this, 'Machine', 'MachineLogs', {
       stateMachineName: `${prefix}-release`,
       definitionBody: releaseStates(this, steps, pause),
       timeout,
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'MachineLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }),
-        level: LogLevel.ALL,
-        includeExecutionData: true,
-      },
     });
-    acknowledgeResource(machine, `${steps.functionArn}:*`, 'the function in any of its versions');
-    Validations.of(machine).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'delivery of logs and traces names no resource: their actions allow only "*"',
-    });
+    acknowledgeSteps(machine, steps);
     return machine;
   }
 

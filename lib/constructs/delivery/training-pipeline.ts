@@ -5,14 +5,14 @@ import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { DefinitionBody, IStateMachine, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { DefinitionBody, IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { EVENT_SOURCE, EventType } from '../integration/contract';
 import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { physicalName } from '../shared/names';
+import { tracedMachine } from '../shared/state-machine';
 import { DELIVERY_METRIC, namesOf, PipelineSettings, RegistrationSettings, RUNS, TrainingTrigger } from './contract';
 import { registerTrainingAlarms, trainingMetric } from './training-alarms';
 import { pipelineProblems } from './training-checks';
@@ -129,13 +129,10 @@ export class TrainingPipeline extends Construct {
       waitSeconds: (props.spot ?? true) ? wait.toSeconds() : undefined,
       ...{ triggerArn: trigger.functionArn, gateArn: gate.functionArn, registrarArn: registrar.functionArn, recordArn: record.functionArn },
     });
-    const destination = new LogGroup(this, 'MachineLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
-    return new StateMachine(this, 'Resource', {
+    return tracedMachine(this, 'Resource', 'MachineLogs', {
       stateMachineName: machineName,
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(states)),
       role: executor,
-      tracingEnabled: true,
-      logs: { destination, level: LogLevel.ALL, includeExecutionData: true },
     });
   }
 

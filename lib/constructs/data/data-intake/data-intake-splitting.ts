@@ -1,10 +1,10 @@
-import { ArnFormat, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowledgements';
 import { handlerFunction } from '../../shared/handler-function';
 import { physicalName } from '../../shared/names';
+import { acknowledgeSteps, tracedMachine } from '../../shared/state-machine';
 import { DATA_ENV, SPLIT_PARTS, SPLIT_SCRATCH_MEBIBYTES, SPLIT_SECONDS } from '../contract';
 import type { DataContract } from '../data-contract/data-contract';
 import { allow, allowRead, allowWrite } from '../grants';
@@ -52,26 +52,16 @@ export function splittingProblems(contract: DataContract, validatedFormat?: Vali
 export function createSplitting(parts: IntakeParts, props: SplittingProps): StateMachine {
   const { scope, intakeName, contract } = parts;
   const splitter = createSplitter(parts, props);
-  const machine = new StateMachine(scope, 'Splitting', {
+  const machine = tracedMachine(scope, 'Splitting', 'SplittingLogs', {
     stateMachineName: physicalName([intakeName, 'splitting'], 80),
     comment: `Validates large files of ${contract.dataset} in ranges`,
     definitionBody: splittingStates(scope, splitter, props.maxConcurrency),
     timeout: Duration.seconds(SPLIT_SECONDS.execution),
-    tracingEnabled: true,
-    logs: {
-      destination: new LogGroup(scope, 'SplittingLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }),
-      level: LogLevel.ALL,
-      includeExecutionData: true,
-    },
   });
-  acknowledgeResource(machine, `${splitter.functionArn}:*`, 'the function in any of its versions');
+  acknowledgeSteps(machine, splitter);
   ['', ...ROUNDS.map((round) => `/${round}`)].forEach((round) =>
     acknowledgeResource(machine, executionsOf(machine, round), 'the machine stops and describes what it starts for each range itself'),
   );
-  Validations.of(machine).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'delivery of logs and traces names no resource: their actions allow only "*"',
-  });
   allow(props.validator, ['states:StartExecution'], machine.stateMachineArn);
   props.validator.addEnvironment(DATA_ENV.splitMachine, machine.stateMachineArn);
   props.validator.addEnvironment(DATA_ENV.splitAbove, String(props.above.toBytes()));

@@ -1,13 +1,13 @@
-import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
+import { Duration, Size } from 'aws-cdk-lib';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Choice, Condition, DefinitionBody, Fail, JsonPath, LogLevel, Pass, StateMachine, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, DefinitionBody, Fail, JsonPath, Pass, StateMachine, TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowledgements';
 import { handlerFunction } from '../../shared/handler-function';
 import { physicalName } from '../../shared/names';
+import { acknowledgeSteps, tracedMachine } from '../../shared/state-machine';
 import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, OPERATIONS_FOLDER } from '../contract';
 import { allow, allowRead, allowWrite } from '../grants';
 import { IntakeParts, judgingEnvironment } from './data-intake-functions';
@@ -19,23 +19,13 @@ const REFUSED = 'OperationRefused';
 export function createOperations(parts: IntakeParts, deadLetterQueue: IQueue): StateMachine {
   const { scope, intakeName } = parts;
   const steps = createSteps(parts, deadLetterQueue);
-  const machine = new StateMachine(scope, 'Operations', {
+  const machine = tracedMachine(scope, 'Operations', 'OperationsLogs', {
     stateMachineName: physicalName([intakeName, 'operations'], 80),
     comment: `What a person lets the intake of ${parts.contract.dataset} do`,
     definitionBody: operationStates(new Construct(scope, 'OperationStates'), steps),
     timeout: Duration.days(7),
-    tracingEnabled: true,
-    logs: {
-      destination: new LogGroup(scope, 'OperationsLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }),
-      level: LogLevel.ALL,
-      includeExecutionData: true,
-    },
   });
-  acknowledgeResource(machine, `${steps.functionArn}:*`, 'the function in any of its versions');
-  Validations.of(machine).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'delivery of logs and traces names no resource: their actions allow only "*"',
-  });
+  acknowledgeSteps(machine, steps);
   return machine;
 }
 

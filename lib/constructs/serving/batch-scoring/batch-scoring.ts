@@ -1,18 +1,18 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { CompositeAlarm, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, IConnectable, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable, IPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { DefinitionBody, IStateMachine, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { DefinitionBody, IStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { allowRead } from '../../data/grants';
 import { isDeadLetterQueue } from '../../shared/acknowledgements';
 import { failOn } from '../../shared/checks';
 import { generatedName, physicalName } from '../../shared/names';
+import { tracedMachine } from '../../shared/state-machine';
 import { createHostedModel, createSecurityGroups } from '../endpoint/endpoint-host';
 import { ofTransforms, recordNeed } from '../quota/quota-manifest';
 import { containerRole, machineRole } from './batch-roles';
@@ -115,13 +115,10 @@ export class BatchScoring extends Construct implements IConnectable, IGrantable 
       roleArn: this.role.roleArn,
       securityGroupIds: this.securityGroups.map(({ securityGroupId }) => securityGroupId),
     });
-    const destination = new LogGroup(this, 'MachineLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
-    const machine = new StateMachine(this, 'Resource', {
+    const machine = tracedMachine(this, 'Resource', 'MachineLogs', {
       stateMachineName: physicalName([this.scoringName, 'scoring'], 80),
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(states)),
       role,
-      tracingEnabled: true,
-      logs: { destination, level: LogLevel.ALL, includeExecutionData: true },
     });
     // A run needs what its containers may do, which nothing in the definition refers to.
     machine.node.addDependency(this.role);
