@@ -29,6 +29,7 @@ const walls = [
   wall('gate', outside('bin', 'runtime', 'local', 'capacity', 'examples', ...TOOLS), 'the gate judges any assembly: it must not know ours'),
   wall('gate', ['./lib'], 'the gate judges any assembly: of ours it knows how contracts compare', [
     './constructs/data/contract.ts',
+    './constructs/data/data-contract/contract.ts',
     './constructs/data/data-contract/contract-changes.ts',
   ]),
   wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', ...TOOLS), 'an example is what a user copies'),

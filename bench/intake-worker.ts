@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { parse } from 'csv-parse';
-import type { CompiledContract } from '../lib/constructs/data/contract';
+import type { CompiledContract } from '../lib/constructs/data/data-contract/contract';
 import { attemptFile, AttemptOptions } from '../runtime/intake/attempt';
 import { Ledger } from '../runtime/intake/ledger';
 import { compileChecks } from '../runtime/intake/rules';

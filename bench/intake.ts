@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import Table from 'cli-table3';
 import { build } from 'esbuild';
-import type { CompiledContract } from '../lib/constructs/data/contract';
+import type { CompiledContract } from '../lib/constructs/data/data-contract/contract';
 import { DataContract } from '../lib/constructs/data/data-contract/data-contract';
 import type { Measured } from './intake-worker';
 

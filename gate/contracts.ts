@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CompiledContract, DATA_ENV } from '../lib/constructs/data/contract';
+import { DATA_ENV } from '../lib/constructs/data/contract';
+import { CompiledContract } from '../lib/constructs/data/data-contract/contract';
 import { versionObjections } from '../lib/constructs/data/data-contract/contract-changes';
 import { assetFile, Subject } from './assembly';
 import { Finding } from './check';

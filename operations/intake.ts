@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Listr } from 'listr2';
 import { loadBlueprint } from '../lib/config/load';
-import { INTAKE_OPERATION } from '../lib/constructs/data/contract';
+import { INTAKE_OPERATION } from '../lib/constructs/data/data-intake/contract';
 import { defaultClients } from './clients';
 import { argumentsOf, ENVIRONMENT, runCommand, UsageError } from './command';
 import { IntakeMachine, OperationReport } from './intake-machine';

@@ -1,4 +1,4 @@
-import type { ColumnStatistics } from '../../lib/constructs/data/contract';
+import type { ColumnStatistics } from '../../lib/constructs/data/dataset-catalog/contract';
 
 /** How far the values of a column differ between two versions. */
 export interface Difference {

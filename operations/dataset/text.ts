@@ -1,4 +1,4 @@
-import type { ColumnStatistics } from '../../lib/constructs/data/contract';
+import type { ColumnStatistics } from '../../lib/constructs/data/dataset-catalog/contract';
 import type { Difference } from './compare';
 import type { RetentionPlan } from './retention';
 import type { Version } from './versions';

@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectVersionsCommand, ListObjectVersionsCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import type { ColumnStatistics, Split, Withdrawal } from '../../lib/constructs/data/contract';
+import type { Withdrawal } from '../../lib/constructs/data/contract';
+import type { ColumnStatistics, Split } from '../../lib/constructs/data/dataset-catalog/contract';
 import type { DatasetRow } from '../data-lineage';
 
 /** One version of an object. */

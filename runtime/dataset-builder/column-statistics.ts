@@ -1,4 +1,4 @@
-import type { CompiledColumn } from '../../lib/constructs/data/contract';
+import type { CompiledColumn } from '../../lib/constructs/data/data-contract/contract';
 import { charactersAt, numberAt, textAt } from '../intake/lexical';
 import { binOf, binsOf } from './bins';
 import { dayOf } from './event-days';

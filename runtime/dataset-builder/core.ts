@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { DATA_EVENT, DatasetSplit, ObjectFormat, QUERY_FILES, Split } from '../../lib/constructs/data/contract';
+import { DATA_EVENT } from '../../lib/constructs/data/contract';
+import { ObjectFormat } from '../../lib/constructs/data/data-intake/contract';
+import { DatasetSplit, QUERY_FILES, Split } from '../../lib/constructs/data/dataset-catalog/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import { formatOf } from '../intake/core';
 import type { FileRow } from '../intake/ledger';

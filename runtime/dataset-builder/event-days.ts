@@ -1,4 +1,5 @@
-import { CompiledContract, DatasetSplit } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { DatasetSplit } from '../../lib/constructs/data/dataset-catalog/contract';
 import { textAt } from '../intake/lexical';
 import type { ReadRecord } from './record-reader';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { FileMetaData, parquetMetadata, parquetRead, RowGroup } from 'hyparquet';
-import { ColumnType, CompiledContract } from '../../lib/constructs/data/contract';
+import { ColumnType, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { Fields } from '../intake/fields';
 import { dayText, instantText } from '../intake/instants';
 import type { Output } from '../intake/object-output';

@@ -1,4 +1,4 @@
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import type { FileRow } from '../intake/ledger';
 import type { Output } from '../intake/object-output';
 import { ParquetOutput } from '../intake/parquet-output';

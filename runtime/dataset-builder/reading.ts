@@ -1,5 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { CompiledContract, DatasetSplit, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_KEYS } from '../../lib/constructs/data/data-intake/contract';
+import { DatasetSplit } from '../../lib/constructs/data/dataset-catalog/contract';
 import { formatOf } from '../intake/core';
 import { KeySet } from '../intake/key-set';
 import type { FileRow } from '../intake/ledger';

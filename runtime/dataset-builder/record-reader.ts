@@ -1,4 +1,5 @@
-import { CompiledContract, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { Fields, textsOf } from '../intake/fields';
 import { Framed, Framer, textOf } from '../intake/framing';
 import { jsonText } from '../intake/json-record';

@@ -1,4 +1,4 @@
-import { DatasetSplit, Period, Split } from '../../lib/constructs/data/contract';
+import { DatasetSplit, Period, Split } from '../../lib/constructs/data/dataset-catalog/contract';
 import type { EventDays } from './event-days';
 
 const DAY = 86_400_000;

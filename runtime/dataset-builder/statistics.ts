@@ -1,4 +1,5 @@
-import type { ColumnStatistics, CompiledContract } from '../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import type { ColumnStatistics } from '../../lib/constructs/data/dataset-catalog/contract';
 import { ColumnCounter, counterOf } from './column-statistics';
 import type { ReadRecord } from './record-reader';
 

@@ -1,4 +1,5 @@
-import { Freeze, INTAKE_SECONDS, LEDGER, thawOf } from '../../lib/constructs/data/contract';
+import { Freeze, LEDGER, thawOf } from '../../lib/constructs/data/contract';
+import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/ledger';
 import { counts, isFinal } from '../shared/ledger-rows';

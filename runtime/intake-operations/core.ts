@@ -1,4 +1,5 @@
-import { INTAKE_OPERATION, reportKey } from '../../lib/constructs/data/contract';
+import { reportKey } from '../../lib/constructs/data/contract';
+import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
 import type { FileRow } from '../intake/ledger';
 import { counts } from '../shared/ledger-rows';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { INTAKE_OPERATION } from '../../lib/constructs/data/contract';
+import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
 import { AttemptOptions, processFile } from '../intake/attempt';
 import type { FileRow, Result } from '../intake/ledger';
 import { Entry, Run } from './core';

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { Ledger } from '../intake/ledger';
 import { PartStore } from './part-store';
 import { PartNames, SplitFile } from './plan';

@@ -1,4 +1,5 @@
-import { CompiledContract, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { Framed, Framer } from '../intake/framing';
 import { readHeader } from '../intake/header';
 import { FileRejected } from '../intake/validator';

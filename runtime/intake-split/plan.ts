@@ -1,4 +1,5 @@
-import { CompiledContract, SPLIT_PARTS } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { SPLIT_PARTS } from '../../lib/constructs/data/data-intake/contract';
 import { ObjectVersion } from '../intake/core';
 
 /** A file that is judged in ranges, and the attempt that holds its row: what an execution starts from. */

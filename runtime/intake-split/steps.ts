@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { MAXIMUM_SPLIT_KEYS, MAXIMUM_SPLIT_RECORDS, SPLIT_SECONDS } from '../../lib/constructs/data/contract';
+import { MAXIMUM_SPLIT_KEYS, MAXIMUM_SPLIT_RECORDS, SPLIT_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { isGone } from '../intake/source';
 import { FileRejected } from '../intake/validator';
 import { SplitContext } from './context';

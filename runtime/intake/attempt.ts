@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
-import {
-  CompiledContract,
-  MAXIMUM_KEYS,
-  MAXIMUM_PARQUET_FILE_BYTES,
-  VALIDATED_FORMAT,
-  VALIDATED_NAME,
-} from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_KEYS, MAXIMUM_PARQUET_FILE_BYTES, VALIDATED_FORMAT, VALIDATED_NAME } from '../../lib/constructs/data/data-intake/contract';
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
 import { inputFormat } from './envelope';
 import { headerLine } from './header';

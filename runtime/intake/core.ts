@@ -1,4 +1,5 @@
-import { LEDGER, ObjectFormat, VALIDATED_NAME } from '../../lib/constructs/data/contract';
+import { LEDGER } from '../../lib/constructs/data/contract';
+import { ObjectFormat, VALIDATED_NAME } from '../../lib/constructs/data/data-intake/contract';
 
 /** What the validator is: a change of its behaviour raises this. */
 export const BUILD = 'intake-2';

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { CompiledContract, MAXIMUM_RECORD_BYTES, STREAM_FOLDER } from '../../lib/constructs/data/contract';
+import { STREAM_FOLDER } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { Refusal } from './rules';
 
 /**

@@ -1,4 +1,4 @@
-import { CompiledContract, FileRule, holds } from '../../lib/constructs/data/contract';
+import { CompiledContract, FileRule, holds } from '../../lib/constructs/data/data-contract/contract';
 import { KeySet } from './key-set';
 import { textAt } from './lexical';
 import { PrimaryKey } from './primary-key';

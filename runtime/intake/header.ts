@@ -1,4 +1,4 @@
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { quote, textsOf } from './fields';
 import { Framed } from './framing';
 

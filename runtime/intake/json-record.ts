@@ -1,4 +1,4 @@
-import { ColumnType, CompiledContract } from '../../lib/constructs/data/contract';
+import { ColumnType, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { Refusal } from './rules';
 
 /** What `typeof` gives for a column's JSON values. */

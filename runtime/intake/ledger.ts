@@ -7,7 +7,8 @@ import {
   TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { FILE_STATE, INTAKE_SECONDS, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
+import { FILE_STATE, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
+import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { objectKey, ObjectVersion } from './core';
 import { Output } from './object-output';
 import type { Judgement, Rejudged } from './rejudged';

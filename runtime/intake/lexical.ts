@@ -1,4 +1,4 @@
-import { CompiledColumn } from '../../lib/constructs/data/contract';
+import { CompiledColumn } from '../../lib/constructs/data/data-contract/contract';
 
 /** Looks at one value: the bytes of a valid UTF-8 text, from `start` to before `end`. */
 export type Test = (bytes: Uint8Array, start: number, end: number) => boolean;

@@ -1,5 +1,5 @@
 import type { DecodedArray, Encoding, SchemaElement } from 'hyparquet';
-import { ColumnType, CompiledColumn, CompiledContract } from '../../lib/constructs/data/contract';
+import { ColumnType, CompiledColumn, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { dayOf, microsOf } from './instants';
 import { numberAt, textAt } from './lexical';
 import { nullTest } from './rules';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import type { Fields } from './fields';
 import { ObjectOutput } from './object-output';
 import { ParquetColumn, parquetSchema } from './parquet-columns';

@@ -1,4 +1,4 @@
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { microsOf } from './instants';
 import { numberAt, textAt } from './lexical';
 import { nullTest } from './rules';

@@ -1,4 +1,4 @@
-import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { charactersAt, lexicalTest, numberAt, Test, textAt } from './lexical';
 
 /** Why a value is refused: the rule, and a reason without the value itself, which may be personal. */

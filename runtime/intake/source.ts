@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGunzip, Gunzip } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { MAXIMUM_FILE_BYTES } from '../../lib/constructs/data/contract';
+import { MAXIMUM_FILE_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { ObjectVersion } from './core';
 import { FileRejected } from './validator';
 

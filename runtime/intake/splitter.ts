@@ -1,6 +1,7 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { CompiledContract, MAXIMUM_SPLIT_BYTES } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_SPLIT_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import type { SplitFile } from '../intake-split/plan';
 import { Advice, isGzip } from './source';
 

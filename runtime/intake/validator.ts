@@ -1,4 +1,5 @@
-import { CompiledContract, MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_KEYS, MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
 import { Fields, quote } from './fields';
 import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';

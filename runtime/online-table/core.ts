@@ -1,4 +1,4 @@
-import { OnlineSpec } from '../../lib/constructs/data/contract';
+import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
 import { StreamRecord } from '../stream/batch';
 import { EntityKey } from '../stream/entity-key';
 

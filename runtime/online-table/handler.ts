@@ -4,7 +4,9 @@ import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client
 import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { KinesisStreamEvent } from 'aws-lambda';
-import { CompiledContract, DATA_ENV, DATA_METRIC, DATA_METRICS, OnlineSpec } from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_METRIC, DATA_METRICS } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
 import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf } from '../stream/batch';

@@ -1,5 +1,6 @@
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { CompiledContract, OnlineSpec } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
 import { Clock } from '../shared/clock';
 import { EntityKey } from '../stream/entity-key';
 import { OnlineItem } from './core';

@@ -1,5 +1,6 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { CompiledContract, DATA_ENV } from '../../lib/constructs/data/contract';
+import { DATA_ENV } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 
 /** The contract that a function judges by: read once, and again only after a failure. */
 export function contractReader(env: NodeJS.ProcessEnv, s3: Pick<S3Client, 'send'>): () => Promise<CompiledContract> {

@@ -1,4 +1,4 @@
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { jsonText } from '../intake/json-record';
 import { numberAt } from '../intake/lexical';
 

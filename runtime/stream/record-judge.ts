@@ -1,4 +1,5 @@
-import { CompiledContract, MAXIMUM_KEYS } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_KEYS } from '../../lib/constructs/data/data-intake/contract';
 import { Envelope } from '../intake/envelope';
 import { Refusal } from '../intake/rules';
 import { Validator } from '../intake/validator';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { Fields } from '../intake/fields';
 import { jsonText } from '../intake/json-record';
 import { PrimaryKey } from '../intake/primary-key';

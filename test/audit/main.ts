@@ -1,7 +1,7 @@
 // Sends files through the intake while everything breaks and leaves the evidence for verify/audit.py:
 // `main <folder> <files> <rows> <seed> <compiled contract> <flights>`. Prints how often each crash point was hit.
 import { readFileSync } from 'node:fs';
-import type { CompiledContract } from '../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { leaveEvidence } from './evidence';
 import { filesToSend, largeBytes } from './files';
 import { Service } from './service';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/contract';
+import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 
 interface Property {
   name: string;

@@ -1,5 +1,5 @@
 import { closest } from '../shared/checks';
-import type { CompiledContract } from './contract';
+import type { CompiledContract } from './data-contract/contract';
 
 /** Problem when a contract has no column of that name. @internal */
 export function unknownColumn(place: string, name: string, columns: CompiledContract['columns']): string[] {

@@ -5,7 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, IBucket, Lifecy
 import { Construct } from 'constructs';
 import { failOn, notWhole, outsideRange, unknownAmount } from '../shared/checks';
 import { removalProblems } from '../shared/removal';
-import { SPLIT_PARTS } from './contract';
+import { SPLIT_PARTS } from './data-intake/contract';
 
 /** Properties of `DataZones`. */
 export interface DataZonesProps {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { CompiledColumn, CompiledContract, FileRule, OPERATORS } from '../../../lib/constructs/data/contract';
+import { CompiledColumn, CompiledContract, FileRule, OPERATORS } from '../../../lib/constructs/data/data-contract/contract';
 import { contractChanges, versionObjections } from '../../../lib/constructs/data/data-contract/contract-changes';
 import { compileChecks } from '../../../runtime/intake/rules';
 import { brokenFileRules } from '../../../runtime/intake/file-rules';

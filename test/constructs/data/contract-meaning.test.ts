@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Comparison, FileRule, holds, OPERATORS } from '../../../lib/constructs/data/contract';
+import { Comparison, FileRule, holds, OPERATORS } from '../../../lib/constructs/data/data-contract/contract';
 import { STANDARDS, versionProblems } from '../../../lib/constructs/data/data-contract/contract-version';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { column, contractOf, contractWith, Loose, orders, refusals, rulesOf } from './contracts';

@@ -17,7 +17,8 @@ import {
   Owners,
   ValidatedFormat,
 } from '../../../lib';
-import { DATA_METRIC, INTAKE_SECONDS, VALIDATED_FORMAT } from '../../../lib/constructs/data/contract';
+import { DATA_METRIC } from '../../../lib/constructs/data/contract';
+import { INTAKE_SECONDS, VALIDATED_FORMAT } from '../../../lib/constructs/data/data-intake/contract';
 import { app, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';

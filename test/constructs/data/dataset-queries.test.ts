@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DataContract, DataIntake, DatasetCatalog, DatasetQueries, DatasetQueriesProps, DataZones } from '../../../lib';
-import { QUERY_FILES } from '../../../lib/constructs/data/contract';
+import { QUERY_FILES } from '../../../lib/constructs/data/dataset-catalog/contract';
 import { queryKey } from '../../../runtime/dataset-builder/core';
 import { synth } from '../../support/synth';
 import { contractOf, contractWith, FLIGHTS, Loose } from './contracts';

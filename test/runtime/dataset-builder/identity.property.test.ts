@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import type { DatasetSplit } from '../../../lib/constructs/data/contract';
+import type { DatasetSplit } from '../../../lib/constructs/data/dataset-catalog/contract';
 import { Canonical, canonicalJson } from '../../../runtime/dataset-builder/canonical-json';
 import { buildManifest, Policy } from '../../../runtime/dataset-builder/core';
 import { Ordinals } from '../../../runtime/dataset-builder/ordinals';

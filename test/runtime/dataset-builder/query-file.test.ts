@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { VENV_PYTHON } from '../../../local/python';
 import { Manifest, queryKey } from '../../../runtime/dataset-builder/core';
 import { runs, seenAtLeast } from '../../support/property-runs';

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { gunzipSync } from 'node:zlib';
-import type { ColumnStatistics, DatasetEntry, DatasetSplit } from '../../../lib/constructs/data/contract';
+import type { ColumnStatistics, DatasetEntry, DatasetSplit } from '../../../lib/constructs/data/dataset-catalog/contract';
 import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { makeHandler } from '../../../runtime/dataset-builder/handler';
 import { BUCKETS, TABLE, World } from '../intake/world';

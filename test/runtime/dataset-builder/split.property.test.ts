@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { CompiledContract, DatasetSplit, Split } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import type { DatasetSplit, Split } from '../../../lib/constructs/data/dataset-catalog/contract';
 import { dayOf } from '../../../runtime/dataset-builder/event-days';
 import { splitOf } from '../../../runtime/dataset-builder/split';
 import { column } from '../intake/contracts';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { ColumnStatistics, CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import type { ColumnStatistics } from '../../../lib/constructs/data/dataset-catalog/contract';
 import { binOf, edgeOf } from '../../../runtime/dataset-builder/bins';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';

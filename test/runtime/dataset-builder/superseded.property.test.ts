@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import type { Manifest } from '../../../runtime/dataset-builder/core';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';

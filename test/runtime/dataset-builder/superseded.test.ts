@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { buildManifest, INLINE_RUNS } from '../../../runtime/dataset-builder/core';
 import { Ordinals } from '../../../runtime/dataset-builder/ordinals';
 import { newestFirst } from '../../../runtime/dataset-builder/reading';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { AggregateDefinition, FEATURES } from '../../../lib/constructs/data/features/contract';
 import { makeHandler } from '../../../runtime/feature-writer/handler';
 import { FeatureStore } from '../../../runtime/features/store';

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { Begun, makeHandler, OperationsDependencies, Outcome } from '../../../runtime/intake-operations/handler';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import { FakeQueues } from '../../support/fake-queues';

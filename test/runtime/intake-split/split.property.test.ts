@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { column } from '../intake/contracts';
 import { World } from '../intake/world';

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { SPLIT_SECONDS } from '../../../lib/constructs/data/contract';
+import { SPLIT_SECONDS } from '../../../lib/constructs/data/data-intake/contract';
 import { SplitCheckpoint } from '../../../runtime/intake-split/context';
 import { planOf, rangeOf } from '../../../runtime/intake-split/plan';
 import { ownedLines } from '../../../runtime/intake-split/lines';

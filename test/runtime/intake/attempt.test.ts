@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Readable } from 'node:stream';
-import { MAXIMUM_FILE_BYTES } from '../../../lib/constructs/data/contract';
+import { MAXIMUM_FILE_BYTES } from '../../../lib/constructs/data/data-intake/contract';
 import { Output } from '../../../runtime/intake/object-output';
 import { Source } from '../../../runtime/intake/source';
 import { S3Failure } from '../../support/fake-s3';

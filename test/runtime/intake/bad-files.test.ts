@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CompiledContract, MAXIMUM_RECORD_BYTES } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../../lib/constructs/data/data-intake/contract';
 import type { LongLines } from './long-lines';
 import { HEADER, ORDERS, row } from './contracts';
 import { Quarantined } from './judged';

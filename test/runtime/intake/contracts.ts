@@ -1,4 +1,4 @@
-import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 
 export const column = (name: string, type: CompiledColumn['type'], over: Partial<CompiledColumn> = {}): CompiledColumn => ({
   name,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { envelopeOf } from '../../../runtime/intake/envelope';
 import { runs } from '../../support/property-runs';
 import { column, HEADER, ORDERS } from './contracts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CompiledContract, FileRule, OPERATORS } from '../../../lib/constructs/data/contract';
+import { CompiledContract, FileRule, OPERATORS } from '../../../lib/constructs/data/data-contract/contract';
 import { envelopeOf } from '../../../runtime/intake/envelope';
 import { brokenFileRules } from '../../../runtime/intake/file-rules';
 import { FileRejected, Validator } from '../../../runtime/intake/validator';

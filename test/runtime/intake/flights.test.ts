@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { monthlyFiles } from '../../../examples/flight-delays/files';
-import type { CompiledContract } from '../../../lib/constructs/data/contract';
+import type { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { DataContract } from '../../../lib/constructs/data/data-contract/data-contract';
 import { flightsContract } from '../../support/flights-contract';
 import { World } from './world';

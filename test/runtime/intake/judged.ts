@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
-import { CompiledContract, MAXIMUM_KEYS } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_KEYS } from '../../../lib/constructs/data/data-intake/contract';
 import { InputFormat } from '../../../runtime/intake/envelope';
 import { FileRejected, Validator } from '../../../runtime/intake/validator';
 

@@ -1,4 +1,4 @@
-import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 
 /**
  * A second reading of the rules that shares nothing with the validator: it has the whole file, walks it byte by byte, and takes its verdicts

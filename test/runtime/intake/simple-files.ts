@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { audit, Evidence } from './audit';
 import { column } from './contracts';
 import { TABLE, World } from './world';

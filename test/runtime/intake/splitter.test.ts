@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
-import { MAXIMUM_SPLIT_BYTES } from '../../../lib/constructs/data/contract';
+import { MAXIMUM_SPLIT_BYTES } from '../../../lib/constructs/data/data-intake/contract';
 import { adviceOf, Splitter } from '../../../runtime/intake/splitter';
 import { SIMPLE, simpleFile } from './simple-files';
 import { World } from './world';

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { MAXIMUM_RECORD_BYTES } from '../../../lib/constructs/data/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../../lib/constructs/data/data-intake/contract';
 import { Validator } from '../../../runtime/intake/validator';
 import { column, HEADER, ORDERS, row } from './contracts';
 import { judge } from './judged';

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { attemptFile, AttemptOptions, Checkpoint, Outcome } from '../../../runtime/intake/attempt';
 import { ObjectVersion } from '../../../runtime/intake/core';
 import { FileRow, Ledger } from '../../../runtime/intake/ledger';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { CompiledContract, OnlineSpec } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import { OnlineSpec } from '../../../lib/constructs/data/online-table/contract';
 import { eventTimeOf } from '../../../runtime/online-table/core';
 import { makeHandler } from '../../../runtime/online-table/handler';
 import { OnlineReader } from '../../../runtime/online-table/reader';

@@ -1,4 +1,4 @@
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { makeHandler, RecordResult, RecordsApiDependencies } from '../../../runtime/records-api/handler';
 import { FakeKinesis } from '../../support/fake-kinesis';
 import { column } from '../intake/contracts';

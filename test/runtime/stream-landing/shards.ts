@@ -1,5 +1,5 @@
 import type { KinesisStreamEvent } from 'aws-lambda';
-import { CompiledContract } from '../../../lib/constructs/data/contract';
+import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { Checkpoints } from '../../../runtime/stream-landing/checkpoints';
 import { makeHandler } from '../../../runtime/stream-landing/handler';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';

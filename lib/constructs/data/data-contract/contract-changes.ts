@@ -1,4 +1,4 @@
-import { CompiledColumn, CompiledContract, FileRule, holds } from '../contract';
+import { CompiledColumn, CompiledContract, FileRule, holds } from './contract';
 import { samples, targetOf } from './contract-comparison';
 import { shown } from './contract-problem';
 

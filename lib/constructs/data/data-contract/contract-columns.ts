@@ -1,5 +1,6 @@
 import { closest } from '../../shared/checks';
-import { ColumnType, CompiledColumn, FileRule, MAXIMUM_DUPLICATE_RULES } from '../contract';
+import { MAXIMUM_DUPLICATE_RULES } from '../data-intake/contract';
+import { ColumnType, CompiledColumn, FileRule } from './contract';
 import { contradictoryRules } from './contract-comparison';
 import { finite, Part, part, parts, text } from './contract-document';
 import { classificationProblems, isPersonal } from './contract-classification';

@@ -1,5 +1,5 @@
 import { closest } from '../../shared/checks';
-import { Comparison, FileRule, holds, OPERATORS } from '../contract';
+import { Comparison, FileRule, holds, OPERATORS } from './contract';
 import { finite, list, Part } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 

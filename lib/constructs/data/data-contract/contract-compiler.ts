@@ -1,4 +1,4 @@
-import { CompiledContract, CompiledLimits } from '../contract';
+import { CompiledContract, CompiledLimits } from './contract';
 import { readColumns } from './contract-columns';
 import { Part, part, parts, text } from './contract-document';
 import { readCustomProperties } from './contract-custom';

@@ -1,5 +1,5 @@
 import { closest } from '../../shared/checks';
-import { CompiledLimits } from '../contract';
+import { CompiledLimits } from './contract';
 import { finite, Part, parts, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 

@@ -1,4 +1,4 @@
-import { Comparison, ColumnType, CompiledColumn, FileRule } from '../contract';
+import { Comparison, ColumnType, CompiledColumn, FileRule } from './contract';
 import { list, part, Part, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
 import { invalidPattern } from './contract-pattern';

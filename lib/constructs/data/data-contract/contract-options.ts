@@ -1,7 +1,7 @@
 import { finite, Part, text } from './contract-document';
 import { invalidPattern } from './contract-pattern';
 import { ContractProblem, shown } from './contract-problem';
-import { ColumnType, CompiledColumn } from '../contract';
+import { ColumnType, CompiledColumn } from './contract';
 
 /** What the options of a type demand of a column. @internal */
 export type Demands = Partial<Pick<CompiledColumn, 'minimum' | 'maximum' | 'pattern' | 'minLength' | 'maxLength'>>;

@@ -1,4 +1,4 @@
-import { FileRule } from '../contract';
+import { FileRule } from './contract';
 import { readComparison } from './contract-comparison';
 import { Part, parts, text } from './contract-document';
 import { AppliedRule, applyMetric, QualityDemands, RuleContext } from './contract-metrics';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import { parseDocument } from 'yaml';
 import { failOnFile } from '../../shared/checks';
-import { CompiledContract, CompiledLimits } from '../contract';
+import { CompiledContract, CompiledLimits } from './contract';
 import { readContract, ReadContract } from './contract-compiler';
 
 /**

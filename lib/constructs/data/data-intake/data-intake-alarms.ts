@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
 import { Layer, Severity } from '../../ownership/layer';
 import { physicalName } from '../../shared/names';
-import { INTAKE_SECONDS } from '../contract';
+import { INTAKE_SECONDS } from './contract';
 import type { DataContract } from '../data-contract/data-contract';
 import { DataIntakeMetrics } from './data-intake-metrics';
 

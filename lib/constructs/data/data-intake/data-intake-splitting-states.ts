@@ -18,7 +18,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { SPLIT_SECONDS, SPLIT_STEP } from '../contract';
+import { SPLIT_SECONDS, SPLIT_STEP } from './contract';
 
 /** The file that every step is called with: where it lies, its size and the attempt. */
 const FILE = { file: JsonPath.objectAt('$.file') };

@@ -5,7 +5,8 @@ import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowl
 import { handlerFunction } from '../../shared/handler-function';
 import { physicalName } from '../../shared/names';
 import { acknowledgeSteps, tracedMachine } from '../../shared/state-machine';
-import { DATA_ENV, SPLIT_PARTS, SPLIT_SCRATCH_MEBIBYTES, SPLIT_SECONDS } from '../contract';
+import { DATA_ENV } from '../contract';
+import { SPLIT_PARTS, SPLIT_SCRATCH_MEBIBYTES, SPLIT_SECONDS } from './contract';
 import type { DataContract } from '../data-contract/data-contract';
 import { allow, allowRead, allowWrite } from '../grants';
 import { grantJudging, IntakeParts, judgingEnvironment } from './data-intake-functions';

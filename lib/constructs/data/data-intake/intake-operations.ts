@@ -8,7 +8,8 @@ import { acknowledgeResource, withoutPolicyFindings } from '../../shared/acknowl
 import { handlerFunction } from '../../shared/handler-function';
 import { physicalName } from '../../shared/names';
 import { acknowledgeSteps, tracedMachine } from '../../shared/state-machine';
-import { DATA_ENV, INTAKE_SCRATCH_MEBIBYTES, OPERATIONS_FOLDER } from '../contract';
+import { DATA_ENV, OPERATIONS_FOLDER } from '../contract';
+import { INTAKE_SCRATCH_MEBIBYTES } from './contract';
 import { allow, allowRead, allowWrite } from '../grants';
 import { IntakeParts, judgingEnvironment } from './data-intake-functions';
 

@@ -15,7 +15,10 @@ import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '.
 import { failOn, mismatch, unknownAtSynth } from '../../shared/checks';
 import { handlerFunction } from '../../shared/handler-function';
 import { generatedName, physicalName } from '../../shared/names';
-import { CompiledContract, DATA_ENV, DatasetEntry, INTAKE_SCRATCH_MEBIBYTES, LEDGER } from '../contract';
+import { DATA_ENV, LEDGER } from '../contract';
+import { CompiledContract } from '../data-contract/contract';
+import { INTAKE_SCRATCH_MEBIBYTES } from '../data-intake/contract';
+import { DatasetEntry } from './contract';
 import { DataContract } from '../data-contract/data-contract';
 import { DataIntake } from '../data-intake/data-intake';
 import { contractAsset } from '../data-intake/contract-asset';

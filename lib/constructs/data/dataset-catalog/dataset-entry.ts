@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
-import { DatasetEntry } from '../contract';
+import { DatasetEntry } from './contract';
 import { DataIntake } from '../data-intake/data-intake';
 import type { DatasetOptions } from './dataset-catalog';
 

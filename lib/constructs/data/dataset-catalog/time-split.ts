@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
-import { CompiledContract, DatasetSplit } from '../contract';
+import { CompiledContract } from '../data-contract/contract';
+import { DatasetSplit } from './contract';
 
 /** What every split needs. */
 export interface TimeSplitProps {

@@ -2,7 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ColumnType, CompiledContract, QUERY_FILES } from '../contract';
+import { ColumnType, CompiledContract } from '../data-contract/contract';
+import { QUERY_FILES } from '../dataset-catalog/contract';
 
 /** Of the Parquet types that the builder writes (https://docs.aws.amazon.com/athena/latest/ug/data-types.html). */
 const TYPES: Record<ColumnType, string> = {

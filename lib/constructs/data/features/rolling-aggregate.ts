@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { failOnFile, notWhole, outsideRange, unknownAmount } from '../../shared/checks';
 import { closest } from '../../shared/contract';
-import { ColumnType, CompiledColumn, CompiledContract } from '../contract';
+import { ColumnType, CompiledColumn, CompiledContract } from '../data-contract/contract';
 import { DataContract } from '../data-contract/data-contract';
 import { EventTime } from '../online-table/event-time';
 import { AggregateDefinition, MomentDefinition } from './contract';
