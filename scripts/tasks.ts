@@ -1,13 +1,14 @@
 // Runs dependent commands two at a time (the size of a small CI machine) and those that only wait beside them, keeps each log, and counts what was tested.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
 export interface Task {
   name: string;
   command: string;
   after?: string[];
-  /** It waits for clocks more than it computes, so it runs beside the others and takes no lane. */
+  /** It waits for clocks more than it computes, so it runs beside the others, takes no lane and goes before them on a busy processor. */
   waits?: boolean;
   /** Reads how many tests passed and failed from the log; without it the command itself counts as one. */
   count?: (log: string) => { passed: number; failed: number };
@@ -64,6 +65,9 @@ function runTask(task: Task, logFolder: string): Promise<Result> {
   console.log(`> ${task.name}`);
   return new Promise((done) => {
     const child = spawn('bash', ['-o', 'pipefail', '-c', task.command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    if (task.waits !== true && child.pid !== undefined) {
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    }
     child.stdout.pipe(out, { end: false });
     child.stderr.pipe(out, { end: false });
     child.on('close', (code) => {
