@@ -4,7 +4,7 @@ import { ObjectFormat } from '../../lib/constructs/data/data-intake/contract';
 import { DatasetSplit, QUERY_FILES, Split } from '../../lib/constructs/data/dataset-catalog/contract';
 import { counts, isFinal, orphanedDuplicates } from '../shared/ledger-rows';
 import { formatOf } from '../intake/core';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import type { Output } from '../intake/object-output';
 import { canonicalJson } from './canonical-json';
 import type { Ordinals, Range } from './ordinals';

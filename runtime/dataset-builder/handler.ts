@@ -7,7 +7,7 @@ import type { Context } from 'aws-lambda';
 import { DATA_ENV, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { DatasetEntry, DatasetSplit } from '../../lib/constructs/data/dataset-catalog/contract';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import type { Output } from '../intake/object-output';
 import { LineOutput } from '../intake/output';
 import { clockFrom, Clock } from '../shared/clock';

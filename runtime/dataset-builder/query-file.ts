@@ -1,5 +1,5 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import type { Output } from '../intake/object-output';
 import { ParquetOutput } from '../intake/parquet-output';
 import type { Ordinals } from './ordinals';

@@ -4,7 +4,7 @@ import { MAXIMUM_KEYS } from '../../lib/constructs/data/data-intake/contract';
 import { DatasetSplit } from '../../lib/constructs/data/dataset-catalog/contract';
 import { formatOf } from '../intake/core';
 import { KeySet } from '../intake/key-set';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { Source, unlessGone } from '../intake/source';
 import { EventDays } from './event-days';
 import { Ordinals } from './ordinals';

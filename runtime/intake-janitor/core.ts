@@ -1,7 +1,7 @@
 import { Freeze, LEDGER, thawOf } from '../../lib/constructs/data/contract';
 import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { attemptPrefix } from '../intake/core';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { counts, isFinal } from '../shared/ledger-rows';
 
 /** Attempts that nobody committed are kept this long for whoever looks into a failure. Seconds. */

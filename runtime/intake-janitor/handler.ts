@@ -11,7 +11,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE, Freeze, isFrozen, LEDGER } from '../../lib/constructs/data/contract';
 import { isFolder, objectKey } from '../intake/core';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { freezeOf } from '../shared/freeze';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';

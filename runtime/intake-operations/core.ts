@@ -1,6 +1,6 @@
 import { reportKey } from '../../lib/constructs/data/contract';
 import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { counts } from '../shared/ledger-rows';
 
 export type OperationName = (typeof INTAKE_OPERATION)[keyof typeof INTAKE_OPERATION];

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand, UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, isLater, LEDGER } from '../../lib/constructs/data/contract';
-import type { FileRow, Result } from '../intake/ledger';
+import type { FileRow, Result } from '../intake/file-row';
 import type { Judgement, Rejudged } from '../intake/rejudged';
 
 /** Results that a row remembers; each takes about 1 KB of its 400. All of them have a commit record. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
 import { AttemptOptions, processFile } from '../intake/attempt';
-import type { FileRow, Result } from '../intake/ledger';
+import type { FileRow, Result } from '../intake/file-row';
 import { Entry, Run } from './core';
 import { remembered, RejudgeLedger } from './ledger';
 import { readQuarantine, RecordSet } from './record-set';

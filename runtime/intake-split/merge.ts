@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { attemptPrefix } from '../intake/core';
 import { brokenFileRules } from '../intake/file-rules';
 import { headerLine } from '../intake/header';
-import { Result } from '../intake/ledger';
+import type { Result } from '../intake/file-row';
 import { Counts } from '../intake/validator';
 import { SplitContext } from './context';
 import { JoinedOutput } from './joined-output';

@@ -5,7 +5,8 @@ import { MAXIMUM_KEYS, MAXIMUM_PARQUET_FILE_BYTES, VALIDATED_FORMAT, VALIDATED_N
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
 import { inputFormat } from './envelope';
 import { headerLine } from './header';
-import { FileRow, Ledger, Rejection, Result } from './ledger';
+import type { FileRow, Rejection, Result } from './file-row';
+import { Ledger } from './ledger';
 import { ObjectOutput } from './object-output';
 import { LineOutput } from './output';
 import { ParquetOutput } from './parquet-output';

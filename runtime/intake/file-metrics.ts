@@ -1,6 +1,6 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DATA_METRIC } from '../../lib/constructs/data/contract';
-import { FileRow } from './ledger';
+import type { FileRow } from './file-row';
 
 /** Publishes what became of a file. */
 export function publishFile(metrics: Metrics, row: FileRow): void {

@@ -1,93 +1,12 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import {
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  TransactWriteCommand,
-  TransactWriteCommandInput,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
 import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { objectKey, ObjectVersion } from './core';
-import { Output } from './object-output';
-import type { Judgement, Rejudged } from './rejudged';
-import { Counts } from './validator';
-
-/** A row of the ledger: one object version. */
-export interface FileRow extends Partial<Withdrawal> {
-  pk: string;
-  key: string;
-  versionId: string;
-  sequencer: string;
-  state: (typeof FILE_STATE)[keyof typeof FILE_STATE];
-  receivedAt: string;
-  attempt?: string;
-  attempts?: number;
-  leaseUntil?: number;
-  accountedAt?: string;
-  contentSha256?: string;
-  contentBytes?: number;
-  counts?: Counts;
-  validated?: Output;
-  quarantine?: Output;
-  validator?: string;
-  contract?: string;
-  /** Key of the row that stands for the same bytes; then this row has no records of its own. */
-  duplicateOf?: string;
-  /** Key of the row that replaced this one; its records no longer count. */
-  supersededBy?: string;
-  /** Present when it stood for its content at some time: how many rows had before, plus one. The last one is named by the content's item. */
-  stands?: number;
-  /** How often a final row was taken up again: a duplicate whose original was superseded, a file that is judged again. */
-  reopened?: number;
-  reason?: string;
-  /** Which records of a stream the object holds; absent for files. */
-  batch?: BatchRange;
-  /** The last time that the file was judged again; `accountedAt` stays the time of its arrival. */
-  rejudged?: Rejudged;
-  /** Results that newer ones replaced, the oldest first; at most the last ten, all of them have their commit record. */
-  earlier?: Judgement[];
-}
-
-/** Consecutive records of one shard of a stream, by the sequence numbers of the first and the last. */
-export interface BatchRange {
-  stream: string;
-  shard: string;
-  first: string;
-  last: string;
-  records: number;
-}
-
-/** Why an attempt rejects the file as a whole. */
-export interface Rejection {
-  reason: string;
-  contentBytes?: number;
-  validator: string;
-  contract: string;
-}
-
-/** What an attempt found, to be committed. */
-export interface Result {
-  contentSha256: string;
-  contentBytes: number;
-  counts: Counts;
-  validated: Output;
-  quarantine: Output;
-  validator: string;
-  contract: string;
-}
+import type { FileRow, Rejection, Result } from './file-row';
+import { Head, heldBy, LedgerWrites, Write } from './ledger-writes';
 
 export type Lease = { attempt: string; attempts: number } | { final: FileRow } | { busyUntil: number };
-
-type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-
-/** An item that names a row: the one that stands for a content, or the current one of a key with the sequencer of its newest version. */
-interface Pointer {
-  row: string;
-  sequencer?: string;
-}
-type Head = Required<Pointer>;
 
 /** What is known of the bytes of a file. */
 interface Content {
@@ -104,12 +23,16 @@ const CONFLICTS = 8;
 
 /** The transitions of the ledger. Each is conditional: whoever comes second changes nothing. */
 export class Ledger {
+  private readonly writes: LedgerWrites;
+
   constructor(
     private readonly client: Pick<DynamoDBDocumentClient, 'send'>,
     private readonly table: string,
     private readonly now: () => Date = () => new Date(),
     private readonly pause: (ms: number) => Promise<unknown> = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  ) {}
+  ) {
+    this.writes = new LedgerWrites(table);
+  }
 
   public async get(pk: string): Promise<FileRow | undefined> {
     const { Item } = await this.client.send(new GetCommand({ TableName: this.table, Key: { pk }, ConsistentRead: true }));
@@ -193,7 +116,7 @@ export class Ledger {
   /** validating -> rejected: the file as a whole. False when the attempt does not hold the row any more. */
   public async reject(object: ObjectVersion, attempt: string, rejection: Rejection): Promise<boolean> {
     const set = { ...rejection, state: FILE_STATE.rejected, accountedAt: this.now().toISOString() };
-    return this.write([this.transition(objectKey(object), attempt, set)]);
+    return this.write([this.writes.transition(objectKey(object), attempt, set)]);
   }
 
   /**
@@ -235,9 +158,9 @@ export class Ledger {
       accountedAt: this.now().toISOString(),
     };
     return [
-      this.transition(pk, attempt, set),
-      ...(original === undefined || withdrawn !== undefined ? [] : [this.stillActive(original)]),
-      ...(stands ? [this.pointer(LEDGER.content + result.contentSha256, { row: pk }, content)] : []),
+      this.writes.transition(pk, attempt, set),
+      ...(original === undefined || withdrawn !== undefined ? [] : [this.writes.stillActive(original)]),
+      ...(stands ? [this.writes.pointer(LEDGER.content + result.contentSha256, { row: pk }, content)] : []),
       ...(newest ? this.advance(object, head, original) : []),
     ];
   }
@@ -261,55 +184,8 @@ export class Ledger {
   private advance({ key, sequencer, versionId }: ObjectVersion, head: Head | undefined, original: string | undefined): Write[] {
     const pk = objectKey({ key, versionId });
     const stays = head !== undefined && head.row === original;
-    const put = this.pointer(LEDGER.head + key, { row: stays ? head.row : pk, sequencer }, head);
-    return head === undefined || stays || head.row === pk ? [put] : [put, this.update(head.row, { supersededBy: pk })];
-  }
-
-  /** Lets an item name a row, unless another client has changed the item since it was seen. */
-  private pointer(pk: string, fields: Pointer, seen: Pointer | undefined): Write {
-    const names = Object.keys(fields) as (keyof Pointer)[];
-    const condition =
-      seen === undefined
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : {
-            ConditionExpression: `${names.map((name) => `#${name} = :${name}`).join(' AND ')} AND attribute_not_exists(withdrawal)`,
-            ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-            ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, seen[name]])),
-          };
-    return { Put: { TableName: this.table, Item: { pk, ...fields }, ...condition } };
-  }
-
-  private stillActive(pk: string): Write {
-    const ConditionExpression = 'attribute_not_exists(supersededBy) AND attribute_not_exists(withdrawal)';
-    return { ConditionCheck: { TableName: this.table, Key: { pk }, ConditionExpression } };
-  }
-
-  private update(pk: string, set: Record<string, unknown>): Write {
-    const { expression, names, values } = assignment(set);
-    return {
-      Update: {
-        TableName: this.table,
-        Key: { pk },
-        UpdateExpression: expression,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-      },
-    };
-  }
-
-  private transition(pk: string, attempt: string, set: Record<string, unknown>): Write {
-    const { expression, names, values } = assignment(set);
-    const held = heldBy(attempt);
-    return {
-      Update: {
-        TableName: this.table,
-        Key: { pk },
-        ...held,
-        UpdateExpression: `${expression} REMOVE leaseUntil`,
-        ExpressionAttributeNames: { ...names, ...held.ExpressionAttributeNames },
-        ExpressionAttributeValues: { ...values, ...held.ExpressionAttributeValues },
-      },
-    };
+    const put = this.writes.pointer(LEDGER.head + key, { row: stays ? head.row : pk, sequencer }, head);
+    return head === undefined || stays || head.row === pk ? [put] : [put, this.writes.update(head.row, { supersededBy: pk })];
   }
 
   /** False when a condition did not hold; a conflict with another transaction is tried again. */
@@ -330,24 +206,6 @@ export class Ledger {
       }
     }
   }
-}
-
-/** The condition that a row is in the hands of an attempt. */
-function heldBy(attempt: string) {
-  return {
-    ConditionExpression: '#state = :validating AND attempt = :attempt',
-    ExpressionAttributeNames: { '#state': 'state' },
-    ExpressionAttributeValues: { ':validating': FILE_STATE.validating, ':attempt': attempt },
-  };
-}
-
-function assignment(set: Record<string, unknown>) {
-  const given = Object.entries(set).filter(([, value]) => value !== undefined);
-  return {
-    expression: `SET ${given.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-    names: Object.fromEntries(given.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(given.map(([name, value]) => [`:${name}`, value])),
-  };
 }
 
 async function ignoringConflict(sent: Promise<unknown>): Promise<void> {

@@ -1,6 +1,6 @@
 import { DATA_EVENT, FILE_STATE, Freeze } from '../../lib/constructs/data/contract';
 import { attemptPrefix } from '../intake/core';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { isFinal } from '../shared/ledger-rows';
 import type { OutboxEvent } from '../shared/outbox';
 

@@ -6,7 +6,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse } from 'aws-lambda';
 import { DATA_ENV, DATA_EVENT, Freeze, LEDGER, reportKey } from '../../lib/constructs/data/contract';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 import { publishChanges } from '../shared/outbox';
 import type { Log } from '../shared/telemetry';
 import { commitRecordKey, eventOf, freezeEventOf } from './core';

@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, isLater, LEDGER } from '../../lib/constructs/data/contract';
-import type { FileRow } from '../intake/ledger';
+import type { FileRow } from '../intake/file-row';
 
 /** Every object version that a ledger knows, each read consistently; between two of them the ledger may have moved on. */
 export async function* fileRows(client: DynamoDBDocumentClient, table: string): AsyncGenerator<FileRow> {

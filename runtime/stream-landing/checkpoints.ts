@@ -2,7 +2,7 @@ import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, LEDGER } from '../../lib/constructs/data/contract';
 import { objectKey } from '../intake/core';
-import type { BatchRange } from '../intake/ledger';
+import type { BatchRange } from '../intake/file-row';
 
 /** An object of the raw zone that holds a range of a shard. */
 export interface Landed {

@@ -1,5 +1,5 @@
 import { HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { BatchRange } from '../intake/ledger';
+import type { BatchRange } from '../intake/file-row';
 import { Batch, isBehind } from '../stream/batch';
 import { Checkpoints, Landed } from './checkpoints';
 import { chainKey, KeyedRecord, untilRepeatedKey } from './core';

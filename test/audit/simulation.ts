@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../runtime/intake/attempt';
 import type { SplitCheckpoint } from '../../runtime/intake-split/context';
-import type { FileRow } from '../../runtime/intake/ledger';
+import type { FileRow } from '../../runtime/intake/file-row';
 import { isFinal } from '../../runtime/shared/ledger-rows';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { DynamoDbFailure } from '../support/fake-dynamodb';

@@ -11,7 +11,7 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { monthlyFiles } from '../../examples/flight-delays/files';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
-import type { FileRow } from '../../runtime/intake/ledger';
+import type { FileRow } from '../../runtime/intake/file-row';
 import { Ended, ROOT, run, until } from './programs';
 import { Arena, PREFIX } from './release-faults/arena';
 

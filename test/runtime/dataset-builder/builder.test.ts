@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { unsettled } from '../../../runtime/dataset-builder/core';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { janitorOf } from '../intake/janitor';
 import { SIMPLE, simpleFile } from '../intake/simple-files';
 import { BUCKETS, TABLE, World } from '../intake/world';

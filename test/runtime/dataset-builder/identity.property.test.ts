@@ -5,7 +5,7 @@ import { Canonical, canonicalJson } from '../../../runtime/dataset-builder/canon
 import { buildManifest, Policy } from '../../../runtime/dataset-builder/core';
 import { Ordinals } from '../../../runtime/dataset-builder/ordinals';
 import { findPython } from '../../../local/python';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { runs } from '../../support/property-runs';
 
 interface File {

@@ -4,7 +4,7 @@ import type { CompiledContract } from '../../../lib/constructs/data/data-contrac
 import { buildManifest, INLINE_RUNS } from '../../../runtime/dataset-builder/core';
 import { Ordinals } from '../../../runtime/dataset-builder/ordinals';
 import { newestFirst } from '../../../runtime/dataset-builder/reading';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { column } from '../intake/contracts';
 import { SIMPLE } from '../intake/simple-files';
 import { BUCKETS, World } from '../intake/world';

@@ -1,6 +1,6 @@
 import { isLater } from '../../../lib/constructs/data/contract';
 import { sequencersOf } from '../../../runtime/intake-janitor/core';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { makeHandler as makeEvents } from '../../../runtime/ledger-events/handler';
 import { FakeBus, streamOf } from '../../support/stream-records';
 import { janitorOf } from '../intake/janitor';

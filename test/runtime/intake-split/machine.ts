@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import { ObjectVersion } from '../../../runtime/intake/core';
-import { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { contextOf, SplitCheckpoint, SplitContext, SplitOptions } from '../../../runtime/intake-split/context';
 import { mergeRanges } from '../../../runtime/intake-split/merge';
 import { SplitFile } from '../../../runtime/intake-split/plan';

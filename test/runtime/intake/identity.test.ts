@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isLater } from '../../../lib/constructs/data/contract';
 import { ObjectVersion } from '../../../runtime/intake/core';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { counts } from '../../../runtime/shared/ledger-rows';
 import { reopenOrphans } from './janitor';
 import { problemsOf, SIMPLE, simpleFile } from './simple-files';

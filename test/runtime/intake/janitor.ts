@@ -1,5 +1,5 @@
 import { makeHandler } from '../../../runtime/intake-janitor/handler';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { parseMessage, ObjectVersion } from '../../../runtime/intake/core';
 import { BUCKETS, START, TABLE, World } from './world';
 

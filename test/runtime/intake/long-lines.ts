@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { processFile } from '../../../runtime/intake/attempt';
-import type { Result } from '../../../runtime/intake/ledger';
+import type { Result } from '../../../runtime/intake/file-row';
 import { HEADER, ORDERS, row } from './contracts';
 import type { Quarantined } from './judged';
 import { BUCKETS, World } from './world';

@@ -1,5 +1,5 @@
 import { makeHandler } from '../../../runtime/ledger-events/handler';
-import type { FileRow } from '../../../runtime/intake/ledger';
+import type { FileRow } from '../../../runtime/intake/file-row';
 import { S3Failure } from '../../support/fake-s3';
 import { FakeBus, streamOf } from '../../support/stream-records';
 import { janitorOf } from '../intake/janitor';
