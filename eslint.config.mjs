@@ -47,7 +47,20 @@ const walls = [
 ];
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'build', 'dist', 'assets', '**/cdk.out', '**/*.cdk.out', 'coverage', 'local/.venv', 'local/.state'] },
+  {
+    ignores: [
+      'node_modules',
+      'build',
+      'dist',
+      'assets',
+      '**/cdk.out',
+      '**/*.cdk.out',
+      'coverage',
+      'local/.venv',
+      'bench/.venv',
+      'local/.state',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts', '**/*.mjs'],
