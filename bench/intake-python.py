@@ -8,7 +8,14 @@ import resource
 import sys
 import time
 
-started = time.perf_counter()
+
+
+def processor_seconds():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+started, processor_started = time.perf_counter(), processor_seconds()
 file, contract_file = sys.argv[1:3]
 with open(contract_file, encoding="utf-8") as source:
     contract = json.load(source)
@@ -85,14 +92,13 @@ def peak_mebibytes():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-usage = resource.getrusage(resource.RUSAGE_SELF)
 print(
     json.dumps(
         {
             "read": read,
             "valid": valid,
             "seconds": time.perf_counter() - started,
-            "cpuSeconds": usage.ru_utime + usage.ru_stime,
+            "cpuSeconds": processor_seconds() - processor_started,
             "mebibytes": peak_mebibytes(),
         }
     )
