@@ -13,6 +13,7 @@ import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf, StreamRecord } from '../stream/batch';
 import { RecordJudge } from '../stream/record-judge';
+import { RecordKey } from '../stream/record-key';
 
 export interface FeatureWriterDependencies {
   definitions: readonly AggregateDefinition[];
@@ -32,7 +33,14 @@ const PARALLEL = 32;
 interface Entry {
   definition: AggregateDefinition;
   fields: Record<string, unknown>;
+  record: string;
   source: StreamRecord;
+}
+
+/** What tells valid records from others, and what names them: by their primary key, which features need. */
+interface Reading {
+  judge: RecordJudge;
+  key: RecordKey;
 }
 
 /**
@@ -40,17 +48,17 @@ interface Entry {
  * what the store holds in the end; the first error ends the batch, which comes again.
  */
 export const makeHandler = (deps: FeatureWriterDependencies) => {
-  let judge: RecordJudge | undefined;
+  let reading: Reading | undefined;
   return async (event: KinesisStreamEvent): Promise<void> => {
     const contract = await deps.contract();
-    judge ??= new RecordJudge(contract);
+    reading ??= { judge: new RecordJudge(contract), key: new RecordKey(contract, contract.primaryKey) };
     const { shard, records } = batchOf(event);
     const now = await deps.clock.now();
-    const entries = records.flatMap((source) => entriesOf(source, judge!, contract, shard, deps));
+    const entries = records.flatMap((source) => entriesOf(source, reading!, contract, shard, deps));
     const seen: Record<string, number> = {};
     for (let start = 0; start < entries.length; start += PARALLEL) {
-      const applied = entries.slice(start, start + PARALLEL).map(({ definition, fields, source }) =>
-        deps.store.apply(definition, contract.primaryKey, { fields, order: orderOf(source) }, now, deps.now()).catch((error: unknown) => {
+      const applied = entries.slice(start, start + PARALLEL).map(({ definition, fields, record, source }) =>
+        deps.store.apply(definition, { fields, record, order: orderOf(source) }, now, deps.now()).catch((error: unknown) => {
           if (!/^Invalid(Moment|Value):/.test((error as Error).message)) {
             throw error;
           }
@@ -76,7 +84,7 @@ export const makeHandler = (deps: FeatureWriterDependencies) => {
 
 function entriesOf(
   source: StreamRecord,
-  judge: RecordJudge,
+  { judge, key }: Reading,
   contract: CompiledContract,
   shard: string,
   { definitions, logger }: FeatureWriterDependencies,
@@ -87,7 +95,7 @@ function entriesOf(
     return [];
   }
   const own = definitions.filter(({ dataset }) => dataset === contract.dataset);
-  return own.map((definition) => ({ definition, fields: verdict.record, source }));
+  return own.map((definition) => ({ definition, fields: verdict.record, record: key.ofRecord(verdict.record)!, source }));
 }
 
 /** Versions of one record are in the order of the stream: the sequence number, led by its number of digits so that texts compare as numbers. */

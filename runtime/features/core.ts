@@ -108,9 +108,3 @@ function textOf({ nullTokens }: Pick<AggregateDefinition, 'nullTokens'>, value: 
 export function partitionOf(feature: string, entity: string): string {
   return `${feature}#${Buffer.byteLength(entity) <= 512 ? entity : createHash('sha256').update(entity).digest('hex')}`;
 }
-
-/** Sort key of a record: its primary key. */
-export const recordKeyOf = (primaryKey: readonly string[], fields: Fields): string =>
-  createHash('sha256')
-    .update(JSON.stringify(primaryKey.map((name) => String(fields[name]))))
-    .digest('hex');

@@ -1,11 +1,13 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { AggregateDefinition, FEATURES } from '../../lib/constructs/data/features/contract';
-import { aggregated, entityOf, Fields, observationOf, partitionOf, recordKeyOf, Window } from './core';
+import { aggregated, entityOf, Fields, observationOf, partitionOf, Window } from './core';
 
 /** A valid record of a dataset. */
 export interface Arrival {
   fields: Fields;
+  /** Names the record by its primary key, the same for every spelling of it: at most 1,024 bytes. */
+  record: string;
   /** Which of two versions of a record is the newer one, compared as text. The same record delivered again has the same. */
   order: string;
 }
@@ -40,13 +42,7 @@ export class FeatureStore {
    * Counts a record. `now` is of the workload clock, which event times are held against; items expire by real time, because that is what
    * Amazon DynamoDB goes by.
    */
-  public async apply(
-    definition: AggregateDefinition,
-    primaryKey: readonly string[],
-    arrival: Arrival,
-    now: Date,
-    real = new Date(),
-  ): Promise<Applied> {
+  public async apply(definition: AggregateDefinition, arrival: Arrival, now: Date, real = new Date()): Promise<Applied> {
     const { keepSeconds, table } = this.options;
     const observation = observationOf(definition, arrival.fields);
     const entity = entityOf(definition, arrival.fields);
@@ -56,7 +52,7 @@ export class FeatureStore {
     const late = observation !== undefined && observation.time <= now.getTime() - keepSeconds * 1000;
     const item = {
       [FEATURES.key]: partitionOf(definition.name, entity),
-      [FEATURES.record]: recordKeyOf(primaryKey, arrival.fields),
+      [FEATURES.record]: arrival.record,
       [FEATURES.order]: arrival.order,
       [FEATURES.expires]: Math.ceil(real.getTime() / 1000) + keepSeconds,
       // One that counts nowhere is written too: it may correct one that counted, and it keeps older versions from coming back.

@@ -8,8 +8,8 @@ import { CompiledContract } from '../../lib/constructs/data/data-contract/contra
 import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { batchOf } from '../stream/batch';
-import { EntityKey } from '../stream/entity-key';
 import { RecordJudge } from '../stream/record-judge';
+import { RecordKey } from '../stream/record-key';
 import { Checkpoints } from './checkpoints';
 import { landBatch, LandOptions } from './land';
 
@@ -43,15 +43,16 @@ export const makeHandler = (deps: LandingDependencies) => {
   };
 };
 
+/** Compares keys as the intake will: what it takes for one key must not come twice in an object. */
 function keyReader(contract: CompiledContract): LandOptions['keyOf'] {
   if (contract.primaryKey.length === 0) {
     return () => undefined;
   }
   const judge = new RecordJudge(contract);
-  const key = new EntityKey(contract, contract.primaryKey);
+  const key = new RecordKey(contract, contract.primaryKey);
   return (line) => {
     const verdict = judge.judge(line);
-    return 'record' in verdict ? key.of(verdict.record) : undefined;
+    return 'record' in verdict ? key.ofRecord(verdict.record) : undefined;
   };
 }
 

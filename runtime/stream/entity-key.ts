@@ -1,10 +1,11 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { instantText, microsOf } from '../intake/instants';
 import { jsonText } from '../intake/json-record';
-import { numberAt } from '../intake/lexical';
+import { lexicalTest, numberAt } from '../intake/lexical';
 
 /**
  * Names the entity that a record is about: the values of some columns as a JSON array of texts, the same for every spelling of the same
- * numbers.
+ * numbers and instants.
  */
 export class EntityKey {
   private readonly types: (string | undefined)[];
@@ -21,7 +22,13 @@ export class EntityKey {
   }
 }
 
+const isTimestamp = lexicalTest('timestamp')!;
+
 function canonical(type: string | undefined, text: string): string {
+  if (type === 'timestamp') {
+    const bytes = Buffer.from(text);
+    return isTimestamp(bytes, 0, bytes.length) ? instantText(microsOf(text)) : text;
+  }
   if (type !== 'integer' && type !== 'number') {
     return text;
   }

@@ -30,14 +30,26 @@ export class RecordKey {
 
   /** `text`: what was sent, whatever it is. */
   public of(text: string): string {
-    return createHash('sha256')
-      .update(this.read(text) ? new Uint8Array(this.key.words.buffer, 0, this.key.length) : text)
-      .digest('base64');
+    const record = objectIn(text);
+    return this.hash(record !== undefined && this.read(record) ? this.values() : text);
   }
 
-  private read(text: string): boolean {
-    const record = objectIn(text);
-    if (record === undefined || this.named.length === 0) {
+  /** Of a record that keeps the contract: undefined when no columns name it. */
+  public ofRecord(record: Record<string, unknown>): string | undefined {
+    return this.read(record) ? this.hash(this.values()) : undefined;
+  }
+
+  private hash(content: Uint8Array | string): string {
+    return createHash('sha256').update(content).digest('base64');
+  }
+
+  private values(): Uint8Array {
+    return new Uint8Array(this.key.words.buffer, 0, this.key.length);
+  }
+
+  /** Whether the columns that name a record could be read. */
+  private read(record: Record<string, unknown>): boolean {
+    if (this.named.length === 0) {
       return false;
     }
     this.fields.setValues(this.contract.columns.map(({ name }) => jsonText(record, name)));

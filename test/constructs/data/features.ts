@@ -18,3 +18,7 @@ export const DELAY_PROPS: RollingAggregateProps = {
 };
 
 export const DELAY = new RollingAggregate(DELAY_PROPS);
+
+/** Names a flight by its primary key. */
+export const recordOf = (fields: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify(DELAY._primaryKey.map((name) => String(fields[name])));

@@ -42,10 +42,13 @@ class World {
   readonly store = new FeatureStore({ client: this.db.client, table: 'features', keepSeconds: 86_400 });
   readonly measured: Record<string, number> = {};
   readonly warnings: { reason?: string; error?: Error }[] = [];
+
+  constructor(private readonly contract = CONTRACT) {}
+
   private readonly take = makeHandler({
     definitions: [SPENT, { ...SPENT, name: 'number', function: 'count' }, { ...SPENT, name: 'other', dataset: 'returns' }],
     store: this.store,
-    contract: () => Promise.resolve(CONTRACT),
+    contract: () => Promise.resolve(this.contract),
     clock: { now: () => Promise.resolve(new Date(NOON)) },
     measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
     logger: { warn: (_, fields) => void this.warnings.push(fields) },
@@ -100,6 +103,14 @@ describe('what a stream brings to features [D8]', () => {
     const world = new World();
     await world.deliver(sent(10, sale({ amount: 1 })), sent(9, sale({ amount: 7 })));
     expect(await world.read('a', NOON)).toBe(1);
+  });
+
+  test('counts a record once in every spelling of its primary key, the newest', async () => {
+    const world = new World({ ...CONTRACT, primaryKey: ['at', 'shop'] });
+    const spellings = ['2013-04-01T11:55:00Z', '2013-04-01T13:55:00.000+02:00', '2013-04-01T06:25:00-0530'];
+    await world.deliver(...spellings.map((at, i) => sent(i + 1, sale({ at, amount: i + 1 }))));
+    await world.deliver(sent(4, sale({ at: '2013-04-01T11:55:00.001Z', amount: 10 })));
+    expect(await world.read('a', NOON)).toBe(13);
   });
 
   test('fails as a whole when the table does, and counts once when it comes again', async () => {

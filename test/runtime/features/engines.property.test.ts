@@ -94,7 +94,7 @@ async function play(of: AggregateDefinition, steps: readonly Step[], pageSize: n
       const name = `${action.deliver.id}/${action.deliver.order}`;
       const given = content.get(name) ?? action.deliver;
       content.set(name, given);
-      await store.apply(of, ['id'], { fields: fieldsOf(given), order: String(given.order) }, new Date(START));
+      await store.apply(of, { fields: fieldsOf(given), record: fieldsOf(given).id, order: String(given.order) }, new Date(START));
       if ((known.get(given.id)?.order ?? -1) < given.order) {
         known.set(given.id, given);
       }

@@ -4,7 +4,7 @@ import { aprilTraffic } from '../../../examples/flight-delays/traffic';
 import { FEATURES } from '../../../lib/constructs/data/features/contract';
 import { windowOf } from '../../../runtime/features/core';
 import { FeatureStore } from '../../../runtime/features/store';
-import { DELAY } from '../../constructs/data/features';
+import { DELAY, recordOf } from '../../constructs/data/features';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';
 import { offline } from './offline';
 
@@ -31,7 +31,7 @@ async function online(all: readonly Departure[], origin: string, event: Date): P
   const store = new FeatureStore({ client: db.client, table: 'features', keepSeconds: 86_400 });
   const near = (at: number) => at > window.after - HOUR / 4 && at <= window.until + HOUR / 4;
   for (const { flight, at } of all.filter((departure) => departure.flight.origin === origin && near(departure.at))) {
-    await store.apply(definition, DELAY._primaryKey, { fields: flight, order: '1' }, new Date(at));
+    await store.apply(definition, { fields: flight, record: recordOf(flight), order: '1' }, new Date(at));
   }
   return (await store.read(definition, JSON.stringify([origin]), window)).value;
 }

@@ -1,7 +1,7 @@
 import { FEATURES } from '../../../lib/constructs/data/features/contract';
 import { windowOf } from '../../../runtime/features/core';
 import { FeatureStore } from '../../../runtime/features/store';
-import { DELAY } from '../../constructs/data/features';
+import { DELAY, recordOf } from '../../constructs/data/features';
 import { DynamoDbFailure, FakeDynamoDb } from '../../support/fake-dynamodb';
 
 const KEY = { year: '2013', month: '4', day: '1', carrier: 'UA', flight: '7', origin: 'EWR' };
@@ -14,7 +14,7 @@ function world() {
   const db = new FakeDynamoDb([FEATURES.key, FEATURES.record], { [FEATURES.timeIndex]: FEATURES.time });
   const store = new FeatureStore({ client: db.client, table: 'features', keepSeconds: DAY });
   const apply = (fields: object, order: string, now = NOW) =>
-    store.apply(DELAY._definition, DELAY._primaryKey, { fields: { ...FLIGHT, ...fields }, order }, now, REAL);
+    store.apply(DELAY._definition, { fields: { ...FLIGHT, ...fields }, record: recordOf({ ...FLIGHT, ...fields }), order }, now, REAL);
   const read = (event: string, origin = 'EWR') =>
     store.read(DELAY._definition, JSON.stringify([origin]), windowOf(DELAY._definition, Date.parse(event)));
   return { db, store, apply, read };
@@ -26,7 +26,7 @@ test('a record is one item, which goes a day after it came by real time', async 
   expect(db.items('features')).toEqual([
     {
       [FEATURES.key]: 'origin_delay#["EWR"]',
-      [FEATURES.record]: expect.stringMatching(/^[0-9a-f]{64}$/),
+      [FEATURES.record]: recordOf(FLIGHT),
       [FEATURES.order]: '5',
       [FEATURES.expires]: Date.parse('2026-05-02T00:00:01Z') / 1000,
       [FEATURES.time]: NOW.getTime(),

@@ -3,7 +3,7 @@ import { FeatureStore } from '../../../runtime/features/store';
 import type { FeatureOptions } from '../../../runtime/inference-api/features';
 import type { Signature } from '../../../runtime/inference-api/signature';
 import { eventOf } from '../../../runtime/prediction-events/core';
-import { DELAY } from '../../constructs/data/features';
+import { DELAY, recordOf } from '../../constructs/data/features';
 import { FakeDynamoDb } from '../../support/fake-dynamodb';
 import { setting, START } from '../prediction-books/setting';
 
@@ -37,7 +37,7 @@ async function world(over: Partial<FeatureOptions> = {}) {
   ] as const) {
     const time_hour = new Date(START.getTime() - (minutes + delay) * 60_000).toISOString();
     const fields = { year: 2013, month: 4, day: 1, carrier: 'UA', flight, origin: 'EWR', time_hour, minute: 0, dep_delay: delay };
-    await store.apply(DELAY._definition, DELAY._primaryKey, { fields, order: '1' }, START);
+    await store.apply(DELAY._definition, { fields, record: recordOf(fields), order: '1' }, START);
   }
   const features = { definitions: [DELAY._definition], store, keepSeconds: 86_400, timeoutMs: 1000, ...over };
   const s = setting({ signatures: { delay: SIGNATURE }, features });

@@ -39,15 +39,20 @@ class World {
   readonly warnings: unknown[] = [];
   now = new Date(ARRIVED.getTime() + 700);
   clock = new Date('2013-04-01T12:00:00Z');
-  private readonly take = makeHandler({
-    table: 'online',
-    spec: SPEC,
-    dynamo: this.db.client,
-    contract: () => Promise.resolve(CONTRACT),
-    measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
-    logger: { warn: (_, fields) => void this.warnings.push(fields) },
-    now: () => this.now,
-  });
+
+  private readonly take: ReturnType<typeof makeHandler>;
+
+  constructor(private readonly spec = SPEC) {
+    this.take = makeHandler({
+      table: 'online',
+      spec,
+      dynamo: this.db.client,
+      contract: () => Promise.resolve(CONTRACT),
+      measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
+      logger: { warn: (_, fields) => void this.warnings.push(fields) },
+      now: () => this.now,
+    });
+  }
 
   deliver(...records: Sent[]): Promise<void> {
     return this.take(eventOf(records));
@@ -55,7 +60,7 @@ class World {
 
   read(entity: Record<string, unknown>) {
     const clock = { now: () => Promise.resolve(this.clock) };
-    return new OnlineReader(this.db.client, 'online', CONTRACT, SPEC, clock, () => this.now).read(entity);
+    return new OnlineReader(this.db.client, 'online', CONTRACT, this.spec, clock, () => this.now).read(entity);
   }
 }
 
@@ -92,6 +97,15 @@ describe('the online table [D8]', () => {
     expect((await world.read({ airport: 'EWR', gate: '15e0' }))?.columns.note).toBe('b');
     expect(await world.read({ airport: 'EWR,1', gate: 1 })).toBeUndefined();
     expect(await world.read({ airport: 'JFK', gate: 15 })).toBeUndefined();
+  });
+
+  test('takes an instant in every spelling for one', async () => {
+    const world = new World({ ...SPEC, entity: ['at'] });
+    await world.deliver(sent(1, flight({ at: '2013-04-01T10:00:00Z' })), sent(2, flight({ at: '2013-04-01T12:00:00.0+02', note: 'b' })));
+    expect(world.db.items<{ pk: string }>('online').map(({ pk }) => pk)).toEqual(['["2013-04-01T10:00:00Z"]']);
+    expect((await world.read({ at: '2013-04-01T04:30:00-05:30' }))?.columns.note).toBe('b');
+    expect(await world.read({ at: '2013-04-01T10:00:00.000001Z' })).toBeUndefined();
+    expect(await world.read({ at: 'yesterday' })).toBeUndefined();
   });
 
   test('takes no record that the contract refuses, that has no event time or that is too large, counts them and goes on', async () => {
