@@ -31,7 +31,7 @@ export async function ensurePython(progress: Progress = () => undefined, signal?
     progress(`creating the Python environment with ${python}`);
     rmSync(VENV, { recursive: true, force: true });
     await run(python, ['-m', 'venv', VENV], signal);
-    progress('installing the locked Python packages (about 320 MB, once)');
+    progress('installing the locked Python packages (about 340 MB, once)');
     const install = [
       '-m',
       'pip',

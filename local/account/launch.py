@@ -39,6 +39,7 @@ _PARTS = (
     ("sagemaker.captures", "install"),
     ("sagemaker.gateway", "install"),
     ("autoscaling", "register_all"),
+    ("athena", "install"),
 )
 
 

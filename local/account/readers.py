@@ -50,6 +50,10 @@ def _bucket_policy(physical_id: str, others: Others) -> bool:
     return aws.client("s3").get_bucket_policy(Bucket=physical_id.removesuffix("-policy"))["Policy"]
 
 
+def _tables(database: str) -> Any:
+    return aws.client("glue").get_tables(DatabaseName=database)["TableList"]
+
+
 def _alarm(name: str, others: Others) -> Any:
     found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     return found["MetricAlarms"] + found["CompositeAlarms"]
@@ -151,6 +155,7 @@ READERS: dict[str, Reader] = {
     "AWS::ApiGateway::Stage": _api(lambda client, api, id: client.get_stage(restApiId=api, stageName=id)),
     "AWS::ApplicationAutoScaling::ScalableTarget": _scaling_target,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _scaling_policy,
+    "AWS::Athena::WorkGroup": lambda id, others: aws.client("athena").get_work_group(WorkGroup=id)["WorkGroup"]["Configuration"],
     "AWS::Budgets::Budget": lambda id, others: aws.client("budgets").describe_budget(AccountId=aws.ACCOUNT_ID, BudgetName=id)["Budget"],
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": _alarm,
@@ -172,6 +177,8 @@ READERS: dict[str, Reader] = {
     "AWS::Events::Archive": lambda id, others: aws.client("events").describe_archive(ArchiveName=id)["ArchiveArn"],
     "AWS::Events::EventBus": lambda id, others: aws.client("events").describe_event_bus(Name=id)["Arn"],
     "AWS::Events::Rule": _rule,
+    "AWS::Glue::Database": lambda id, others: aws.client("glue").get_database(Name=id)["Database"],
+    "AWS::Glue::Table": lambda id, others: [table for database in others("AWS::Glue::Database") for table in _tables(database) if table["Name"] == id],
     "AWS::IAM::ManagedPolicy": lambda id, others: aws.client("iam").get_policy(PolicyArn=id)["Policy"],
     "AWS::IAM::Policy": _inline_policy,
     "AWS::IAM::Role": lambda id, others: aws.client("iam").get_role(RoleName=id)["Role"],

@@ -1,58 +1,262 @@
-"""The work group and a table of dataset versions are stored as their template says. [D7, L2]"""
+"""Queries of dataset versions through the API of Amazon Athena: what they answer, scan, and refuse. [D7, L2]"""
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
+import time
+from datetime import date, datetime, timezone
 from typing import Any, Iterator
 
+import boto3
+import numpy
+import pyarrow
 import pytest
+from botocore.exceptions import ClientError
+from pyarrow import parquet
 from test_account_stacks import resource, settle
 
-from account import aws
+from account import aws, readback
 
 STACK = "dataset-queries"
-LOCATION = "s3://dataset-queries/datasets/flights/query/"
+BUCKET = "dataset-queries"
+LOCATION = f"s3://{BUCKET}/datasets/flights/query/"
 COLUMNS = {"origin": "string", "flights": "bigint", "delay": "double", "late": "boolean", "day": "date", "at": "timestamp"}
+ROWS = [
+    {"origin": "JFK", "flights": 2**53 + 1, "delay": 0.1, "late": True, "day": date(2013, 2, 28), "at": datetime(2013, 6, 1, 12, tzinfo=timezone.utc)},
+    {"origin": "two\nlines", "flights": -7, "delay": None, "late": None, "day": None, "at": None},
+    {"origin": "it's, \"quoted\"", "flights": 3, "delay": 1.5e10, "late": False, "day": date(1970, 1, 1), "at": datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=timezone.utc)},
+]  # fmt: skip
+TYPES = pyarrow.schema(
+    [("origin", pyarrow.string()), ("flights", pyarrow.int64()), ("delay", pyarrow.float64()), ("late", pyarrow.bool_()), ("day", pyarrow.date32()), ("at", pyarrow.timestamp("ms", "UTC"))]
+)
+LIMIT = 10_000_000
+ROLE = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}]}
 
 
-def template() -> dict[str, Any]:
+def table(name: str, **changed: Any) -> dict[str, Any]:
     storage = {
-        "Location": LOCATION, "Columns": [{"Name": name, "Type": type} for name, type in COLUMNS.items()],
+        "Location": LOCATION, "Columns": [{"Name": column, "Type": type} for column, type in COLUMNS.items()],
         "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
         "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
         "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
     }  # fmt: skip
     projected = {"classification": "parquet", "projection.enabled": "true", "projection.dataset_version.type": "injected",
                  "storage.location.template": LOCATION + "dataset_version=${dataset_version}/"}  # fmt: skip
-    table = {"Name": "flights", "TableType": "EXTERNAL_TABLE", "Parameters": projected, "StorageDescriptor": storage,
-             "PartitionKeys": [{"Name": "dataset_version", "Type": "string"}]}  # fmt: skip
-    results = {"OutputLocation": "s3://dataset-queries/results/", "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}}
-    limits = {"EnforceWorkGroupConfiguration": True, "BytesScannedCutoffPerQuery": 10_000_000, "ResultConfiguration": results}
+    content = {"Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": projected, "StorageDescriptor": storage,
+               "PartitionKeys": [{"Name": "dataset_version", "Type": "string"}], **changed}  # fmt: skip
+    return resource("AWS::Glue::Table", CatalogId="000000000000", DatabaseName={"Ref": "Database"}, TableInput=content)
+
+
+def template() -> dict[str, Any]:
+    results = {"OutputLocation": f"s3://{BUCKET}/results/", "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}}
+    limits = {"EnforceWorkGroupConfiguration": True, "BytesScannedCutoffPerQuery": LIMIT, "ResultConfiguration": results}
     return {"Resources": {
-        "Bucket": resource("AWS::S3::Bucket", BucketName="dataset-queries"),
+        "Bucket": resource("AWS::S3::Bucket", BucketName=BUCKET),
         "Group": resource("AWS::Athena::WorkGroup", Name="air-dev", RecursiveDeleteOption=True, WorkGroupConfiguration=limits),
         "Database": resource("AWS::Glue::Database", CatalogId="000000000000", DatabaseInput={"Name": "air_dev"}),
-        "Table": resource("AWS::Glue::Table", CatalogId="000000000000", DatabaseName={"Ref": "Database"}, TableInput=table),
+        "Table": table("flights"),
+        "Enumerated": table("enumerated", Parameters={"projection.enabled": "true", "projection.dataset_version.type": "enum"}),
+        "Analyst": resource("AWS::IAM::Role", RoleName="analyst", AssumeRolePolicyDocument=ROLE, Policies=[{"PolicyName": "p", "PolicyDocument": {"Statement": []}}]),
     }}  # fmt: skip
 
 
+def put(version: str, rows: pyarrow.Table, **options: Any) -> bytes:
+    file = io.BytesIO()
+    parquet.write_table(rows, file, compression="gzip", **options)
+    aws.client("s3").put_object(Bucket=BUCKET, Key=f"datasets/flights/query/dataset_version={version}/records.parquet", Body=file.getvalue())
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module")
-def deployed(account_url: str) -> Iterator[None]:
+def group(account_url: str) -> Iterator[dict[str, Any]]:
+    """The work group of a deployed stack whose table has two versions."""
     client = aws.client("cloudformation")
     client.create_stack(StackName=STACK, TemplateBody=json.dumps(template()))
     assert settle(STACK)["StackStatus"] == "CREATE_COMPLETE"
-    yield
+    put("aa", pyarrow.Table.from_pylist(ROWS, schema=TYPES))
+    put("bb", pyarrow.Table.from_pylist(ROWS[:1], schema=TYPES))
+    yield aws.client("athena").get_work_group(WorkGroup="air-dev")["WorkGroup"]
     client.delete_stack(StackName=STACK)
 
 
-def test_a_work_group_has_its_limits_and_where_results_lie(deployed: None) -> None:
-    found = aws.client("athena").get_work_group(WorkGroup="air-dev")["WorkGroup"]["Configuration"]
-    assert [found["EnforceWorkGroupConfiguration"], found["BytesScannedCutoffPerQuery"]] == [True, 10_000_000]
-    assert found["ResultConfiguration"]["OutputLocation"] == "s3://dataset-queries/results/"
+def settled(sql: str, athena: Any = None, **options: Any) -> dict[str, Any]:
+    athena = athena or aws.client("athena")
+    identity = athena.start_query_execution(QueryString=sql, WorkGroup="air-dev", QueryExecutionContext={"Database": "air_dev"}, **options)["QueryExecutionId"]
+    deadline = time.time() + 120
+    while (execution := athena.get_query_execution(QueryExecutionId=identity)["QueryExecution"])["Status"]["State"] in ("QUEUED", "RUNNING"):
+        assert time.time() < deadline
+        time.sleep(0.1)
+    return dict(execution)
 
 
-def test_a_table_has_its_columns_and_the_place_of_a_version_as_the_template_spells_it(deployed: None) -> None:
-    assert aws.client("glue").get_database(Name="air_dev")["Database"]["Name"] == "air_dev"
-    table = aws.client("glue").get_table(DatabaseName="air_dev", Name="flights")["Table"]
-    assert {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]} == COLUMNS
-    assert table["PartitionKeys"] == [{"Name": "dataset_version", "Type": "string"}]
-    assert table["Parameters"]["storage.location.template"] == LOCATION + "dataset_version=${dataset_version}/"
+def answer(sql: str, athena: Any = None) -> list[list[str | None]]:
+    """What a query answers, the names of its columns first."""
+    execution = settled(sql, athena)
+    assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+    rows = (athena or aws.client("athena")).get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
+    return [[value.get("VarCharValue") for value in row["Data"]] for row in rows]
+
+
+def refused(sql: str, athena: Any = None) -> str:
+    execution = settled(sql, athena)
+    assert execution["Status"]["State"] == "FAILED", execution["Status"]
+    with pytest.raises(ClientError, match="has failed"):
+        aws.client("athena").get_query_results(QueryExecutionId=execution["QueryExecutionId"])
+    return str(execution["Status"]["StateChangeReason"])
+
+
+def test_a_version_answers_with_every_value_as_it_was_written(group: dict[str, Any]) -> None:
+    assert answer("SELECT * FROM air_dev.flights WHERE dataset_version = 'aa' ORDER BY flights DESC") == [
+        [*COLUMNS, "dataset_version"],
+        ["JFK", "9007199254740993", "0.1", "true", "2013-02-28", "2013-06-01 12:00:00.000", "aa"],
+        ["it's, \"quoted\"", "3", "1.5E10", "false", "1970-01-01", "1969-12-31 23:59:59.999", "aa"],
+        ["two\nlines", "-7", None, None, None, None, "aa"],
+    ]
+
+
+def test_a_query_reads_the_versions_that_it_names_and_no_other(group: dict[str, Any]) -> None:
+    count = "SELECT count(*) FROM flights WHERE dataset_version {}"
+    asked = ["= 'aa'", "= 'bb'", "IN ('aa', 'bb')", "= 'aa' AND dataset_version IN ('bb', 'cc')", "= 'cc'", "= '../aa'"]
+    assert [answer(count.format(condition))[1:] for condition in asked] == [[["3"]], [["1"]], [["4"]], [["0"]], [["0"]], [["0"]]]
+    both = "SELECT dataset_version, count(*), sum(flights) FROM flights WHERE dataset_version IN ('bb', 'aa') GROUP BY 1 ORDER BY 1"
+    assert answer(both) == [["dataset_version", "_col1", "_col2"], ["aa", "3", str(2**53 - 3)], ["bb", "1", str(2**53 + 1)]]
+    joined = "SELECT a.flights - b.flights AS more FROM flights a LEFT JOIN flights b ON a.origin = b.origin AND b.dataset_version = 'bb' WHERE a.dataset_version = 'aa' ORDER BY 1"
+    assert answer(joined) == [["more"], ["0"], [None], [None]]
+
+
+@pytest.mark.parametrize("condition", [
+    "", "WHERE origin = 'JFK'", "WHERE dataset_version LIKE 'a%'", "WHERE dataset_version = origin", "WHERE dataset_version = 'aa' OR flights = 1",
+    "WHERE NOT dataset_version = 'aa'", "WHERE dataset_version <> 'aa'", "WHERE dataset_version IN (SELECT 'aa')",
+    "f LEFT JOIN (SELECT 1 AS one) o ON f.dataset_version = 'aa'", "f FULL JOIN (SELECT 1 AS one) o ON f.dataset_version = 'aa'",
+])  # fmt: skip
+def test_a_query_that_names_no_version_is_refused(group: dict[str, Any], condition: str) -> None:
+    assert "CONSTRAINT_VIOLATION: For the injected projected partition column dataset_version" in refused(f"SELECT count(*) FROM flights {condition}")
+
+
+@pytest.mark.parametrize(("sql", "reason"), [
+    ("SELECT * FROM nowhere", "TABLE_NOT_FOUND: Table 'awsdatacatalog.air_dev.nowhere' does not exist"),
+    ("SELECT nope FROM flights WHERE dataset_version = 'aa'", "COLUMN_NOT_FOUND"),
+    ("SELECT count(*) FROM enumerated WHERE dataset_version = 'aa'", "NOT_SUPPORTED: the local account does not run queries of air_dev.enumerated"),
+    ("SELECT * FROM read_csv('/etc/passwd')", "NOT_SUPPORTED"),
+    ("SELECT * FROM '/etc/passwd'", "TABLE_NOT_FOUND"),
+    ("SELECT approx_distinct(origin) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED: the local account does not run ApproxDistinct"),
+    ("SELECT greatest(flights, 1) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT no_such_function(flights) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT CAST(delay AS varchar) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT flights / 3.0 FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT avg(1.5)", "NOT_SUPPORTED"),
+    ("SELECT flights / (flights - 3) FROM flights WHERE dataset_version = 'aa'", "DIVISION_BY_ZERO"),
+    ("SELECT sum(flights) FROM (SELECT 9223372036854775807 AS flights UNION ALL SELECT 1)", "NUMERIC_VALUE_OUT_OF_RANGE"),
+])  # fmt: skip
+def test_what_the_account_cannot_answer_is_an_error(group: dict[str, Any], sql: str, reason: str) -> None:
+    assert refused(sql).startswith(reason)
+
+
+@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT 1; SELECT 2", "SELECT FROM WHERE", " ", "CREATE TABLE t AS SELECT 1", "INSERT INTO flights SELECT 1", "DROP TABLE flights", "SHOW TABLES"])
+def test_text_that_is_no_query_is_not_taken(group: dict[str, Any], sql: str) -> None:
+    with pytest.raises(ClientError) as error:
+        settled(sql)
+    assert error.value.response["Error"]["Code"] == "InvalidRequestException"
+
+
+def test_no_query_is_taken_for_a_work_group_that_does_not_exist(group: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="WorkGroup is not found"):
+        aws.client("athena").start_query_execution(QueryString="SELECT 1", WorkGroup="nobody")
+
+
+def test_an_object_of_another_type_or_of_no_parquet_is_bad_data(group: dict[str, Any]) -> None:
+    put("wrong", pyarrow.table({"flights": pyarrow.array([1.5])}))
+    assert "HIVE_BAD_DATA: Field flights's type double" in refused("SELECT sum(flights) FROM flights WHERE dataset_version = 'wrong'")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="datasets/flights/query/dataset_version=cut/records.parquet", Body=b"PAR1 and no more")
+    assert "HIVE_BAD_DATA: Malformed Parquet file" in refused("SELECT count(*) FROM flights WHERE dataset_version = 'cut'")
+    put("few", pyarrow.table({"FLIGHTS": pyarrow.array([1])}))
+    assert answer("SELECT flights, origin FROM flights WHERE dataset_version = 'few'")[1:] == [["1", None]]
+
+
+def test_its_resources_are_read_back_from_their_own_services(group: dict[str, Any]) -> None:
+    report = readback.run([STACK])
+    assert [report["read"], report["missing"], report["typesWithoutReader"]] == [len(template()["Resources"]), [], []]
+
+
+def test_results_lie_where_the_work_group_says_whatever_the_client_asks(group: dict[str, Any]) -> None:
+    elsewhere = {"OutputLocation": f"s3://{BUCKET}/elsewhere/"}
+    execution = settled("SELECT flights FROM flights WHERE dataset_version = 'bb'", ResultConfiguration=elsewhere)
+    place = f"results/{execution['QueryExecutionId']}.csv"
+    assert execution["ResultConfiguration"]["OutputLocation"] == f"s3://{BUCKET}/{place}"
+    assert aws.client("s3").get_object(Bucket=BUCKET, Key=place)["Body"].read().decode() == f'"flights"\n"{2**53 + 1}"\n'
+    assert aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="elsewhere/")["KeyCount"] == 0
+
+
+def test_a_query_scans_the_columns_that_it_uses_and_is_cancelled_above_the_limit(group: dict[str, Any]) -> None:
+    noise = numpy.random.default_rng(7)
+    rows = 700_000
+    data = put("big", pyarrow.table({"flights": noise.integers(0, 2**62, rows), "delay": noise.random(rows), "origin": pyarrow.array(["JFK"] * rows)}), use_dictionary=["origin"])
+    metadata = parquet.ParquetFile(io.BytesIO(data)).metadata
+    sizes = {metadata.row_group(0).column(i).path_in_schema: sum(metadata.row_group(g).column(i).total_compressed_size for g in range(metadata.num_row_groups)) for i in range(3)}
+    assert max(sizes.values()) < LIMIT < sizes["flights"] + sizes["delay"]
+    scanned = lambda sql: settled(sql + " FROM flights WHERE dataset_version = 'big'")
+    counted, summed, grouped = (scanned(sql) for sql in ("SELECT count(*)", "SELECT sum(delay)", "SELECT max(origin), max(delay)"))
+    assert [found["Statistics"]["DataScannedInBytes"] for found in (counted, summed, grouped)] == [0, sizes["delay"], sizes["delay"] + sizes["origin"]]
+    unused = settled("WITH f AS (SELECT * FROM flights WHERE dataset_version = 'big') SELECT count(origin) FROM f")
+    assert unused["Statistics"]["DataScannedInBytes"] == sizes["origin"]
+    over = scanned("SELECT sum(delay), max(flights)")
+    assert over["Status"]["State"] == "CANCELLED" and "Bytes scanned limit was exceeded" in over["Status"]["StateChangeReason"]
+    with pytest.raises(ClientError, match="CANCELLED"):
+        aws.client("athena").get_query_results(QueryExecutionId=over["QueryExecutionId"])
+
+
+QUERIES = [
+    "SELECT origin, count(*), count(delay), sum(flights), min(flights), max(delay), avg(delay) FROM {} GROUP BY origin ORDER BY origin",
+    "SELECT flights / 7, flights % 7, -flights / 7, flights * 2 - 1, delay / 3 FROM {} ORDER BY flights, delay NULLS LAST LIMIT 40",
+    "SELECT origin, flights FROM (SELECT origin, flights, row_number() OVER (PARTITION BY origin ORDER BY flights DESC) AS place FROM {}) ranked WHERE place <= 2 ORDER BY origin, flights",
+    "SELECT count(DISTINCT origin), sum(CASE WHEN delay > 0 THEN 1 ELSE 0 END), count(CASE WHEN delay IS NULL THEN 1 END) FROM {}",
+    "SELECT lower(origin) || '-' || substr(origin, 1, 2), length(origin), coalesce(delay, -1e0) FROM {} WHERE origin LIKE '%F%' AND NOT flights BETWEEN 0 AND 50 ORDER BY flights, origin, delay NULLS LAST",
+    "SELECT a.origin, count(*) FROM {} a JOIN (SELECT origin, avg(flights) AS usual FROM {} GROUP BY origin HAVING count(*) > 3) b ON a.origin = b.origin WHERE a.flights > b.usual GROUP BY a.origin ORDER BY 1",
+]
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_answers_are_those_of_another_engine(group: dict[str, Any], sql: str) -> None:
+    noise = numpy.random.default_rng(len(sql))
+    rows = [(noise.choice(["JFK", "LGA", "EWR", "é F"]), int(noise.integers(-99, 99)), None if noise.random() < 0.2 else float(noise.integers(-40, 40)) / 4) for _ in range(200)]
+    put("random", pyarrow.Table.from_pylist([dict(zip(COLUMNS, row)) for row in rows], schema=pyarrow.schema(list(TYPES)[:3])))
+    peer = sqlite3.connect(":memory:")
+    peer.execute("CREATE TABLE flights (origin TEXT, flights INTEGER, delay REAL)")
+    peer.executemany("INSERT INTO flights VALUES (?, ?, ?)", [(str(row[0]), *row[1:]) for row in rows])
+    expected = [[None if value is None else str(value) for value in row] for row in peer.execute(sql.format(*["flights"] * 2))]
+    assert len(expected) > 0
+    assert answer(sql.format(*["(SELECT * FROM flights WHERE dataset_version = 'random')"] * 2).replace(") GROUP", ") AS f GROUP"))[1:] == expected
+
+
+def analyst(*statements: dict[str, Any]) -> Any:
+    """A client of somebody with these permissions."""
+    aws.client("iam").put_role_policy(RoleName="analyst", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    found = aws.client("sts").assume_role(RoleArn="arn:aws:iam::000000000000:role/analyst", RoleSessionName="test")["Credentials"]
+    keys = {"aws_access_key_id": found["AccessKeyId"], "aws_secret_access_key": found["SecretAccessKey"], "aws_session_token": found["SessionToken"]}
+    return boto3.client("athena", endpoint_url=aws.account_url(), region_name=aws.region(), **keys)
+
+
+def allow(actions: list[str], *resources: str, **condition: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources), **condition}
+
+
+GLUE = "arn:aws:glue:us-east-1:000000000000:"
+GRANTS = [
+    allow(["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"], "arn:aws:athena:us-east-1:000000000000:workgroup/air-dev"),
+    allow(["glue:GetTable"], GLUE + "catalog", GLUE + "database/air_dev", GLUE + "table/air_dev/flights"),
+    allow(["s3:ListBucket"], f"arn:aws:s3:::{BUCKET}", Condition={"StringLike": {"s3:prefix": "datasets/flights/query/*"}}),
+    allow(["s3:GetObject"], f"arn:aws:s3:::{BUCKET}/datasets/flights/query/*"),
+    allow(["s3:PutObject"], f"arn:aws:s3:::{BUCKET}/results/*"),
+]
+ONE = "SELECT count(*) FROM flights WHERE dataset_version = 'aa'"
+
+
+def test_a_query_does_what_its_sender_may_do(group: dict[str, Any]) -> None:
+    assert answer(ONE, analyst(*GRANTS))[1:] == [["3"]]
+    reasons = ["glue:GetTable", "s3:ListBucket", "s3:GetObject", "s3:PutObject"]
+    for index, reason in enumerate(reasons, start=1):
+        assert reason in refused(ONE, analyst(*GRANTS[:index], *GRANTS[index + 1 :])), reason
+    with pytest.raises(ClientError, match="not authorized to perform: athena:StartQueryExecution") as error:
+        settled(ONE, analyst(*GRANTS[1:]))
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException"
