@@ -38,6 +38,16 @@ const walls = [
     outside('bin', 'runtime', 'local', 'gate', 'examples', 'lib/stacks', 'lib/index.ts', 'bench', 'scripts', 'test'),
     'commands know a deployed workload by its config file and its contracts',
   ),
+  wall(
+    'capacity',
+    outside('bin', 'runtime', 'local', 'gate', 'examples', ...TOOLS),
+    'the simulator knows policies and instance types, not how they are deployed',
+  ),
+  wall('capacity', ['./lib'], 'the simulator takes plain data of the library, nothing that needs the CDK', [
+    './constructs/serving/scaling/policy.ts',
+    './constructs/serving/data/instances.json',
+    './constructs/shared/contract.ts',
+  ]),
   wall('{bench,scripts}', outside('operations'), 'nothing leans on a command'),
   wall(
     'local',
@@ -113,6 +123,15 @@ export default tseslint.config(
             },
           ],
         },
+      ],
+    },
+  },
+  {
+    files: ['capacity/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(aws-cdk-lib|constructs|@aws-)', message: 'the simulator runs without the CDK and without AWS' }] },
       ],
     },
   },

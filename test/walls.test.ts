@@ -32,9 +32,18 @@ const VIOLATIONS: [string, string, string][] = [
   ['operations/x.ts', '../lib/constructs/data/data-contract', 'only contract.ts'],
   ['local/x.ts', '../runtime/shared/clock', 'no part of it'],
   ['lib/constructs/data/contract.ts', '../shared/names', 'imports nothing'],
+  ['capacity/simulator/x.ts', '../../lib/constructs/serving/scaling/scaling', 'nothing that needs the CDK'],
+  ['capacity/simulator/x.ts', '../../lib/config/load', 'nothing that needs the CDK'],
+  ['capacity/simulator/x.ts', '../../local/account', 'not how they are deployed'],
+  ['capacity/simulator/x.ts', '../../scripts/tasks', 'not how they are deployed'],
+  ['capacity/simulator/x.ts', 'aws-cdk-lib', 'without the CDK'],
+  ['lib/constructs/serving/x.ts', '../../../capacity/profiles/profile', 'stands on its own'],
 ];
 
 const LEGAL: [string, string][] = [
+  ['capacity/simulator/x.ts', '../../lib/constructs/serving/scaling/policy'],
+  ['capacity/profiles/x.ts', '../../lib/constructs/serving/data/instances.json'],
+  ['capacity/profiles/x.ts', '../../lib/constructs/shared/contract'],
   ['operations/x.ts', '../lib/constructs/delivery/contract'],
   ['operations/x.ts', '../lib/config/load'],
   ['runtime/intake/x.ts', '../../lib/constructs/data/contract'],

@@ -1,0 +1,159 @@
+import { RequestSource } from '../traces/source';
+import { Fleet, Routing } from './fleet';
+import { Objective, Outcome } from './outcome';
+import { Requests } from './requests';
+import { ServiceModel } from './service-model';
+import { Completion, Servers } from './servers';
+
+/** An endpoint and what it promises. Times are seconds. */
+export interface EndpointModel {
+  /** How fast one server is. */
+  readonly service: ServiceModel;
+  /** Servers in an instance: one for each GPU. */
+  readonly serversPerInstance: number;
+  readonly objective: Objective;
+  readonly routing: Routing;
+  /** Instances that serve from the begin on. */
+  readonly instances: number;
+  /**
+   * After how long the caller of a request gives up; its answer is still computed, as the container is not told. Infinity for streamed answers.
+   */
+  readonly timeoutSeconds: number;
+  /** Requests in one instance from which on it refuses more; Infinity when it queues all. */
+  readonly admissionBound: number;
+}
+
+export interface RunOptions {
+  /** Whole number of 32 bits: equal seeds give equal results. */
+  readonly seed: number;
+  /** Requests before this time load the endpoint and are not counted. */
+  readonly countFrom?: number;
+  /** Told the time of the trace now and then. */
+  readonly onProgress?: (seconds: number) => void;
+}
+
+/** What a run counted. */
+export interface RunResult {
+  readonly outcome: Outcome;
+  /** Seconds from the begin of the trace to the last answer. */
+  readonly seconds: number;
+  /** Hours of all instances together, from when each was asked for until it was gone. */
+  readonly instanceHours: number;
+  /** Arrivals, prompts read, answers and ticks. */
+  readonly events: number;
+}
+
+const PROGRESS_EVERY = 65_536;
+
+/** Runs a trace through an endpoint. */
+export class Simulation implements Completion {
+  public readonly fleet: Fleet;
+  private readonly requests = new Requests();
+  private readonly servers: Servers;
+  private readonly outcome: Outcome;
+  /** Seconds that requests spent, by server: the other side of Little's law. */
+  private sojourn = new Float64Array(64);
+  private arrivals = 0;
+  private refusals = 0;
+  private completions = 0;
+  private events = 0;
+
+  public constructor(
+    private readonly endpoint: EndpointModel,
+    private readonly options: RunOptions,
+  ) {
+    this.servers = new Servers(endpoint.service, this.requests, this);
+    this.fleet = new Fleet(this.servers, endpoint.serversPerInstance, endpoint.routing, options.seed);
+    this.outcome = new Outcome(endpoint.objective, endpoint.timeoutSeconds, options.countFrom ?? 0);
+    for (let instance = 0; instance < endpoint.instances; instance++) {
+      this.fleet.launch(0, 0);
+    }
+    this.fleet.ready(0);
+  }
+
+  /** Runs all requests of a source until the last answer. Errors: what the source refuses; a law that the result breaks. */
+  public run(source: RequestSource): RunResult {
+    let now = 0;
+    let arrival = source.next() ? source.at : Infinity;
+    for (;;) {
+      const due = this.servers.events.time;
+      if (arrival < due) {
+        now = arrival;
+        this.arrive(now, source.prompt, source.output);
+        arrival = source.next() ? source.at : Infinity;
+      } else if (due < Infinity) {
+        now = due;
+        this.events++;
+        this.servers.step();
+      } else {
+        break;
+      }
+    }
+    this.checkLaws();
+    return { outcome: this.outcome, seconds: now, instanceHours: this.fleet.billed(now) / 3600, events: this.events };
+  }
+
+  /** An answer is complete. */
+  public completed(slot: number, server: number, now: number): void {
+    const { arrivedAt, firstAt, output } = this.requests;
+    const from = arrivedAt[slot];
+    this.completions++;
+    if (server >= this.sojourn.length) {
+      const grown = new Float64Array(server * 2);
+      grown.set(this.sojourn);
+      this.sojourn = grown;
+    }
+    this.sojourn[server] += now - from;
+    this.outcome.answered(from, this.endpoint.service.streams ? firstAt[slot] : now, now, output[slot]);
+    this.requests.release(slot);
+    this.fleet.done(server, now);
+  }
+
+  private arrive(now: number, prompt: number, output: number): void {
+    this.events++;
+    if (++this.arrivals % PROGRESS_EVERY === 0) {
+      this.options.onProgress?.(now);
+    }
+    this.outcome.arrived(now);
+    const server = this.place(now, prompt, output);
+    if (server < 0) {
+      this.refusals++;
+      return;
+    }
+    this.servers.arrive(server, this.requests.take(now, prompt, output), now);
+  }
+
+  /** The server for a request, or -1 when it is refused. */
+  private place(now: number, prompt: number, output: number): number {
+    if (this.fleet.serving === 0) {
+      this.outcome.refused(now, 'noInstance');
+      return -1;
+    }
+    if (!this.servers.fits(prompt, output)) {
+      this.outcome.refused(now, 'tooLong');
+      return -1;
+    }
+    const server = this.fleet.route(this.endpoint.admissionBound);
+    if (server < 0) {
+      this.outcome.refused(now, 'shed');
+    }
+    return server;
+  }
+
+  /** Every request has one end, and in each server the requests over time are those that came times how long they stayed. */
+  private checkLaws(): void {
+    if (this.arrivals !== this.completions + this.refusals + this.requests.open || this.requests.open !== 0) {
+      throw new Error(
+        `SimulatorDefect: ${this.arrivals} requests came, ${this.completions} were answered, ${this.refusals} refused, ${this.requests.open} are open`,
+      );
+    }
+    for (let server = 0; server < this.servers.count; server++) {
+      const [area, sojourn] = [this.servers.area[server], server < this.sojourn.length ? this.sojourn[server] : 0];
+      if (Math.abs(area - sojourn) > 1e-6 * (1 + area)) {
+        throw new Error(
+          `SimulatorDefect: server ${server} held ${area} request-seconds, its requests stayed ${sojourn} s: Little's law is broken`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { ServiceModel } from '../../capacity/simulator/service-model';
+
+export interface NaiveRequest {
+  readonly at: number;
+  readonly prompt: number;
+  readonly output: number;
+}
+
+interface Running extends NaiveRequest {
+  readonly index: number;
+  promptLeft: number;
+  done: number;
+  first?: number;
+}
+
+/**
+ * A second computation of one server, which shares no code with the simulator: time goes on in small steps, in each of which every request gets
+ * what its share of an iteration is. Returns when each request had its first token and its answer.
+ */
+export function naiveServer(model: ServiceModel, trace: readonly NaiveRequest[], step: number): { first: number; end: number }[] {
+  const result: { first: number; end: number }[] = [];
+  const coming = trace.map((request, index): Running => ({ ...request, index, promptLeft: request.prompt, done: 0 }));
+  const waiting: Running[] = [];
+  let running: Running[] = [];
+  let chunk = 0;
+  for (let now = 0; coming.length + waiting.length + running.length > 0; now += step) {
+    while (coming.length > 0 && coming[0].at <= now) {
+      waiting.push(coming.shift()!);
+    }
+    const room = (request: Running) =>
+      running.length < model.maxSequences &&
+      running.reduce((sum, { prompt, output }) => sum + prompt + output, 0) + request.prompt + request.output <= model.kvTokens;
+    while (waiting.length > 0 && room(waiting[0])) {
+      running.push(waiting.shift()!);
+    }
+    const prompts = running.filter(({ promptLeft }) => promptLeft > 0);
+    const decoding = running.filter(({ promptLeft }) => promptLeft <= 0);
+    if (prompts.length === 0) {
+      chunk = 0;
+    } else if (chunk === 0) {
+      const pending = prompts.reduce((sum, { promptLeft }) => sum + promptLeft, 0);
+      chunk = pending / Math.ceil(pending / model.chunkTokens);
+    }
+    const context = decoding.reduce((sum, { prompt, done }) => sum + prompt + done, 0);
+    const iteration = model.iterationSeconds[decoding.length + Math.round(chunk)] + context * model.readSeconds;
+    decoding.forEach((request) => (request.done += step / iteration));
+    if (prompts.length > 0) {
+      prompts[0].promptLeft -= (chunk * step) / iteration;
+      if (prompts[0].promptLeft <= 0) {
+        prompts[0].first = now + step;
+        prompts[0].done = 1;
+        chunk = 0;
+      }
+    }
+    running
+      .filter(({ promptLeft, done, output }) => promptLeft <= 0 && done >= output)
+      .forEach(({ index, first }) => (result[index] = { first: first ?? now + step, end: now + step }));
+    running = running.filter(({ promptLeft, done, output }) => promptLeft > 0 || done < output);
+  }
+  return result;
+}

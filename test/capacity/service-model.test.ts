@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { interpolated } from '../../capacity/simulator/service-model';
+import { Simulation } from '../../capacity/simulator/simulation';
+import { holds } from '../../capacity/validation/check';
+import { conversations, speedChecks } from '../../capacity/validation/speed';
+import { runs } from '../support/property-runs';
+import { naiveServer } from './naive-server';
+import { endpointOf, ListSource, SMALL } from './support';
+
+const request = fc.record({
+  at: fc.integer({ min: 0, max: 200 }).map((hundredths) => hundredths / 100),
+  prompt: fc.integer({ min: 1, max: 300 }),
+  output: fc.integer({ min: 1, max: 60 }),
+});
+const trace = fc.array(request, { minLength: 1, maxLength: 25 }).map((all) => all.sort((a, b) => a.at - b.at));
+
+test('a server answers when a second computation in small steps says so', () => {
+  const step = 1e-4;
+  fc.assert(
+    fc.property(trace, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 360, max: 2000 }), (requests, maxSequences, kvTokens) => {
+      const service = { ...SMALL, maxSequences, kvTokens };
+      const naive = naiveServer(service, requests, step);
+      const { outcome } = new Simulation(endpointOf({ service }), { seed: 1 }).run(new ListSource(requests));
+      const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+      const latency = mean(naive.map(({ end }, index) => end - requests[index].at));
+      const first = mean(naive.map(({ first }, index) => first - requests[index].at));
+      expect(outcome.completed).toBe(requests.length);
+      // The second computation rounds each of a request's steps up to one of its own.
+      expect(Math.abs(outcome.latency.mean / latency - 1)).toBeLessThan(0.02);
+      expect(Math.abs(outcome.firstToken.mean - first)).toBeLessThan(0.02 * first + 20 * step);
+    }),
+    { numRuns: runs(40) },
+  );
+});
+
+test('one request alone takes the iterations of its prompt, cut into equal chunks, and one for each token after the first', () => {
+  const { outcome } = new Simulation(endpointOf({ service: { ...SMALL, readSeconds: 0 } }), { seed: 1 }).run(
+    new ListSource([{ at: 1, prompt: 100, output: 11 }]),
+  );
+  expect(outcome.firstToken.mean).toBeCloseTo(2 * SMALL.iterationSeconds[50], 9);
+  expect(outcome.latency.mean).toBeCloseTo(2 * SMALL.iterationSeconds[50] + 10 * SMALL.iterationSeconds[1], 9);
+});
+
+test('an answer of one token is complete when the prompt is read', () => {
+  const { outcome } = new Simulation(endpointOf(), { seed: 1 }).run(new ListSource([{ at: 0, prompt: 10, output: 1 }]));
+  expect(outcome.latency.mean).toBe(outcome.firstToken.mean);
+});
+
+test('times between measured points lie on straight lines, below the first they are as there, beyond the last the slope goes on', () => {
+  const table = interpolated(
+    [
+      [2, 10],
+      [4, 20],
+      [6, 40],
+    ],
+    10,
+  );
+  expect([...table]).toEqual([10, 10, 10, 15, 20, 30, 40, 50, 60, 70]);
+});
+
+test('the profiles have the speed that others measured, within 10 %', () => {
+  const checks = speedChecks();
+  expect(checks.map(({ tolerance }) => tolerance)).toEqual(checks.map(() => 0.1));
+  expect(checks.filter((check) => !holds(check))).toEqual([]);
+});
+
+test("an A100 keeps up with conversations at 6.45 a second, vidur's operating point, and no longer at 9.7", () => {
+  const steady = conversations('llama-3-8b@ml.p4de.24xlarge', [[0, 6.45]], 900);
+  const over = conversations('llama-3-8b@ml.p4de.24xlarge', [[0, 9.7]], 900);
+  expect(steady.outcome.firstToken.percentile(99)).toBeLessThan(1.5);
+  expect(steady.seconds).toBeLessThan(1830);
+  expect(over.outcome.firstToken.percentile(50)).toBeGreaterThan(60);
+});
