@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventField, IEventBus, Match, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { IRole } from 'aws-cdk-lib/aws-iam';
@@ -11,6 +11,7 @@ import { Construct } from 'constructs';
 import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
 import { failOn, mismatch, outsideRange, unknownAmount, unknownAtSynth } from '../shared/checks';
 import { handlerFunction } from '../shared/handler-function';
+import { keyedTable } from '../shared/keyed-table';
 import { followChanges } from '../shared/table-follower';
 import { acknowledgeSteps, tracedMachine } from '../shared/state-machine';
 import { DELIVERY_ENV, RELEASES } from './contract';
@@ -97,12 +98,9 @@ export class ModelRelease extends Construct {
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {
-    return new Table(this, 'Releases', {
-      partitionKey: { name: RELEASES.key, type: AttributeType.STRING },
-      sortKey: { name: RELEASES.sort, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    return keyedTable(this, 'Releases', {
+      partitionKey: RELEASES.key,
+      sortKey: RELEASES.sort,
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,

@@ -1,6 +1,6 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -11,6 +11,7 @@ import { Construct } from 'constructs';
 import { EVENT_SOURCE, EventType } from '../integration/contract';
 import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
+import { keyedTable } from '../shared/keyed-table';
 import { physicalName } from '../shared/names';
 import { tracedMachine } from '../shared/state-machine';
 import { DELIVERY_METRIC, namesOf, PipelineSettings, RegistrationSettings, RUNS, TrainingTrigger } from './contract';
@@ -182,11 +183,8 @@ export class TrainingPipeline extends Construct {
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {
-    return new Table(this, 'Runs', {
-      partitionKey: { name: RUNS.key, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    return keyedTable(this, 'Runs', {
+      partitionKey: RUNS.key,
       stream: StreamViewType.NEW_IMAGE,
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,

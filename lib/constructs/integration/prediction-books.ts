@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ITable, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, ITable, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -12,6 +12,7 @@ import { handlerFunction } from '../shared/handler-function';
 import { followChanges } from '../shared/table-follower';
 import { generatedName } from '../shared/names';
 import { isDeadLetterQueue, withoutPolicyFindings } from '../shared/acknowledgements';
+import { keyedTable } from '../shared/keyed-table';
 import { BOOKS, ENV } from './contract';
 import { registerBooksAlarms } from './prediction-books-alarms';
 
@@ -140,11 +141,8 @@ export class PredictionBooks extends Construct {
   }
 
   private createPredictions(removalPolicy: RemovalPolicy): Table {
-    const table = new Table(this, 'Predictions', {
-      partitionKey: { name: BOOKS.key, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    const table = keyedTable(this, 'Predictions', {
+      partitionKey: BOOKS.key,
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
       removalPolicy,
     });
@@ -159,12 +157,9 @@ export class PredictionBooks extends Construct {
   }
 
   private createTally(removalPolicy: RemovalPolicy): Table {
-    return new Table(this, 'Tally', {
-      partitionKey: { name: BOOKS.shard, type: AttributeType.STRING },
-      sortKey: { name: BOOKS.bucket, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    return keyedTable(this, 'Tally', {
+      partitionKey: BOOKS.shard,
+      sortKey: BOOKS.bucket,
       removalPolicy,
     });
   }

@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy, Size, SizeRoundingBehavior, Stack, Token } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -8,6 +8,7 @@ import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { isDeadLetterQueue } from '../../shared/acknowledgements';
 import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { keyedTable } from '../../shared/keyed-table';
 import { generatedName, physicalName } from '../../shared/names';
 import { LEDGER } from '../contract';
 import { INTAKE_SECONDS, MAXIMUM_FILE_BYTES } from './contract';
@@ -194,11 +195,8 @@ export class DataIntake extends Construct {
   }
 
   private createLedger(removalPolicy: RemovalPolicy): Table {
-    return new Table(this, 'Ledger', {
-      partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    return keyedTable(this, 'Ledger', {
+      partitionKey: LEDGER.key,
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,

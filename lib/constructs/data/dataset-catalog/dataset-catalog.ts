@@ -1,6 +1,6 @@
 import { Duration, Lazy, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ITable, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { ITable, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { FilterCriteria, FilterRule, Function as Lambda, IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda';
@@ -14,6 +14,7 @@ import { Layer, Severity } from '../../ownership/layer';
 import { acknowledgeResource, isDeadLetterQueue, withoutPolicyFindings } from '../../shared/acknowledgements';
 import { failOn, mismatch, unknownAtSynth } from '../../shared/checks';
 import { handlerFunction } from '../../shared/handler-function';
+import { keyedTable } from '../../shared/keyed-table';
 import { generatedName, physicalName } from '../../shared/names';
 import { DATA_ENV, LEDGER } from '../contract';
 import { CompiledContract } from '../data-contract/contract';
@@ -164,11 +165,8 @@ export class DatasetCatalog extends Construct {
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {
-    return new Table(this, 'Versions', {
-      partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    return keyedTable(this, 'Versions', {
+      partitionKey: LEDGER.key,
       stream: StreamViewType.NEW_IMAGE,
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,

@@ -1,8 +1,9 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ITable, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, ITable, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { failOn, mismatch, notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { keyedTable } from '../../shared/keyed-table';
 import { allow } from '../grants';
 import { FEATURE_ENV, FEATURES } from './contract';
 import { RollingAggregate } from './rolling-aggregate';
@@ -74,13 +75,10 @@ export class FeatureStore extends Construct {
   }
 
   private createTable({ tableName, removalPolicy }: FeatureStoreProps): Table {
-    const table = new Table(this, 'Resource', {
+    const table = keyedTable(this, 'Resource', {
       tableName,
-      partitionKey: { name: FEATURES.key, type: AttributeType.STRING },
-      sortKey: { name: FEATURES.record, type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      encryption: TableEncryption.AWS_MANAGED,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      partitionKey: FEATURES.key,
+      sortKey: FEATURES.record,
       timeToLiveAttribute: FEATURES.expires,
       removalPolicy: removalPolicy ?? RemovalPolicy.RETAIN,
     });
