@@ -3,6 +3,7 @@ import { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { applyUpdate, Expressions, holds } from './fake-dynamodb-expressions';
+import { fakeService } from './fake-service';
 
 export type Item = Record<string, AttributeValue>;
 type Operation = Expressions & { TableName: string; Key?: Item; Item?: Item };
@@ -13,6 +14,11 @@ type Query = Operation & {
   ScanIndexForward?: boolean;
   Limit?: number;
 };
+
+interface Request {
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+}
 
 /** A change as the table's stream shows it. */
 export interface StreamChange {
@@ -52,17 +58,9 @@ export class FakeDynamoDb {
     /** Sort keys of local indexes by name. Items without theirs are not in an index. */
     private readonly indexes: Readonly<Record<string, string>> = {},
   ) {
-    const handle = async (request: unknown) => ({
-      response: await this.handle(request as { headers: Record<string, string>; body: string | Uint8Array }),
-    });
-    const low = new DynamoDBClient({
-      region: 'eu-central-1',
-      endpoint: 'http://dynamodb.fake',
-      credentials: { accessKeyId: 'fake', secretAccessKey: 'fake' },
-      maxAttempts: 1,
-      requestHandler: { handle, metadata: { handlerProtocol: 'http/1.1' } } as never,
-    });
-    this.client = DynamoDBDocumentClient.from(low);
+    this.client = DynamoDBDocumentClient.from(
+      new DynamoDBClient(fakeService('dynamodb', async (request: Request) => ({ response: await this.handle(request) }))),
+    );
   }
 
   /** The items of a table as plain objects. */
@@ -81,7 +79,7 @@ export class FakeDynamoDb {
     return table;
   }
 
-  private async handle({ headers, body }: { headers: Record<string, string>; body: string | Uint8Array }) {
+  private async handle({ headers, body }: Request) {
     const operation = headers['x-amz-target'].split('.')[1];
     const input = JSON.parse(typeof body === 'string' ? body : new TextDecoder().decode(body));
     try {

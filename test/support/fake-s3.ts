@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { S3Client } from '@aws-sdk/client-s3';
+import { fakeService } from './fake-service';
 
 /** One version of an object. */
 export interface StoredVersion {
@@ -53,15 +54,7 @@ export class FakeS3 {
   private counter = 0;
 
   constructor() {
-    const handle = (request: unknown) => this.handle(request as Request);
-    this.client = new S3Client({
-      region: 'eu-central-1',
-      endpoint: 'http://s3.fake',
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'fake', secretAccessKey: 'fake' },
-      maxAttempts: 1,
-      requestHandler: { handle, metadata: { handlerProtocol: 'http/1.1' } } as never,
-    });
+    this.client = new S3Client({ ...fakeService('s3', (request: Request) => this.handle(request)), forcePathStyle: true });
   }
 
   put(bucket: string, key: string, bytes: Buffer | string): StoredVersion {
@@ -115,7 +108,7 @@ export class FakeS3 {
     return version;
   }
 
-  private async handle(request: Request): Promise<unknown> {
+  private async handle(request: Request): Promise<{ response: unknown }> {
     const [, bucket, ...rest] = request.path.split('/');
     const place = { bucket, key: decodeURIComponent(rest.join('/')) };
     const operation = operationOf(request);
