@@ -213,6 +213,7 @@ describe('options of a type', () => {
     ['a maxLength of 0', { maxLength: 0 }, "maxLength' must be at least 1, got 0"],
     ['an open bracket', { pattern: '[a' }, "pattern' is no regular expression of ECMAScript with the flag 'u': Invalid regular expression"],
     ['an escape that the flag u refuses', { pattern: '\\_' }, "pattern' is no regular expression"],
+    ['a slow pattern', { pattern: '^(\\w+\\s?)*$', maxLength: 20 }, "pattern' may take a time that grows faster than the text"],
     ['a format', { format: 'email' }, "format' cannot be checked here: say it with 'pattern', got \"email\""],
   ])('fail on a text with %s', (_what, options, message) => {
     expect(() => text(options)).toThrow(message);
@@ -406,6 +407,7 @@ describe('quality rules', () => {
     ['the empty text as a value', values(['']), 'string', 'validValues\' has "", which is no value of type string'],
     ['a list for decimals', values([1.5]), 'number', 'cannot be checked for a number, whose values have several spellings'],
     ['a wrong pattern', { metric: 'invalidValues', arguments: { pattern: '(' } }, 'string', "pattern' is no regular expression"],
+    ['a slow pattern', { metric: 'invalidValues', arguments: { pattern: '(a+)+$' } }, 'string', "pattern' may take a time that grows"],
     ['a pattern that is no text', { metric: 'invalidValues', arguments: { pattern: 1 } }, 'string', "arguments.pattern' must be a text"],
     [
       'an unknown argument',

@@ -214,7 +214,7 @@ describe('StreamIntake [D8]', () => {
     expect(refused({ stream })).toMatch(message);
   });
 
-  test('fails on a contract with rules about a whole file: a batch is none', () => {
+  test('fails on a contract with rules about a whole file: a batch is none [meaning 11]', () => {
     const contract = flightsWith((d) => (d.schema[0].quality = [{ type: 'library', metric: 'rowCount', mustBeGreaterThan: 10 }]));
     expect(refused({ contract })).toMatch(
       /InvalidStreamIntake: 'intake' has the contract .*, of which schema\[0\]\.quality\[0\] judges a file as a whole/,
