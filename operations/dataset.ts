@@ -3,12 +3,11 @@ import { Clients, defaultClients } from './clients';
 import { argumentsOf, ENVIRONMENT, runCommand, UsageError } from './command';
 import { compare } from './dataset/compare';
 import { namedVersions } from './dataset/named';
-import { FileItem, planRetention } from './dataset/retention';
+import { fileItems } from './dataset/ledger-rows';
+import { planRetention } from './dataset/retention';
 import { sweep } from './dataset/sweep';
 import { diffText, listText, planText, showText } from './dataset/text';
 import { statisticsOf, Store, storedOf, versionIn, versionsOf } from './dataset/versions';
-import { isRow } from './ledger/rebuild';
-import { readTable } from './ledger/records';
 import { Workload } from './workload';
 
 const USAGE = `Usage: npm run dataset -- <what> <dataset> [<version>...] [options]
@@ -89,8 +88,7 @@ async function swept(
   if (keep === undefined || !Number.isInteger(keep) || keep < 1) {
     throw new UsageError(`InvalidOption: --keep must be a whole number of at least 1, got ${keep ?? 'nothing'}\n\n${USAGE}`);
   }
-  const items = await readTable(clients.tables, workload.output(`${dataset}Ledger`), () => undefined);
-  const ledger = [...items.values()].filter(isRow) as FileItem[];
+  const ledger = await fileItems(clients.tables, workload.output(`${dataset}Ledger`));
   const [named, stored] = [await namedVersions(clients, workload, dataset), await storedOf(store, dataset)];
   const plan = planRetention({ versions, named, ledger, stored, keep, now });
   const data = {

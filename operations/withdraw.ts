@@ -6,7 +6,7 @@ import { FILE_STATE, reportKey, Withdrawal } from '../lib/constructs/data/contra
 import { Clients, defaultClients } from './clients';
 import { argumentsOf, ENVIRONMENT, runCommand, UsageError } from './command';
 import { DataLineage } from './data-lineage';
-import { RowItem } from './ledger/rebuild';
+import { FileItem as RowItem } from './dataset/ledger-rows';
 import { AffectedModel, affectedModel, datasetsWith } from './withdraw/affected';
 import { bar, withdrawDataset } from './withdraw/apply';
 import { ledgerRows, withdrawContents } from './withdraw/contents';

@@ -1,11 +1,6 @@
 import { FILE_STATE } from '../../lib/constructs/data/contract';
-import { isFinal, RowItem } from '../ledger/rebuild';
+import { FileItem, isFinal } from './ledger-rows';
 import { nameOf, Pinned, Version } from './versions';
-
-/** The row of a file, with its valid records if it has some of its own. */
-export interface FileItem extends RowItem {
-  readonly validated?: Pinned;
-}
 
 /** A version that stays, and why. */
 export interface Kept {

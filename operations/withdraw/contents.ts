@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, paginateScan, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
-import { Item, isRow, RowItem } from '../ledger/rebuild';
+import type { FileItem as RowItem } from '../dataset/ledger-rows';
 
 /** Where a content is withdrawn. */
 export interface LedgerTable {
@@ -41,7 +41,7 @@ export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMa
 /** Every object version that the ledger knows. */
 export async function* ledgerRows({ client, table }: LedgerTable): AsyncGenerator<RowItem> {
   for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true })) {
-    yield* (Items as Item[]).filter(isRow);
+    yield* (Items as RowItem[]).filter(({ pk }) => pk.startsWith(LEDGER.object));
   }
 }
 

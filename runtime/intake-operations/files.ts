@@ -1,11 +1,12 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { FILE_STATE } from '../../lib/constructs/data/contract';
 import { counts } from '../shared/ledger-rows';
-import { Entry, isSelected, LISTED, Plan, Run } from './core';
-import type { OperationLease } from './lease';
+import { IntakeRun, isSelected } from './core';
+import { Entry, LISTED, Plan } from '../operation/core';
+import type { OperationLease } from '../operation/lease';
 import type { ReopenedRow } from './ledger';
 import { entryOf, rejudgeFile, RejudgeOptions } from './rejudge';
-import type { Journal } from './report';
+import type { Journal } from '../operation/report';
 
 export interface FilesOptions extends RejudgeOptions {
   lease: OperationLease;
@@ -16,7 +17,7 @@ export interface FilesOptions extends RejudgeOptions {
 }
 
 /** The files that a run would judge again: how many, what they hold now, and the contracts that judged them. */
-export async function planFiles({ request }: Run, options: FilesOptions): Promise<Plan> {
+export async function planFiles({ request }: IntakeRun, options: FilesOptions): Promise<Plan> {
   const totals: Record<string, number> = { files: 0, rejected: 0, records: 0, quarantined: 0, bytes: 0 };
   const first: Plan['first'] = [];
   for await (const row of allRows(options)) {
@@ -69,7 +70,7 @@ const PART = 50;
  * Deals with rows until the time of a step is over, one file after the other: an operation never takes more of the account than one function,
  * so that arrivals go on. What a step has done before it died, the next one finds on the rows and lists, but does not do again.
  */
-export async function workFiles(run: Run, journal: Journal, options: FilesOptions): Promise<void> {
+export async function workFiles(run: IntakeRun, journal: Journal, options: FilesOptions): Promise<void> {
   let entries: Entry[] = [];
   const flush = async (cursor: string | undefined, done: boolean) => {
     await journal.write(entries, { cursor, done });
@@ -95,7 +96,7 @@ export async function workFiles(run: Run, journal: Journal, options: FilesOption
 }
 
 /** `seen`: the row as its page had it, which may be hours old. */
-async function dealWith(seen: ReopenedRow, run: Run, options: FilesOptions): Promise<Entry | undefined> {
+async function dealWith(seen: ReopenedRow, run: IntakeRun, options: FilesOptions): Promise<Entry | undefined> {
   const touched = seen.rejudged?.operation === run.id || seen.reopenedBy === run.id;
   if (!touched && !isSelected(seen, run.request, options.contractHash)) {
     return undefined;

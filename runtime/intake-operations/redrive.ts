@@ -11,9 +11,10 @@ import {
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { isFolder, objectKey, ObjectVersion, parseMessage } from '../intake/core';
 import { isFinal } from '../shared/ledger-rows';
-import { Entry, LISTED, operationKey, Plan, Run } from './core';
+import { Entry, LISTED, operationKey, Plan } from '../operation/core';
+import type { IntakeRun } from './core';
 import type { RejudgeLedger } from './ledger';
-import type { Journal } from './report';
+import type { Journal } from '../operation/report';
 
 /** Moments at which a test may kill a step. Production passes nothing. */
 export type RedriveCheckpoint = 'sent' | 'parked' | 'written' | 'deleted';
@@ -46,7 +47,7 @@ type Verdict = { object: ObjectVersion; final: boolean } | { unreadable: string 
  * What lies in the dead-letter queue: files to replay, files that are final already, and messages that say nothing. Looking takes no message
  * away: each is put back at once, or comes back by itself.
  */
-export async function planRedrive(run: Run, options: RedriveOptions): Promise<Plan> {
+export async function planRedrive(run: IntakeRun, options: RedriveOptions): Promise<Plan> {
   const totals = { messages: await depthOf(options), replay: 0, final: 0, unreadable: 0 };
   const first: Plan['first'] = [];
   const looked: Message[] = [];
@@ -83,7 +84,7 @@ export async function depthOf({ sqs, deadLetterUrl }: Pick<RedriveOptions, 'sqs'
  * Not by `StartMessageMoveTask`: that moves all or nothing, so a message that nobody can read would come back five receives later, again and
  * again (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html).
  */
-export async function workRedrive(run: Run, journal: Journal, options: RedriveOptions): Promise<void> {
+export async function workRedrive(run: IntakeRun, journal: Journal, options: RedriveOptions): Promise<void> {
   let [entries, moved]: [Entry[], Message[]] = [[], []];
   const flush = async (done: boolean) => {
     await journal.write(entries, { done });
@@ -109,7 +110,7 @@ export async function workRedrive(run: Run, journal: Journal, options: RedriveOp
 }
 
 /** Puts a message where it belongs; what became of it is written down before it leaves the queue. */
-async function move(message: Message, run: Run, options: RedriveOptions): Promise<Entry> {
+async function move(message: Message, run: IntakeRun, options: RedriveOptions): Promise<Entry> {
   const verdict = await judged(message, options);
   const { MessageId: messageId, Body: MessageBody } = message;
   if ('unreadable' in verdict) {
@@ -136,7 +137,11 @@ async function judged({ Body = '' }: Message, { rows }: Pick<RedriveOptions, 'ro
 }
 
 /** Keeps a message that says nothing beside the report, as it came. Returns its key. */
-async function park({ MessageId, Body, Attributes, MessageAttributes }: Message, { id }: Run, options: RedriveOptions): Promise<string> {
+async function park(
+  { MessageId, Body, Attributes, MessageAttributes }: Message,
+  { id }: IntakeRun,
+  options: RedriveOptions,
+): Promise<string> {
   const { dataset, s3, validatedBucket } = options;
   const Key = operationKey(dataset, id, `parked/${MessageId}.json`);
   const content = JSON.stringify({ MessageId, Body, Attributes, MessageAttributes });
@@ -145,7 +150,7 @@ async function park({ MessageId, Body, Attributes, MessageAttributes }: Message,
 }
 
 /** Every message that was sent before the run began, once; those that came since lie until the next run. */
-async function* messages({ startedAt }: Run, options: RedriveOptions): AsyncGenerator<Message> {
+async function* messages({ startedAt }: IntakeRun, options: RedriveOptions): AsyncGenerator<Message> {
   const seen = new Set<string>();
   const others = new Set<Message>();
   const isDue = ({ MessageId, Attributes }: Message) => !seen.has(MessageId!) && sentAt(Attributes) <= Date.parse(startedAt);

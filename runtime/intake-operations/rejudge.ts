@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
 import { AttemptOptions, processFile } from '../intake/attempt';
 import type { FileRow, Result } from '../intake/file-row';
-import { Entry, Run } from './core';
+import type { Entry } from '../operation/core';
+import type { IntakeRun } from './core';
 import { remembered, RejudgeLedger } from './ledger';
 import { readQuarantine, RecordSet } from './record-set';
 
@@ -23,7 +24,7 @@ export interface RejudgeOptions extends Omit<AttemptOptions, 'ledger' | 'refused
  * - it would have another number of records: then records of the two results are not the same ones,
  * - records that were valid are not any more, and a revalidation was asked for.
  */
-export async function rejudgeFile(row: FileRow, { id, request }: Run, options: RejudgeOptions): Promise<Entry> {
+export async function rejudgeFile(row: FileRow, { id, request }: IntakeRun, options: RejudgeOptions): Promise<Entry> {
   const [counts, quarantine] = [row.counts!, row.quarantine!];
   const before = counts.quarantined === 0 ? new RecordSet() : await readQuarantine(options.s3, options.quarantineBucket, quarantine);
   if (before === undefined) {

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { requestOf } from '../../operations/intake';
-import { IntakeMachine, OperationReport } from '../../operations/intake-machine';
-import { planText, reportText, wouldDo } from '../../operations/intake-text';
+import { OperationMachine, OperationReport } from '../../operations/operation-machine';
+import { planText, reportText, wouldDo } from '../../operations/operation-text';
 import { FakeWorkload } from './fakes';
 
 const REPORT: OperationReport = {
@@ -14,7 +14,7 @@ const REPORT: OperationReport = {
 const asked = { operation: 'revalidate', dryRun: true, reason: '', requestedBy: 'anna', selection: {} };
 
 async function execute(made: FakeWorkload, dataset?: string) {
-  const machine = IntakeMachine.of(made.clients, await made.workload(), dataset);
+  const machine = OperationMachine.ofIntake(made.clients, await made.workload(), dataset);
   machine.pause = () => Promise.resolve();
   const said: string[] = [];
   return { said, report: await machine.execute(asked, (line) => void said.push(line)) };
@@ -47,8 +47,15 @@ describe('npm run intake [D6]', () => {
     ['plain', 'plain'],
   ])('fails with what the machine says: %s', async (cause, message) => {
     const made = new FakeWorkload();
-    made.ends.push({ status: 'FAILED', error: 'OperationRefused', cause });
-    await expect(execute(made)).rejects.toThrow(`OperationFailed: FAILED: OperationRefused: ${message}: see https://us-east-1.console`);
+    made.ends.push({ status: 'FAILED', error: 'States.Timeout', cause });
+    await expect(execute(made)).rejects.toThrow(`OperationFailed: FAILED: States.Timeout: ${message}: see https://us-east-1.console`);
+  });
+
+  test('says what was refused, which is no failure of the machine', async () => {
+    const made = new FakeWorkload();
+    const refused = '{"errorType":"OperationRefused","errorMessage":"OperationUnderWay: rerun first"}';
+    made.ends.push({ status: 'SUCCEEDED', output: JSON.stringify({ refused }) });
+    await expect(execute(made)).rejects.toThrow('OperationRefused: OperationUnderWay: rerun first');
   });
 
   test('names the datasets that there are when it is given another', async () => {

@@ -499,6 +499,7 @@ describe('alarms [D9]', () => {
       'changes-lost': ['<Boardflightdataticket>'],
       'janitor-failing': ['<Boardflightdataticket>'],
       'splitting-failed': ['<Boardflightdataticket>'],
+      'operation-failed': ['<Boardflightdataticket>'],
     });
   });
 });

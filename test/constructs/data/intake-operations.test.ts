@@ -67,7 +67,22 @@ describe('operations of DataIntake [D6]', () => {
     expect(States.Begin.Catch).toEqual([{ ErrorEquals: ['OperationRefused'], ResultPath: '$.error', Next: 'Refused' }]);
     expect(States.Work.Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'ReportFailure' }]);
     expect(States.ReportFailure).toMatchObject({ Next: 'Failed', Parameters: { action: 'Report', 'error.$': '$.error' } });
-    expect([States.Refused.Type, States.Failed.Type]).toEqual(['Fail', 'Fail']);
+    expect(States.Refused).toEqual({ Type: 'Pass', End: true, Parameters: { 'refused.$': '$.error.Cause' } });
+    expect(States.Failed.Type).toBe('Fail');
+  });
+
+  test('that fail, run out of time or are stopped raise a ticket; what was refused does not', () => {
+    const [{ Properties }] = Object.values(
+      plain().template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: 'air-dev-flights-operation-failed' } }),
+    );
+    const metrics = (Properties.Metrics as Loose[]).flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat]));
+    expect(metrics.map(({ Metric, Stat, Period }) => [Metric.Namespace, Metric.MetricName, Stat, Period])).toEqual([
+      ['AWS/States', 'ExecutionsFailed', 'Sum', 300],
+      ['AWS/States', 'ExecutionsTimedOut', 'Sum', 300],
+      ['AWS/States', 'ExecutionsAborted', 'Sum', 300],
+    ]);
+    expect(metrics.map(({ Metric }) => Metric.Dimensions.map(({ Name }: Loose) => Name))).toEqual(metrics.map(() => ['StateMachineArn']));
+    expect(Properties).toMatchObject({ Threshold: 1, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
   });
 
   test('name each execution once: its name is the id of lease and report', () => {
@@ -88,7 +103,9 @@ describe('operations of DataIntake [D6]', () => {
       },
       { actions: ['s3:GetObject'], resources: [expect.stringMatching(`^${contract.replaceAll(/[$.]/g, '.')}[0-9a-f]{64}.json$`)] },
       { actions: ['s3:ListBucket', 's3:ListBucketVersions'], resources: ['<ZonesRaw>', '<ZonesQuarantine>'] },
+      { actions: ['s3:ListBucket'], resources: ['<ZonesValidated>'], condition: { StringEquals: { 's3:prefix': 'flights/' } } },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesRaw>/flights/*'] },
+      { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesValidated>/flights/*/commit.json'] },
       { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesQuarantine>/flights/*/attempt=*'] },
       {
         actions: ['s3:PutObject', 's3:AbortMultipartUpload'],

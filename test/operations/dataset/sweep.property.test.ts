@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { planRetention, FileItem, SETTLED_HOURS } from '../../../operations/dataset/retention';
+import { FileItem, fileItems } from '../../../operations/dataset/ledger-rows';
+import { planRetention, SETTLED_HOURS } from '../../../operations/dataset/retention';
 import { sweep } from '../../../operations/dataset/sweep';
 import { statisticsOf, Store, storedOf, versionsOf } from '../../../operations/dataset/versions';
-import { isRow } from '../../../operations/ledger/rebuild';
-import { readTable } from '../../../operations/ledger/records';
 import { Manifest, queryKey } from '../../../runtime/dataset-builder/core';
 import { counts } from '../../../runtime/shared/ledger-rows';
 import { withdrawContents } from '../../../operations/withdraw/contents';
@@ -103,8 +102,7 @@ class History {
 
   async sweep(keep: number): Promise<void> {
     const versions = await versionsOf(this.store, 'simple');
-    const items = await readTable(this.world.db.client, TABLE, () => undefined);
-    const ledger = [...items.values()].filter(isRow) as FileItem[];
+    const ledger = await fileItems(this.world.db.client, TABLE);
     const stored = await storedOf(this.store, 'simple');
     const plan = planRetention({ versions, named: this.named, ledger, stored, keep, now: this.world.at });
     const done = await sweep(this.store, plan);

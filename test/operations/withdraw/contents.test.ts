@@ -3,7 +3,7 @@ import { DATA_EVENT } from '../../../lib/constructs/data/contract';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import { makeHandler } from '../../../runtime/ledger-events/handler';
 import { counts } from '../../../runtime/shared/ledger-rows';
-import type { RowItem } from '../../../operations/ledger/rebuild';
+import type { FileItem as RowItem } from '../../../operations/dataset/ledger-rows';
 import { withdrawContents } from '../../../operations/withdraw/contents';
 import { runs } from '../../support/property-runs';
 import { FakeBus, streamOf } from '../../support/stream-records';

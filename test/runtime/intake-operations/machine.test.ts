@@ -15,8 +15,8 @@ describe('an operation on an intake [D6]', () => {
   });
 
   test.each([
-    [undefined, "'operation' must be one of redrive, revalidate, rerun, got nothing"],
-    [{ ...asked, operation: 'delete' }, '\'operation\' must be one of redrive, revalidate, rerun, got "delete"'],
+    [undefined, "'operation' must be one of redrive, revalidate, rerun, rebuild, got nothing"],
+    [{ ...asked, operation: 'delete' }, '\'operation\' must be one of redrive, revalidate, rerun, rebuild, got "delete"'],
     [{ ...asked, dryRun: 'no' }, '\'dryRun\' must be true or false, got "no"'],
     [{ ...asked, reason: ' ' }, "'reason' must say why: the report is the audit trail"],
     [{ ...asked, requestedBy: '' }, "'requestedBy' must say who asks: the report is the audit trail"],
@@ -27,6 +27,7 @@ describe('an operation on an intake [D6]', () => {
     [{ ...asked, selection: { all: 'yes' } }, '\'selection.all\' must be true or false, got "yes"'],
     [{ ...asked, selection: { keys: [] } }, "'selection.keys' is not known: known are prefix, all"],
     [{ ...asked, operation: 'redrive', selection: { prefix: 'a' } }, "'selection' must be empty for redrive"],
+    [{ ...asked, operation: 'rebuild', selection: { prefix: 'a' } }, "'selection' must be empty for rebuild"],
     [{ ...asked, operation: 'revalidate', selection: { all: true } }, "'selection.all' is for rerun"],
   ])('refuses %j and says why', (input, problem) => {
     expect(() => requestOf(input)).toThrow(problem);
@@ -81,7 +82,11 @@ describe('an operation on an intake [D6]', () => {
     await expect(
       step({
         action: 'Work',
-        begun: { run: { id: 'first', startedAt: '', request: requestOf(asked) }, plan: { totals: {}, first: [] }, before: {} },
+        begun: {
+          run: { id: 'first', dataset: 'simple', startedAt: '', request: requestOf(asked) },
+          plan: { totals: {}, first: [] },
+          before: {},
+        },
       }),
     ).rejects.toThrow('OperationUnderWay: rerun second');
   });

@@ -1,6 +1,8 @@
 import { tmpdir } from 'node:os';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
-import { Begun, makeHandler, OperationsDependencies, Outcome } from '../../../runtime/intake-operations/handler';
+import type { IntakeRequest } from '../../../runtime/intake-operations/core';
+import { makeHandler, OperationsDependencies } from '../../../runtime/intake-operations/handler';
+import type { Begun, Outcome } from '../../../runtime/operation/steps';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import { FakeQueues } from '../../support/fake-queues';
 import { audit } from '../intake/audit';
@@ -62,7 +64,7 @@ export class Arena extends World {
     const id = `run-${++this.counter}`;
     const step = makeHandler(this.deps(over));
     const asked = { dryRun: false, reason: 'test', requestedBy: 'anna', ...input };
-    const begun = (await this.tried(() => step({ action: 'Begin', id, input: asked }, remaining))) as Begun;
+    const begun = (await this.tried(() => step({ action: 'Begin', id, input: asked }, remaining))) as Begun<IntakeRequest>;
     let error: { Error: string; Cause: string } | undefined;
     try {
       for (let done = begun.run.request.dryRun; !done;) {

@@ -14,7 +14,7 @@ export const VALIDATED_NAME: Readonly<Record<ObjectFormat, string>> = {
 export const VALIDATED_FORMAT = { asReceived: 'as-received', parquet: 'parquet' } as const;
 
 /** What a person may let an intake do. */
-export const INTAKE_OPERATION = { redrive: 'redrive', revalidate: 'revalidate', rerun: 'rerun' } as const;
+export const INTAKE_OPERATION = { redrive: 'redrive', revalidate: 'revalidate', rerun: 'rerun', rebuild: 'rebuild' } as const;
 
 /** Times of the intake, seconds. Six function times must fit into the visibility timeout. */
 export const INTAKE_SECONDS = {

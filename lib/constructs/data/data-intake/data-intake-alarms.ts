@@ -1,12 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, MathExpression, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
 import { Layer, Severity } from '../../ownership/layer';
 import { physicalName } from '../../shared/names';
+import { failedExecutions } from '../../shared/operation-machine';
 import { INTAKE_SECONDS } from './contract';
 import type { DataContract } from '../data-contract/data-contract';
 import { DataIntakeMetrics } from './data-intake-metrics';
@@ -18,8 +19,10 @@ export interface IntakeAlarmsProps {
   readonly metrics: DataIntakeMetrics;
   readonly validator: Lambda;
   /** Absent when the contract does not let files be split. */
-  readonly splitting?: StateMachine;
+  readonly splitting?: IStateMachine;
   readonly janitor: Lambda;
+  /** What a person lets the intake do. */
+  readonly operations: IStateMachine;
   /** Changes of the ledger that could not be recorded or announced. */
   readonly lostChanges: IQueue;
 }
@@ -33,6 +36,7 @@ export function registerIntakeAlarms(scope: Construct, props: IntakeAlarmsProps)
   registerLimits(scope, props);
   registerHelpers(scope, props);
   registerSplitting(scope, props);
+  registerOperations(scope, props);
 }
 
 type Rest = Omit<AlarmSpec, 'alarmName' | 'layer' | 'severity' | 'evaluationPeriods' | 'treatMissingData'> & Partial<AlarmSpec>;
@@ -220,13 +224,18 @@ function registerSplitting(scope: Construct, props: IntakeAlarmsProps): void {
   );
 }
 
-/** Executions that failed, ran out of time or were stopped. Count, sum over five minutes. */
-function failedExecutions(machine: StateMachine): MathExpression {
-  const options = { statistic: Stats.SUM, period: Duration.minutes(5) };
-  return new MathExpression({
-    expression: 'FILL(failed, 0) + FILL(late, 0) + FILL(stopped, 0)',
-    label: 'failed executions',
-    period: Duration.minutes(5),
-    usingMetrics: { failed: machine.metricFailed(options), late: machine.metricTimedOut(options), stopped: machine.metricAborted(options) },
-  });
+/** Somebody has asked, and perhaps gone home. */
+function registerOperations(scope: Construct, props: IntakeAlarmsProps): void {
+  const { contract, operations } = props;
+  registerAlarm(
+    scope,
+    'OperationsAlarm',
+    ticket(props, 'operation-failed', {
+      summary: `What a person asked of the intake of ${contract.dataset} was not completed.`,
+      firstAction: 'read the report of the failed execution, or its cause.',
+      runbook: 'operation-failed',
+      metric: failedExecutions(operations),
+      threshold: 1,
+    }),
+  );
 }

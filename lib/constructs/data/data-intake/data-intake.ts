@@ -113,8 +113,9 @@ export class DataIntake extends Construct {
   public readonly deadLetterQueue: IQueue;
   /**
    * What a person may let this intake do: replay dead letters (`redrive`), judge what is in quarantine again (`revalidate`), judge older files
-   * again (`rerun`). Its input is `{operation, dryRun, reason, requestedBy, selection}`; without `dryRun: false` it only says what it would do.
+   * again (`rerun`), make up for what the ledger has lost (`rebuild`). Its input is `{operation, dryRun, reason, requestedBy, selection}`; without `dryRun: false` it only says what it would do.
    * Each execution leaves `<dataset>/operations/<execution>/report.json` in the validated zone; of two at once the second is refused.
+   * What is refused changed nothing: such an execution succeeds with the answer `{refused}`.
    */
   public readonly operations: IStateMachine;
   /** Records, files and waiting times. */
@@ -157,6 +158,7 @@ export class DataIntake extends Construct {
       validator,
       splitting,
       janitor,
+      operations: this.operations,
       lostChanges,
     });
   }

@@ -1,4 +1,4 @@
-import { FILE_STATE, isLater, LEDGER } from '../../lib/constructs/data/contract';
+import { FILE_STATE, isLater, LEDGER } from '../../../lib/constructs/data/contract';
 
 /** An item of a ledger. */
 export type Item = Readonly<Record<string, unknown>> & { readonly pk: string };
@@ -134,7 +134,7 @@ export function planRebuild(records: ReadonlyMap<string, RowItem>, current: Read
   const plan = { changes: [] as Change[], conflicts: [] as string[], same: 0, newer: 0 };
   for (const item of [...rows.values(), ...pointersOf(rows.values()).values()]) {
     const seen = current.get(item.pk);
-    if (item === seen) {
+    if (item === seen || isBehind(item, seen)) {
       plan.newer++;
     } else if (seen !== undefined && (equal(seen, item) || item.pk === LEDGER.withdrawals)) {
       plan.same++;
@@ -145,6 +145,11 @@ export function planRebuild(records: ReadonlyMap<string, RowItem>, current: Read
     }
   }
   return plan;
+}
+
+/** A head never goes back: the row that it names may be read again at this moment, and is not final then. */
+function isBehind({ sequencer }: Item, seen: Item | undefined): boolean {
+  return seen?.pk.startsWith(LEDGER.head) === true && isLater(seen.sequencer as string, sequencer as string);
 }
 
 /** The same names with the same values, whatever their order. */

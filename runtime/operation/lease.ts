@@ -28,14 +28,14 @@ export interface OperationItem {
   problem?: string;
 }
 
-const KEY = { [LEDGER.key]: LEDGER.operation };
-
-/** One operation at a time per intake: an item of the ledger that an execution holds while it runs. */
+/** One operation of a kind at a time: an item of the ledger that an execution holds while it runs. */
 export class OperationLease {
   constructor(
     private readonly client: Pick<DynamoDBDocumentClient, 'send'>,
     private readonly table: string,
     private readonly now: () => Date,
+    /** The item of the kind. */
+    private readonly item: string = LEDGER.operation,
   ) {}
 
   /** The operation before this one, when it ended without a report. Errors: `OperationRefused` while another execution holds the lease. */
@@ -47,7 +47,7 @@ export class OperationLease {
     }
     const { operation, dryRun, requestedBy } = request;
     const facts = { id, operation, dryRun, requestedBy, startedAt };
-    const Item: OperationItem = { pk: LEDGER.operation, ...facts, leaseUntil: this.until(), progress: NOTHING_DONE };
+    const Item: OperationItem = { pk: this.item, ...facts, leaseUntil: this.until(), progress: NOTHING_DONE };
     const ConditionExpression = 'attribute_not_exists(pk) OR attribute_exists(endedAt) OR leaseUntil < :now';
     try {
       const ExpressionAttributeValues = { ':now': this.seconds() };
@@ -97,7 +97,9 @@ export class OperationLease {
   }
 
   private async get(): Promise<OperationItem | undefined> {
-    const { Item } = await this.client.send(new GetCommand({ TableName: this.table, Key: KEY, ConsistentRead: true }));
+    const { Item } = await this.client.send(
+      new GetCommand({ TableName: this.table, Key: { [LEDGER.key]: this.item }, ConsistentRead: true }),
+    );
     return Item as OperationItem | undefined;
   }
 
@@ -107,7 +109,7 @@ export class OperationLease {
       await this.client.send(
         new UpdateCommand({
           TableName: this.table,
-          Key: KEY,
+          Key: { [LEDGER.key]: this.item },
           ConditionExpression: '#id = :id',
           UpdateExpression: `SET ${values.map(([name]) => `#${name} = :${name}`).join(', ')}`,
           ExpressionAttributeNames: { '#id': 'id', ...Object.fromEntries(values.map(([name]) => [`#${name}`, name])) },

@@ -5,7 +5,7 @@ import type { Clients } from './clients';
 import { executionLink } from './found';
 import type { Workload } from './workload';
 
-/** What somebody asks of an intake. */
+/** What somebody asks of a machine of operations. */
 export interface OperationInput {
   readonly operation: string;
   readonly dryRun: boolean;
@@ -20,7 +20,7 @@ export interface OperationReport {
   readonly dataset: string;
   readonly operation: string;
   readonly dryRun: boolean;
-  readonly contract: string;
+  readonly contract?: string;
   readonly startedAt: string;
   readonly endedAt: string;
   readonly interrupted?: string;
@@ -33,35 +33,44 @@ export interface OperationReport {
   readonly report: { readonly bucket: string; readonly key: string; readonly versionId?: string };
 }
 
-/** The machine of one intake. */
-export class IntakeMachine {
-  /** Errors: `UnknownDataset`, `NotDeployed`. */
-  public static of(clients: Clients, workload: Workload, dataset: string | undefined): IntakeMachine {
+/** A machine of operations, and where it says how far it is. */
+export class OperationMachine {
+  /** The one of an intake. Errors: `UnknownDataset`, `NotDeployed`. */
+  public static ofIntake(clients: Clients, workload: Workload, dataset: string | undefined): OperationMachine {
     const known = workload.datasets;
     const meant = dataset ?? (known.length === 1 ? known[0] : undefined);
     if (meant === undefined || (known.length > 0 && !known.includes(meant.replaceAll('-', '')) && !known.includes(meant))) {
       const got = dataset === undefined ? `there are ${known.length}` : `there is no '${dataset}'`;
       throw new Error(`UnknownDataset: ${got}: name one with --dataset; known: ${known.join(', ')}`);
     }
-    return new IntakeMachine(clients, meant, workload.output(`${meant}Operations`), workload.output(`${meant}Ledger`));
+    const [machine, ledger] = [workload.output(`${meant}Operations`), workload.output(`${meant}Ledger`)];
+    return new OperationMachine(clients, { about: meant, machine, ledgers: [ledger], item: LEDGER.operation });
   }
 
   private constructor(
     private readonly clients: Clients,
-    public readonly dataset: string,
-    private readonly machine: string,
-    private readonly ledger: string,
+    private readonly place: {
+      readonly about: string;
+      readonly machine: string;
+      readonly ledgers: readonly string[];
+      readonly item: string;
+    },
     public pause: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, 1000)),
   ) {}
 
-  /** Starts an execution and waits for its end. Errors: `OperationFailed` with what the machine says. */
+  /** What its operations are about, for people. */
+  public get about(): string {
+    return this.place.about;
+  }
+
+  /** Starts an execution and waits for its end. Errors: `OperationRefused` and `OperationFailed` with what the machine says. */
   public async execute(input: OperationInput, say: (text: string) => void): Promise<OperationReport> {
-    const start = new StartExecutionCommand({ stateMachineArn: this.machine, input: JSON.stringify(input) });
+    const start = new StartExecutionCommand({ stateMachineArn: this.place.machine, input: JSON.stringify(input) });
     const { executionArn } = await this.clients.machines.send(start);
     for (;;) {
       const { status, output, error, cause } = await this.clients.machines.send(new DescribeExecutionCommand({ executionArn }));
       if (status === 'SUCCEEDED') {
-        return JSON.parse(output!) as OperationReport;
+        return answerIn(output!);
       }
       if (status !== 'RUNNING') {
         const link = executionLink(this.clients.region, executionArn!);
@@ -72,14 +81,28 @@ export class IntakeMachine {
     }
   }
 
-  /** How far the execution is, as the ledger has it. */
+  /** How far the execution is, as the ledger of its dataset has it. */
   private async progress(executionArn: string): Promise<string> {
-    const Key = { [LEDGER.key]: LEDGER.operation };
-    const { Item } = await this.clients.tables.send(new GetCommand({ TableName: this.ledger, Key }));
-    const { id, progress } = (Item ?? {}) as { id?: string; progress?: { totals: Record<string, number> } };
-    const totals = id !== undefined && executionArn.endsWith(`:${id}`) ? Object.entries(progress?.totals ?? {}) : [];
-    return totals.length === 0 ? 'looking' : totals.map(([name, value]) => `${name} ${value}`).join(', ');
+    for (const TableName of this.place.ledgers) {
+      const Key = { [LEDGER.key]: this.place.item };
+      const { Item } = await this.clients.tables.send(new GetCommand({ TableName, Key }));
+      const { id, progress } = (Item ?? {}) as { id?: string; progress?: { totals: Record<string, number> } };
+      const totals = id !== undefined && executionArn.endsWith(`:${id}`) ? Object.entries(progress?.totals ?? {}) : [];
+      if (totals.length > 0) {
+        return totals.map(([name, value]) => `${name} ${value}`).join(', ');
+      }
+    }
+    return 'looking';
   }
+}
+
+/** A request that was refused changed nothing, and is no failure of the machine. Errors: `OperationRefused`. */
+function answerIn(output: string): OperationReport {
+  const answer = JSON.parse(output) as OperationReport & { refused?: string };
+  if (answer.refused !== undefined) {
+    throw new Error(`OperationRefused: ${messageIn(answer.refused)}`);
+  }
+  return answer;
 }
 
 /** The message in what AWS Lambda says of an error. */

@@ -1,17 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { textOf } from '../../../operations/ledger';
-import { planRebuild, RebuildPlan } from '../../../operations/ledger/rebuild';
-import { readRecords, readTable, writeChanges } from '../../../operations/ledger/records';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import type { Checkpoint } from '../../../runtime/intake/attempt';
 import { makeHandler } from '../../../runtime/ledger-events/handler';
 import { withdrawContents } from '../../../operations/withdraw/contents';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { FakeBus, streamOf } from '../../support/stream-records';
-import { reopenOrphans } from '../../runtime/intake/janitor';
-import { problemsOf, SIMPLE, simpleFile } from '../../runtime/intake/simple-files';
-import { BUCKETS, TABLE, World } from '../../runtime/intake/world';
+import { reopenOrphans } from '../intake/janitor';
+import { problemsOf, SIMPLE, simpleFile } from '../intake/simple-files';
+import { BUCKETS, TABLE, World } from '../intake/world';
+import { Arena } from './machine';
 
 type Item = Record<string, unknown> & { pk: string };
 type Step =
@@ -144,28 +143,28 @@ async function record(world: World): Promise<void> {
   await follow({ Records });
 }
 
-async function planFor(world: World): Promise<RebuildPlan> {
-  const records = await readRecords(world.s3.client, BUCKETS.validated, 'simple', () => undefined);
-  return planRebuild(records, await readTable(world.db.client, TABLE, () => undefined));
-}
-
 /** The same storage with another table. */
-function withNewTable(world: World): World {
-  const made = Object.assign(new World(SIMPLE), { s3: world.s3, at: world.at });
+function withNewTable(world: World): Arena {
+  const made = Object.assign(new Arena(), { s3: world.s3, at: world.at });
   made.s3.now = () => made.at;
   made.db.pageSize = 3;
   return made;
 }
 
-async function rebuilt(world: World): Promise<World> {
+const rebuild = (world: Arena, dryRun = false) => world.operate({ operation: 'rebuild', dryRun });
+
+async function rebuilt(world: World): Promise<Arena> {
   const made = withNewTable(world);
-  const { changes, conflicts } = await planFor(made);
-  expect(conflicts).toEqual([]);
-  expect(await writeChanges(made.db.client, TABLE, changes, () => undefined)).toEqual([]);
+  expect((await rebuild(made)).failed).toEqual([]);
   return made;
 }
 
-const itemsOf = (world: World) => new Map(world.db.items<Item>(TABLE).map((item) => [item.pk, item]));
+const put = (world: World, Item: object) =>
+  world.db.client.send(new PutCommand({ TableName: TABLE, Item: Item as Record<string, unknown> }));
+
+/** All items but the one by which operations keep each other out. */
+const itemsOf = (world: World) =>
+  new Map(world.db.items<Item>(TABLE).flatMap((item): [string, Item][] => (item.pk === 'operation' ? [] : [[item.pk, item]])));
 const isFinal = (item: Item | undefined) => item?.state === 'accounted' || item?.state === 'rejected';
 
 /** What a rebuilt table must be, said by the old table alone: every final row and every pointer, and nothing else but rows that are read again. */
@@ -234,15 +233,13 @@ describe('a ledger that is rebuilt from its commit records [D4]', () => {
           await history.run(before);
           const restored = withNewTable(history.world);
           for (const item of itemsOf(history.world).values()) {
-            await writeChanges(restored.db.client, TABLE, [{ item }], () => undefined);
+            await put(restored, item);
           }
           await history.run(after);
           await record(history.world);
-          const whole = await planFor(history.world);
-          expect([whole.changes, whole.conflicts]).toEqual([[], []]);
-          const plan = await planFor(restored);
-          expect(plan.conflicts).toEqual([]);
-          await writeChanges(restored.db.client, TABLE, plan.changes, () => undefined);
+          const whole = Object.assign(withNewTable(history.world), { db: history.world.db });
+          expect((await rebuild(whole, true)).plan).toMatchObject({ first: [], totals: { items: 0, missing: 0, older: 0, conflicts: 0 } });
+          expect((await rebuild(restored)).failed).toEqual([]);
           const lacking = differences(history.world, restored).filter((text) => !/^object#\S+ was not there$/.test(text));
           expect(lacking).toEqual([]);
         },
@@ -253,6 +250,16 @@ describe('a ledger that is rebuilt from its commit records [D4]', () => {
 });
 
 describe('what is written [D4]', () => {
+  test('takes no head back while the row that it names is read again', async () => {
+    const history = new History(new World(SIMPLE));
+    await history.run(['bx', 'ay', 'by', 'az'].map(([key, seed]) => ({ act: 'send', key, seed, at: 'now' })));
+    await record(history.world);
+    const [reopened] = await reopenOrphans(history.world);
+    expect([reopened.key, history.world.row(reopened).state]).toEqual(['simple/b.csv', 'received']);
+    const whole = Object.assign(withNewTable(history.world), { db: history.world.db });
+    expect((await rebuild(whole, true)).plan.totals).toMatchObject({ items: 0, conflicts: 0 });
+  });
+
   async function lost() {
     const history = new History(new World(SIMPLE));
     await history.run([...'xyz'].map((seed, i) => ({ act: 'send', key: 'abc'[i], seed, at: 'now' })));
@@ -260,61 +267,92 @@ describe('what is written [D4]', () => {
     return { history, made: withNewTable(history.world) };
   }
 
-  test('is left out where somebody was faster, and named', async () => {
+  test('is told before, and a dry run writes nothing of it', async () => {
     const { history, made } = await lost();
-    const { changes } = await planFor(made);
-    const taken = changes[1].item;
-    await writeChanges(made.db.client, TABLE, [{ item: { ...taken, state: 'validating' } }], () => undefined);
-    expect(await writeChanges(made.db.client, TABLE, changes, () => undefined)).toEqual([taken.pk]);
-    const again = await planFor(made);
-    expect(again.changes.map(({ item }) => item.pk)).toEqual([taken.pk]);
-    expect(await writeChanges(made.db.client, TABLE, again.changes, () => undefined)).toEqual([]);
+    const seen = await rebuild(made, true);
+    expect(seen.plan.totals).toEqual({ items: 9, missing: 9, older: 0, conflicts: 0, same: 0, newer: 0, records: 3 });
+    expect(seen.plan.first).toContainEqual({ item: history.world.rows()[0].pk, what: 'missing' });
+    expect([...itemsOf(made).keys()]).toEqual([]);
+    const done = await rebuild(made);
+    expect([done.totals, done.before, done.after]).toMatchObject([{ written: 9 }, { files: 0, read: 0 }, { files: 3, read: 18 }]);
+    expect(made.entries(done).map(({ item }) => item)).toEqual(expect.arrayContaining([...itemsOf(history.world).keys()]));
+    expect((await rebuild(made, true)).plan.totals).toMatchObject({ items: 0, same: 9, newer: 0 });
     expect(differences(history.world, made)).toEqual([]);
   });
 
-  test('is completed by the next run when the first one died anywhere', async () => {
-    for (let nth = 0; nth < 9; nth++) {
+  test('is written during a freeze as well, which is when a lost ledger is rebuilt', async () => {
+    const { history, made } = await lost();
+    const freeze = { pk: 'freeze', freeze: 'f', since: '', until: '2026-04-01T00:00:00.000Z', by: 'ben', reason: 'lost' };
+    await put(made, freeze);
+    expect((await rebuild(made)).totals).toMatchObject({ written: 9 });
+    expect(itemsOf(made).get('freeze')).toEqual(freeze);
+    await put(history.world, freeze);
+    expect(differences(history.world, made)).toEqual([]);
+  });
+
+  test('is left out where somebody was faster, and named; the next one completes it', async () => {
+    const { history, made } = await lost();
+    const taken = history.world.rows()[1];
+    made.db.before = (name, input) => {
+      if (name === 'PutItem' && JSON.stringify(input.Item).includes(JSON.stringify({ S: taken.pk }))) {
+        made.db.before = () => undefined;
+        return put(made, { ...taken, state: 'validating' }).then(() => undefined);
+      }
+      return undefined;
+    };
+    const first = await rebuild(made);
+    expect(first.failed).toEqual([{ outcome: 'failed', item: taken.pk, why: 'changed meanwhile: run the same operation again' }]);
+    expect(itemsOf(made).get(taken.pk)).toMatchObject({ state: 'validating' });
+    expect((await rebuild(made)).totals).toMatchObject({ written: 1 });
+    expect(differences(history.world, made)).toEqual([]);
+  });
+
+  test('is completed by the next execution wherever the first one was cut off, and is the same then', async () => {
+    let cut = 0;
+    for (let nth = 0; nth < 40; nth += 2) {
       const { history, made } = await lost();
-      const { changes } = await planFor(made);
       let calls = 0;
       made.db.before = () => {
         if (calls++ >= nth) {
-          throw new Error('died');
+          throw new Error('cut off');
         }
       };
-      await expect(writeChanges(made.db.client, TABLE, changes, () => undefined)).rejects.toThrow('died');
+      cut += await rebuild(made).then(
+        () => 0,
+        () => 1,
+      );
       made.db.before = () => undefined;
-      await writeChanges(made.db.client, TABLE, (await planFor(made)).changes, () => undefined);
+      made.pass(1201);
+      expect((await rebuild(made)).failed).toEqual([]);
       expect(differences(history.world, made)).toEqual([]);
     }
+    expect(cut).toBeGreaterThanOrEqual(8);
   });
 
-  test('is never a row that the table has in another form of the same age: that is a conflict', async () => {
-    const { history } = await lost();
+  test('goes on in the next step when the time of one is over', async () => {
+    const { history, made } = await lost();
+    const done = await made.operate({ operation: 'rebuild' }, {}, () => 0);
+    expect(done.totals).toMatchObject({ written: 9 });
+    expect(differences(history.world, made)).toEqual([]);
+  });
+
+  test('is never a row that the table has in another form of the same age: that is a conflict, which is named', async () => {
+    const { history, made } = await lost();
     const row = history.world.rows()[0];
-    const made = withNewTable(history.world);
-    await writeChanges(made.db.client, TABLE, [{ item: { ...row, contentBytes: 1 } as never }], () => undefined);
-    const { conflicts, changes } = await planFor(made);
-    expect(conflicts).toEqual([row.pk]);
-    expect(changes.map(({ item }) => item.pk)).not.toContain(row.pk);
+    await put(made, { ...row, contentBytes: 1 });
+    const why = { item: row.pk, what: 'differs and is neither older nor newer: it is left as it is' };
+    expect((await rebuild(made, true)).plan).toMatchObject({ totals: { conflicts: 1 }, first: expect.arrayContaining([why]) });
+    const done = await rebuild(made);
+    expect(done.failed).toEqual([{ outcome: 'failed', item: row.pk, why: why.what }]);
+    expect(itemsOf(made).get(row.pk)).toMatchObject({ contentBytes: 1 });
   });
 
-  test('refuses an object that is no commit record', async () => {
-    const { history } = await lost();
+  test('is nothing when an object is no commit record: that is refused', async () => {
+    const { history, made } = await lost();
     history.world.s3.put(BUCKETS.validated, 'simple/x/version=1/attempt=2/commit.json', '{"pk": "object#other#1"}');
-    await expect(planFor(history.world)).rejects.toThrow(/^DamagedRecord: s3:\/\/validated\/simple\/x\/.*: restore an earlier version/);
-  });
-
-  test('is told in numbers, and by name where somebody is needed', () => {
-    const item = { pk: 'object#a#1' };
-    const plan = { changes: [{ item }, { item, seen: item }], conflicts: ['object#b#1'], same: 7, newer: 1 };
-    const found = { table: 'ledger', records: 9, plan, moved: [] };
-    expect(textOf(found, false).split('\n')).toEqual([
-      'ledger: 9 files have a commit record; 7 items are as they should be, 1 are newer than their record',
-      '1 items are missing, 1 are older',
-      '  differs and is neither older nor newer, left as it is: object#b#1',
-      'Nothing was written: --write does.',
-    ]);
-    expect(textOf({ ...found, moved: [item.pk] }, true)).toMatch(/1 are older; 1 were written\n  changed meanwhile.*: object#a#1/);
+    const refused = rebuild(made);
+    await expect(refused).rejects.toThrow(/^DamagedRecord: s3:\/\/validated\/simple\/x\/.*: restore an earlier version/);
+    await expect(refused).rejects.toMatchObject({ name: 'OperationRefused' });
+    expect([...itemsOf(made).keys()]).toEqual([]);
   });
 });

@@ -1,13 +1,11 @@
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, paginateScan, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { LEDGER } from '../../lib/constructs/data/contract';
-import { Change, Item, latestRecords, RowItem } from './rebuild';
+import { LEDGER } from '../../../lib/constructs/data/contract';
+import { OperationRefused } from '../../operation/core';
+import { Change, Item, latestRecords, RowItem } from './plan';
 
 /** Calls that are open at the same time. */
 const PARALLEL = 32;
-
-/** Says how far a long piece of work is. */
-export type Say = (text: string) => void;
 
 async function inParallel<T>(inputs: AsyncIterable<T> | Iterable<T>, work: (input: T) => Promise<void>): Promise<void> {
   const open = new Set<Promise<void>>();
@@ -27,20 +25,17 @@ interface Place {
 }
 
 /** Every commit record of a dataset, page by page. */
-async function* commitRecords(s3: S3Client, Bucket: string, dataset: string, say: Say): AsyncGenerator<Place> {
-  let [listed, records] = [0, 0];
+async function* commitRecords(s3: S3Client, Bucket: string, dataset: string): AsyncGenerator<Place> {
   for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket, Prefix: `${dataset}/` })) {
     const page = Contents.filter(({ Key }) => Key!.endsWith('/commit.json'));
-    [listed, records] = [listed + Contents.length, records + page.length];
     yield* page.map(({ Key, LastModified }) => ({ key: Key!, storedAt: LastModified!.getTime() }));
-    say(`${listed} objects listed, ${records} commit records`);
   }
 }
 
 /** Of each row its latest commit record. Errors: `DamagedRecord`. */
-export async function readRecords(s3: S3Client, bucket: string, dataset: string, say: Say): Promise<Map<string, RowItem>> {
+export async function readRecords(s3: S3Client, bucket: string, dataset: string): Promise<Map<string, RowItem>> {
   const found: { row: RowItem; storedAt: number }[] = [];
-  await inParallel(commitRecords(s3, bucket, dataset, say), async ({ key, storedAt }) => {
+  await inParallel(commitRecords(s3, bucket, dataset), async ({ key, storedAt }) => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     found.push({ row: rowOf(await Body!.transformToString(), `s3://${bucket}/${key}`), storedAt });
   });
@@ -56,17 +51,16 @@ function rowOf(text: string, place: string): RowItem {
   }
   const { pk, key, versionId } = row;
   if (key === undefined || pk !== `${LEDGER.object}${key}#${versionId}`) {
-    throw new Error(`DamagedRecord: ${place} is no commit record: restore an earlier version of the object, or move it away`);
+    throw new OperationRefused(`DamagedRecord: ${place} is no commit record: restore an earlier version of the object, or move it away`);
   }
   return row as RowItem;
 }
 
 /** Every item of a table. */
-export async function readTable(client: DynamoDBDocumentClient, TableName: string, say: Say): Promise<Map<string, Item>> {
+export async function readTable(client: DynamoDBDocumentClient, TableName: string): Promise<Map<string, Item>> {
   const items = new Map<string, Item>();
   for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true })) {
     (Items as Item[]).forEach((item) => items.set(item.pk, item));
-    say(`${items.size} items read of ${TableName}`);
   }
   return items;
 }
@@ -75,14 +69,8 @@ export async function readTable(client: DynamoDBDocumentClient, TableName: strin
 const TELLING = ['state', 'attempt', 'attempts', 'reopened', 'supersededBy', 'withdrawal', 'row', 'sequencer'];
 
 /** Writes what is missing, unless the item was changed since it was read. Returns the keys of those that were. */
-export async function writeChanges(
-  client: DynamoDBDocumentClient,
-  TableName: string,
-  changes: readonly Change[],
-  say: Say,
-): Promise<string[]> {
+export async function writeChanges(client: DynamoDBDocumentClient, TableName: string, changes: readonly Change[]): Promise<string[]> {
   const moved: string[] = [];
-  let written = 0;
   await inParallel(changes, async ({ item, seen }) => {
     try {
       await client.send(new PutCommand({ TableName, Item: item, ...unchanged(seen) }));
@@ -91,9 +79,6 @@ export async function writeChanges(
         throw error;
       }
       moved.push(item.pk);
-    }
-    if (++written % 1000 === 0) {
-      say(`${written} of ${changes.length} items written`);
     }
   });
   return moved;

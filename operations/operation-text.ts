@@ -1,4 +1,4 @@
-import type { OperationReport } from './intake-machine';
+import type { OperationReport } from './operation-machine';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -13,16 +13,19 @@ function table(rows: readonly Row[]): string[] {
 const figures = (values: Row): string[] =>
   table(Object.entries(values).flatMap(([name, value]) => (typeof value === 'object' ? [] : [{ what: name, number: value }]))).slice(1);
 
+/** How many things an operation would deal with. */
+const dueOf = ({ plan: { totals } }: OperationReport): number => totals.files ?? totals.messages ?? totals.items ?? 0;
+
 /** Whether an operation would deal with anything. */
-export const wouldDo = ({ plan }: OperationReport): boolean => (plan.totals.files ?? plan.totals.messages ?? 0) > 0;
+export const wouldDo = (report: OperationReport): boolean => dueOf(report) > 0;
 
 /** What an operation would do. */
 export function planText(report: OperationReport): string {
   const { operation, dataset, plan, contract, interrupted } = report;
-  const count = plan.totals.files ?? plan.totals.messages ?? 0;
+  const count = dueOf(report);
   return [
     ...(interrupted === undefined ? [] : [`The execution before, ${interrupted}, ended without a report: aborted or timed out.`]),
-    `${operation} of ${dataset}, contract ${contract.slice(0, 12)}, would deal with`,
+    `${operation} of ${dataset}${contract === undefined ? '' : `, contract ${contract.slice(0, 12)},`} would deal with`,
     ...figures(plan.totals),
     ...(plan.first.length === 0
       ? []

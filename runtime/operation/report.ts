@@ -18,8 +18,8 @@ export interface Report {
   requestedBy: string;
   reason: string;
   selection: object;
-  /** Hash of the contract that was deployed. */
-  contract: string;
+  /** Hash of the contract that was deployed, for what judges by it. */
+  contract?: string;
   startedAt: string;
   endedAt: string;
   /** The execution before, when it ended without a report. */
