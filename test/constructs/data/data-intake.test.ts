@@ -452,9 +452,16 @@ describe('alarms [D9]', () => {
         .map(({ AlarmName }) => AlarmName)
         .sort(),
     ).toEqual(
-      ['changes-lost', 'dead-letters', 'files-rejected', 'files-unaccounted', 'files-waiting', 'janitor-failing', 'validator-crashing'].map(
-        (name) => `air-dev-flights-${name}`,
-      ),
+      [
+        'changes-lost',
+        'dead-letters',
+        'files-rejected',
+        'files-unaccounted',
+        'files-waiting',
+        'janitor-failing',
+        'operation-failed',
+        'validator-crashing',
+      ].map((name) => `air-dev-flights-${name}`),
     );
     const zero = contractOf((d) => (d.customProperties = [{ property: 'maxQuarantinePercent', value: 0 }]));
     expect(named(build({ contract: zero }).template, 'quarantine-high').Threshold).toBe(0);
@@ -465,7 +472,7 @@ describe('alarms [D9]', () => {
     const runbook = readFileSync(`${__dirname}/../../../docs/runbooks/data.md`, 'utf8');
     const composites = Object.values(template.findResources('AWS::CloudWatch::CompositeAlarm')).map(({ Properties }) => Properties);
     const all = [...alarmsOf(template), ...composites];
-    expect(all).toHaveLength(12);
+    expect(all).toHaveLength(13);
     expect(composites[0].AlarmDescription).toMatch(/^\[data\/page\] /);
     for (const { AlarmDescription } of all) {
       expect(AlarmDescription).toMatch(/^\[data\/(page|ticket)\] .* First: .*\. Runbook: docs\/runbooks\/data\.md#[a-z-]+$/);
