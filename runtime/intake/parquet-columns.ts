@@ -1,181 +1,230 @@
-import type { DecodedArray, Encoding, SchemaElement } from 'hyparquet';
-import { ColumnType, CompiledColumn, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import { dayOf, microsOf } from './instants';
-import { numberAt, textAt } from './lexical';
+import type { ColumnChunk } from 'hyparquet';
+import type { ByteWriter } from 'hyparquet-writer';
+import { CompiledColumn } from '../../lib/constructs/data/data-contract/contract';
+import { Kind, KINDS } from './parquet-kinds';
+import { PageEncoding, writeDataPage, writeDictionaryPage } from './parquet-page';
+import { bitWidth, mostRunBytes, writeRuns } from './parquet-runs';
+import { Texts } from './parquet-texts';
 import { nullTest } from './rules';
 
-/** Values of a column, by row. They lie outside the heap of JavaScript, whose peak would grow with the file otherwise. */
-interface Store {
-  set(row: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A row without a value. */
-  skip(row: number): void;
-  /** The values of the first rows; those of skipped rows mean nothing. */
-  get(rows: number): DecodedArray;
-}
+/** What a page holds at most, unless one value is longer. Bytes before compression; and rows, which bounds what their levels take. */
+const PAGE_BYTES = 1024 * 1024;
+const PAGE_ROWS = 2 ** 17;
+/** A dictionary is written when it, with the places in it, takes at most one such part of the values: places compress worse than values. */
+const GAIN = 2;
 
-interface Kind {
-  element: Partial<SchemaElement>;
-  store: (rows: number) => Store;
-  encoding?: Encoding;
-}
+/** Where pages are put together: one serves all columns. */
+export class Scratch {
+  private bytes = new Uint8Array(1024);
 
-const TRUE = 0x74;
-
-/** How each type of a contract is stored (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md). */
-const KINDS: Record<ColumnType, Kind> = {
-  string: { element: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } }, store: texts },
-  integer: { element: { type: 'INT64' }, store: (rows) => numbers(new BigInt64Array(rows), integers()) },
-  number: {
-    element: { type: 'DOUBLE' },
-    store: (rows) => numbers(new Float64Array(rows), (bytes, start, end) => numberAt('number', bytes, start, end)),
-    // The dictionaries of the writer take 0 and -0 for one value.
-    encoding: 'PLAIN',
-  },
-  boolean: { element: { type: 'BOOLEAN' }, store: booleans },
-  date: {
-    element: { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } },
-    store: (rows) => numbers(new Int32Array(rows), ofText(dayOf)),
-  },
-  timestamp: {
-    element: {
-      type: 'INT64',
-      converted_type: 'TIMESTAMP_MICROS',
-      logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' },
-    },
-    store: (rows) => numbers(new BigInt64Array(rows), ofText(microsOf)),
-  },
-};
-
-type Read<T> = (bytes: Uint8Array, start: number, end: number) => T;
-
-function numbers<T>(values: DecodedArray & Record<number, T>, read: Read<T>): Store {
-  return {
-    set: (row, bytes, start, end) => {
-      values[row] = read(bytes, start, end);
-    },
-    skip: () => undefined,
-    get: (rows) => values.slice(0, rows),
-  };
-}
-
-function booleans(rows: number): Store {
-  const values = new Uint8Array(rows);
-  return {
-    set: (row, bytes, start) => {
-      values[row] = bytes[start] === TRUE ? 1 : 0;
-    },
-    skip: () => undefined,
-    get: (count) => Array.from(values.subarray(0, count), (value) => value === 1),
-  };
-}
-
-/** Texts lie one behind the other; a skipped one is empty. */
-function texts(rows: number): Store {
-  let bytes = Buffer.allocUnsafe(1024);
-  const ends = new Uint32Array(rows);
-  const startOf = (row: number) => (row === 0 ? 0 : ends[row - 1]);
-  return {
-    set: (row, source, start, end) => {
-      const at = startOf(row);
-      const needed = at + end - start;
-      if (needed > bytes.length) {
-        const grown = Buffer.allocUnsafe(2 * needed);
-        bytes.copy(grown, 0, 0, at);
-        bytes = grown;
-      }
-      for (let i = start; i < end; i++) {
-        bytes[at + i - start] = source[i];
-      }
-      ends[row] = needed;
-    },
-    skip: (row) => {
-      ends[row] = startOf(row);
-    },
-    get: (count) => Array.from({ length: count }, (_, row) => textAt(bytes, startOf(row), ends[row])),
-  };
-}
-
-/** Integers that come again and again are made once. */
-const SMALL = 8192;
-
-function integers(): Read<bigint> {
-  const small: bigint[] = [];
-  return (bytes, start, end) => {
-    const value = numberAt('integer', bytes, start, end);
-    if (value >= 0 && value < SMALL) {
-      return (small[value] ??= BigInt(value));
+  /** Room for so many bytes; what is there means nothing. */
+  public take(size: number): Uint8Array {
+    if (size > this.bytes.length) {
+      this.bytes = new Uint8Array(2 * size);
     }
-    return BigInt(Number.isNaN(value) ? textAt(bytes, start, end) : value);
-  };
+    return this.bytes.subarray(0, size);
+  }
 }
 
-/** Neighbouring records often have the same day or time. */
-function ofText<T>(read: (text: string) => T): Read<T> {
-  let last: { text: string; value: T } | undefined;
-  return (bytes, start, end) => {
-    const text = textAt(bytes, start, end);
-    if (text !== last?.text) {
-      last = { text, value: read(text) };
-    }
-    return last.value;
-  };
+/** Rows of a page, and their values among those of the column. */
+interface Span {
+  rows: [number, number];
+  values: [number, number];
 }
 
-/** One column of the records that wait to be written, as the writer takes it. */
+/** One column of the records that wait to be written: its different texts, and for each row with a value which of them that is. */
 export class ParquetColumn {
   public readonly name: string;
-  public readonly encoding?: Encoding;
-  public readonly offsetIndex = false;
-  private readonly store: Store;
-  private readonly nulls: Uint8Array;
-  private anyNull = false;
+  private readonly kind: Kind;
+  private readonly required: boolean;
+  private readonly texts: Texts;
+  private readonly indexes: Uint32Array;
+  /** For each row whether it has a value. */
+  private readonly present: Uint8Array;
   private rows = 0;
+  private values = 0;
+  /** Of the texts of all values. */
+  private textBytes = 0;
 
   /** `most`: rows that may wait. */
   constructor(
-    { name, type }: CompiledColumn,
+    { name, type, required }: CompiledColumn,
     private readonly isNull: ReturnType<typeof nullTest>,
     most: number,
+    private readonly scratch: Scratch,
   ) {
-    const { store, encoding } = KINDS[type];
     this.name = name;
-    this.encoding = encoding;
-    this.store = store(most);
-    this.nulls = new Uint8Array(most);
+    this.kind = KINDS[type];
+    this.required = required;
+    this.texts = new Texts(most);
+    this.indexes = new Uint32Array(most);
+    this.present = new Uint8Array(most);
   }
 
   public add(bytes: Uint8Array, start: number, end: number): void {
-    const row = this.rows++;
     if (this.isNull(bytes, start, end)) {
-      this.store.skip(row);
-      this.nulls[row] = 1;
-      this.anyNull = true;
-    } else {
-      this.store.set(row, bytes, start, end);
-      this.nulls[row] = 0;
+      if (this.required) {
+        throw new Error(
+          `NoValue: a record without a value of ${this.name} was accepted, which the contract requires: report this as a fault`,
+        );
+      }
+      this.present[this.rows++] = 0;
+      return;
     }
-  }
-
-  /** Made when the writer asks for it: of one column at a time. */
-  public get data(): DecodedArray {
-    const values = this.store.get(this.rows);
-    return this.anyNull ? Array.from(values, (value, row) => (this.nulls[row] === 1 ? null : value)) : values;
+    this.present[this.rows++] = 1;
+    this.indexes[this.values++] = this.texts.indexOf(bytes, start, end);
+    this.textBytes += end - start;
   }
 
   public clear(): void {
     this.rows = 0;
-    this.anyNull = false;
+    this.values = 0;
+    this.textBytes = 0;
+    this.texts.clear();
   }
-}
 
-/** The schema of a contract's records: its columns in its order; one that is required has no nulls. */
-export function parquetSchema({ columns }: Pick<CompiledContract, 'columns'>): SchemaElement[] {
-  return [
-    { name: 'records', num_children: columns.length },
-    ...columns.map(({ name, type, required }): SchemaElement => ({
-      name,
-      repetition_type: required ? 'REQUIRED' : 'OPTIONAL',
-      ...KINDS[type].element,
-    })),
-  ];
+  /** Writes what waits as one chunk and says what it is. */
+  public write(writer: ByteWriter): ColumnChunk {
+    const start = writer.offset;
+    const width = bitWidth(this.texts.count);
+    const dictionary = this.kind.dictionary && GAIN * (this.dictionaryBytes() + (this.values * width) / 8) <= this.plainBytes();
+    let size = dictionary ? this.writeDictionary(writer) : 0;
+    const pagesStart = writer.offset;
+    const encoding = dictionary ? 'RLE_DICTIONARY' : 'PLAIN';
+    let pages = 0;
+    for (const span of this.spans(encoding)) {
+      size += this.writePage(writer, span, encoding, width);
+      pages++;
+    }
+    return {
+      file_offset: BigInt(start),
+      meta_data: {
+        type: this.kind.element.type!,
+        encodings: dictionary ? ['PLAIN', encoding] : [encoding],
+        path_in_schema: [this.name],
+        codec: 'GZIP',
+        num_values: BigInt(this.rows),
+        total_compressed_size: BigInt(writer.offset - start),
+        total_uncompressed_size: BigInt(size),
+        data_page_offset: BigInt(pagesStart),
+        dictionary_page_offset: dictionary ? BigInt(start) : undefined,
+        statistics: this.statistics(),
+        encoding_stats: [
+          ...(dictionary ? [{ page_type: 'DICTIONARY_PAGE' as const, encoding: 'PLAIN' as const, count: 1 }] : []),
+          { page_type: 'DATA_PAGE_V2', encoding, count: pages },
+        ],
+      },
+    };
+  }
+
+  private dictionaryBytes(): number {
+    const { bytes } = this.kind;
+    return bytes === undefined ? this.texts.length + 4 * this.texts.count : bytes * this.texts.count;
+  }
+
+  private plainBytes(): number {
+    const { bytes } = this.kind;
+    return bytes === undefined ? this.textBytes + 4 * this.values : bytes * this.values;
+  }
+
+  private statistics() {
+    const null_count = BigInt(this.rows - this.values);
+    if (this.values === 0) {
+      return { null_count };
+    }
+    const [min_value, max_value] = this.kind.bounds(this.texts);
+    return { min_value, max_value, null_count };
+  }
+
+  private writeDictionary(writer: ByteWriter): number {
+    const out = this.scratch.take(this.dictionaryBytes());
+    const view = new DataView(out.buffer);
+    let at = 0;
+    for (let i = 0; i < this.texts.count; i++) {
+      this.kind.put(this.texts, i, view, at);
+      at += this.valueBytes(i);
+    }
+    return writeDictionaryPage(writer, this.texts.count, out);
+  }
+
+  private valueBytes(index: number): number {
+    return this.kind.bytes ?? 4 + this.texts.end(index) - this.texts.start(index);
+  }
+
+  /** Cuts what waits into pages. */
+  private *spans(encoding: PageEncoding): Generator<Span> {
+    if (this.rows <= PAGE_ROWS && (encoding === 'RLE_DICTIONARY' || this.plainBytes() <= PAGE_BYTES)) {
+      yield { rows: [0, this.rows], values: [0, this.values] };
+      return;
+    }
+    let [row, value, bytes] = [0, 0, 0];
+    let [firstRow, firstValue] = [0, 0];
+    for (; row < this.rows; row++) {
+      const more = this.present[row] === 0 || encoding === 'RLE_DICTIONARY' ? 0 : this.valueBytes(this.indexes[value]);
+      if (row > firstRow && (bytes + more > PAGE_BYTES || row - firstRow === PAGE_ROWS)) {
+        yield { rows: [firstRow, row], values: [firstValue, value] };
+        [firstRow, firstValue, bytes] = [row, value, 0];
+      }
+      bytes += more;
+      value += this.present[row];
+    }
+    yield { rows: [firstRow, row], values: [firstValue, value] };
+  }
+
+  private writePage(writer: ByteWriter, span: Span, encoding: PageEncoding, width: number): number {
+    const [rows, values] = [span.rows[1] - span.rows[0], span.values[1] - span.values[0]];
+    const levelBytes = this.required ? 0 : mostRunBytes(rows, 1);
+    const out = this.scratch.take(levelBytes + this.mostValueBytes(span, encoding, width));
+    const levelEnd = this.required ? 0 : writeRuns(this.present, ...span.rows, 1, out, 0);
+    const end = encoding === 'PLAIN' ? this.putPlain(span, out, levelEnd) : this.putIndexes(span, width, out, levelEnd);
+    return writeDataPage(writer, {
+      rows,
+      nulls: rows - values,
+      encoding,
+      levels: out.subarray(0, levelEnd),
+      values: out.subarray(levelEnd, end),
+    });
+  }
+
+  private mostValueBytes({ values: [from, to] }: Span, encoding: PageEncoding, width: number): number {
+    if (encoding === 'RLE_DICTIONARY') {
+      return 1 + mostRunBytes(to - from, width);
+    }
+    let bytes = 0;
+    for (let i = from; i < to; i++) {
+      bytes += this.valueBytes(this.indexes[i]);
+    }
+    return bytes;
+  }
+
+  private putIndexes({ values: [from, to] }: Span, width: number, out: Uint8Array, at: number): number {
+    out[at] = width;
+    return writeRuns(this.indexes, from, to, width, out, at + 1);
+  }
+
+  private putPlain({ values: [from, to] }: Span, out: Uint8Array, at: number): number {
+    if (this.kind.element.type === 'BOOLEAN') {
+      return this.putBits([from, to], out, at);
+    }
+    const view = new DataView(out.buffer);
+    for (let i = from; i < to; i++) {
+      this.kind.put(this.texts, this.indexes[i], view, at);
+      at += this.valueBytes(this.indexes[i]);
+    }
+    return at;
+  }
+
+  /** Eight truths a byte, the first in the lowest bit. */
+  private putBits([from, to]: [number, number], out: Uint8Array, at: number): number {
+    const view = new DataView(out.buffer);
+    for (let i = from; i < to; i += 8) {
+      let byte = 0;
+      for (let j = i; j < Math.min(i + 8, to); j++) {
+        this.kind.put(this.texts, this.indexes[j], view, at);
+        byte |= out[at] << (j - i);
+      }
+      out[at++] = byte;
+    }
+    return at;
+  }
 }

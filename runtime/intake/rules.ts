@@ -24,9 +24,14 @@ export function compileChecks(contract: CompiledContract): Check[] {
 /** Whether a field has no value: it is empty or a null token. */
 export function nullTest(nullTokens: readonly string[]): Test {
   const nulls = nullTokens.filter((token) => token !== '').map((token) => Buffer.from(token));
+  const firsts = new Uint8Array(256);
+  nulls.forEach(([first]) => (firsts[first] = 1));
   return (bytes, start, end) => {
     if (start === end) {
       return true;
+    }
+    if (firsts[bytes[start]] === 0) {
+      return false;
     }
     for (const token of nulls) {
       if (equals(bytes, start, end, token)) {

@@ -147,4 +147,19 @@ describe.each(['csv', 'jsonl'] as const)('records of %s that are written as Parq
     await takeIn(folder, 'many', contract, FILE[format](long));
     expect(differences(folder, contract)).toMatchObject({ problems: [], rows: long.length, groups: 2 });
   });
+
+  test('are in several pages when they are many or long, with values that repeat and values that do not', async () => {
+    const one = { ...contract, columns: [column('text', 'string'), column('needed', 'string', { required: true })] };
+    const rows = (texts: (i: number) => [string, string], count: number) =>
+      Array.from({ length: count }, (_, i) => texts(i)).map(([text, needed]) =>
+        format === 'csv' ? `${needed},${text}` : JSON.stringify({ text, needed }),
+      );
+    const file = (lines: string[]) => (format === 'csv' ? ['needed,text', ...lines] : lines).join('\n');
+    const few = rows((i) => [i % 1000 < 500 ? '' : `t${i % 5}`, `n${(i * 7919) % 300}`], 300_000);
+    await takeIn(folder, 'few', one, file(few));
+    expect(differences(folder, one)).toEqual({ problems: [], rows: few.length, groups: 2 });
+    const different = rows((i) => [`${i}`.padEnd(i % 200, '€'), `${'\u{10ffff}'.repeat(i % 40)}${i}`], 30_000);
+    await takeIn(folder, 'few', one, file(different));
+    expect(differences(folder, one)).toEqual({ problems: [], rows: different.length, groups: 1 });
+  });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint } from '../../../runtime/intake/attempt';
-import { parquetSchema } from '../../../runtime/intake/parquet-columns';
+import { parquetSchema } from '../../../runtime/intake/parquet-kinds';
 import { column } from './contracts';
 import { problemsInParquet, SIMPLE, simpleFile } from './simple-files';
 import { BUCKETS, World } from './world';

@@ -17,6 +17,10 @@ import pyarrow.parquet as pq
 
 TYPES = {"string": "string", "integer": "int64", "number": "double", "boolean": "bool", "date": "date32[day]", "timestamp": "timestamp[us, tz=UTC]"}
 STAMP = re.compile(r"(.{10})T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?(\d\d)?)")
+# What pyarrow converts to before there is a Python value: not every instant has one.
+WHOLE = {"date": "int32", "timestamp": "int64"}
+# Texts of so many bytes are whole in the statistics.
+SHORT = 16
 EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -58,10 +62,36 @@ def stored(path: Path, contract: dict[str, Any]) -> list[list[Any]]:
     assert [(field.name, str(field.type), field.nullable) for field in table.schema] == expected, table.schema
     values = []
     for column, data in zip(contract["columns"], table.columns):
-        whole = {"date": "int32", "timestamp": "int64"}.get(column["type"])
+        whole = WHOLE.get(column["type"])
         listed = (data if whole is None else data.cast(whole)).to_pylist()
         values.append([bits(value) if column["type"] == "number" and value is not None else value for value in listed])
     return [list(row) for row in zip(*values)]
+
+
+def bounds(path: Path, contract: dict[str, Any]) -> list[str]:
+    """What is wrong with the statistics that engines skip row groups by."""
+    file = pq.ParquetFile(path)
+    problems = []
+    for group in range(file.num_row_groups):
+        chunks = file.metadata.row_group(group)
+        columns = file.read_row_group(group).columns
+        for number, column in enumerate(contract["columns"]):
+            where = f"{path.name}: row group {group}, {column['name']}"
+            found = chunks.column(number).statistics
+            text, stored_as = column["type"] == "string", {"string": "binary", **WHOLE}.get(column["type"])
+            cast = columns[number] if stored_as is None else columns[number].cast(stored_as)
+            values = [value for value in cast.to_pylist() if value is not None]
+            if (found.null_count, found.num_values) != (chunks.num_rows - len(values), len(values)):
+                problems.append(f"{where} counts {found.null_count} nulls and {found.num_values} values, not {chunks.num_rows - len(values)}, {len(values)}")
+            if found.has_min_max and values:
+                own = (min(values), max(values))
+                ends = (found.min_raw, found.max_raw)
+                exact = not text or max(map(len, own)) <= SHORT
+                if ends != own if exact else not ends[0] <= own[0] <= own[1] <= ends[1]:
+                    problems.append(f"{where} is within {ends!r:.200}, not {own!r:.200}")
+            elif found.has_min_max or (values and not text):
+                problems.append(f"{where} has {'bounds without values' if not values else 'no bounds'}")
+    return problems
 
 
 def main(folder: Path) -> None:
@@ -75,6 +105,7 @@ def main(folder: Path) -> None:
         if len(wanted) != len(there):
             problems.append(f"{path.name} has {len(there)} rows, not {len(wanted)}")
         problems += [f"{path.name} row {number}: {b!r:.200}, not {a!r:.200}" for number, (a, b) in enumerate(zip(wanted, there), 1) if a != b]
+        problems += bounds(path, contract)
     print(json.dumps({"problems": problems[:20], "rows": rows, "groups": groups}))
 
 
