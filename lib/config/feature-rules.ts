@@ -1,18 +1,12 @@
-import { existsSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
-import { AggregateFunction, DataContract, EventTime, RollingAggregate, RollingAggregateProps } from '../constructs/data';
+import { AggregateFunction, DataContract, RollingAggregate, RollingAggregateProps } from '../constructs/data';
 import { featureStoreProblems } from '../constructs/data/features/feature-store';
 import { aggregateProblems } from '../constructs/data/features/rolling-aggregate';
-import { fileRuleProblems } from '../constructs/data/stream-intake/stream-intake';
 import { featureInputProblems } from '../constructs/integration/inference-api-features';
 import { closest } from '../constructs/shared/checks';
+import { contractsOf, datasetRules, inNoContract, momentOf } from './dataset-rules';
 import type { Problem } from './endpoint-rules';
 import type { BlueprintConfig, FeatureConfig } from './schema';
-
-const contractsOf = ({ data }: BlueprintConfig): DataContract[] =>
-  data.contracts.filter(existsSync).map((file) => DataContract.fromFile(file));
-
-const momentOf = ({ column, plusMinutes }: FeatureConfig['asOf']): EventTime => EventTime.column(column).plusMinutes(...plusMinutes);
 
 const propsOf = (feature: FeatureConfig, contract: DataContract): RollingAggregateProps => ({
   ...{ name: feature.name, contract, entity: feature.entity, value: feature.value, entityIsFixed: feature.entityIsFixed },
@@ -37,24 +31,15 @@ export function featuresOf(config: BlueprintConfig): RollingAggregate[] {
   );
 }
 
-/** Streams and features are of datasets that there are, and models are given features that there are. */
+/** Streams, features and queries are of datasets that there are, and models are given features that there are. */
 export function featureRules(config: BlueprintConfig): Problem[] {
   const contracts = contractsOf(config);
   const own = [
-    ...streamProblems(config, contracts),
+    ...datasetRules(config),
     ...config.data.features.flatMap((_, i) => featureProblems(config, contracts, i)),
     ...inputProblems(config),
   ];
   return own.length > 0 ? own : storeProblems(config);
-}
-
-function streamProblems({ data }: BlueprintConfig, contracts: DataContract[]): Problem[] {
-  return Object.keys(data.streams).flatMap((dataset) => {
-    const path = ['data', 'streams', dataset];
-    const contract = contracts.find((known) => known.dataset === dataset);
-    const problems = contract === undefined ? [inNoContract(dataset, contracts)] : fileRuleProblems(`'${dataset}'`, contract);
-    return problems.map((message) => ({ path, message }));
-  });
 }
 
 function featureProblems({ data }: BlueprintConfig, contracts: DataContract[], i: number): Problem[] {
@@ -116,10 +101,4 @@ function storeProblems(config: BlueprintConfig): Problem[] {
   const problems =
     features.length === 0 ? [] : featureStoreProblems({ features: featuresOf(config), keep: Duration.days(featureKeepDays) });
   return problems.map((message) => ({ path: ['data', 'features'], message }));
-}
-
-function inNoContract(dataset: string, contracts: DataContract[]): string {
-  const known = contracts.map((contract) => contract.dataset);
-  const near = closest(dataset, known);
-  return `'${dataset}' is in no contract: ${near ? `did you mean '${near}'?` : `known: ${known.join(', ')}`}`;
 }

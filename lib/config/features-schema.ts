@@ -7,6 +7,35 @@ import { name } from './names-schema';
 const wholeDays = (max: number) => z.int().min(1).max(max);
 const column = z.string().min(1);
 
+const moment = z.strictObject({
+  column: column.describe('A timestamp column.'),
+  plusMinutes: z.array(column).default([]).describe('Integer columns of minutes that are added to it.'),
+});
+
+const http = z.strictObject({
+  orderedBy: z
+    .array(column)
+    .optional()
+    .describe(
+      'Columns: records of one request with the same values in them keep their order, [] for no order. Default: the primary key of the contract.',
+    ),
+});
+
+const online = z.strictObject({
+  eventTime: moment.describe('When a record happened: of an entity the record with the latest counts.'),
+  entity: z
+    .array(column)
+    .min(1, 'name at least one column')
+    .optional()
+    .describe('Columns that say whose record it is. Default: the primary key of the contract.'),
+  columns: z
+    .array(column)
+    .min(1, 'name at least one column')
+    .optional()
+    .describe('Columns that the table holds: the fewer, the less there is to protect. Default: all.'),
+  keepHours: z.int().min(1).max(8760).default(720).describe('An entity is forgotten when no newer record of it has arrived for this long.'),
+});
+
 export const stream = z.strictObject({
   shardCount: z
     .int()
@@ -29,11 +58,10 @@ export const stream = z.strictObject({
     .max(1440)
     .optional()
     .describe("An alarm pages when a record has waited longer, beside that time. Default: the contract's latency, without one 5 minutes."),
-});
-
-const moment = z.strictObject({
-  column: column.describe('A timestamp column.'),
-  plusMinutes: z.array(column).default([]).describe('Integer columns of minutes that are added to it.'),
+  http: http
+    .optional()
+    .describe('Senders may post records to the API of records, POST /v1/datasets/<dataset>/records. Default: the stream alone.'),
+  online: online.optional().describe('A table of the newest record of each entity, readable by key within seconds. Default: none.'),
 });
 
 export const feature = z.strictObject({
@@ -71,6 +99,24 @@ export const streams = z
   .record(name(40), stream)
   .default({})
   .describe('Streams that bring single records beside the files, by the dataset of their contract.');
+export const httpRequestsPerSecond = z
+  .number()
+  .min(1)
+  .max(10_000)
+  .default(100)
+  .describe('Requests per second that the API of records lets through, all datasets together; above it the answer is 429.');
+export const queries = z
+  .strictObject({
+    scanLimitMegabytes: z
+      .int()
+      .min(10)
+      .max(953_674_316)
+      .default(10_240)
+      .describe('A query that scans more is cancelled, and what it scanned is charged. 1 MB is 1,048,576 bytes.'),
+    resultRetentionDays: wholeDays(365).default(7).describe('Results of queries are deleted after this.'),
+  })
+  .optional()
+  .describe('SQL over the versions of all datasets with Amazon Athena; each version is stored once more. Default: none.');
 export const features = z
   .array(feature)
   .default([])
@@ -80,4 +126,5 @@ export const featureKeepDays = wholeDays(90)
   .describe('How far windows may reach into the past, and how late records may come. Each record is kept so long.');
 
 export type StreamConfig = z.infer<typeof stream>;
+export type MomentConfig = z.infer<typeof moment>;
 export type FeatureConfig = z.infer<typeof feature>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Layer } from '../constructs/ownership/layer';
 import { AsyncConfig, ComponentsConfig, endpoint, RealtimeConfig } from './endpoint-schema';
-import { featureKeepDays, features, streams } from './features-schema';
+import { featureKeepDays, features, httpRequestsPerSecond, queries, streams } from './features-schema';
 import { name } from './names-schema';
 
 /** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
@@ -107,8 +107,10 @@ export const blueprintConfig = z.strictObject({
         .default([])
         .describe('Data contracts (Open Data Contract Standard), relative to this file: required with real-time endpoints.'),
       streams,
+      httpRequestsPerSecond,
       features,
       featureKeepDays,
+      queries,
       rawRetentionDays: wholeDays.default(400).describe('Raw objects are kept this long; at least as long as quarantine.'),
       quarantineRetentionDays: wholeDays.default(365).describe('Quarantined records are kept this long.'),
       deleteDataWithStack: z.boolean().default(false).describe('Let `cdk destroy` delete the data; only outside prod.'),
@@ -130,7 +132,7 @@ export const blueprintConfig = z.strictObject({
 
 type WrittenConfig = z.infer<typeof blueprintConfig>;
 export type EndpointConfig = RealtimeConfig;
-export type { FeatureConfig, StreamConfig } from './features-schema';
+export type { FeatureConfig, MomentConfig, StreamConfig } from './features-schema';
 export type { TrainingConfig } from './training-schema';
 export type NetworkConfig = NonNullable<WrittenConfig['network']>;
 /** The file's content with its defaults; those that depend on the stage are in. Endpoints lie apart by their mode. */

@@ -1,15 +1,19 @@
-import { CfnOutput, CrossStackReferences, Duration, ReferenceStrength, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, CrossStackReferences, Duration, ReferenceStrength, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { IEventBus } from 'aws-cdk-lib/aws-events';
 import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { onlineOf } from '../config/dataset-rules';
 import { BlueprintConfig, StreamConfig } from '../config/schema';
 import {
   DataContract,
   DataIntake,
   DatasetCatalog,
+  DatasetQueries,
   DataZones,
   FeatureStore,
   FeatureWriter,
+  OnlineTable,
+  RecordsApi,
   StreamIntake,
   TimeSplit,
 } from '../constructs/data';
@@ -22,6 +26,12 @@ export interface DataStackProps {
   readonly clockParameter?: IStringParameter;
   /** What records of streams count for. Undefined: the file declares no features. */
   readonly features?: FeatureStore;
+}
+
+interface StreamSurroundings extends DataStackProps {
+  /** Undefined: nobody may post records. */
+  readonly records?: RecordsApi;
+  readonly removalPolicy: RemovalPolicy;
 }
 
 /** Where data lies and how it comes in: zones, one intake per contract, the catalogue of dataset versions. */
@@ -63,20 +73,44 @@ export class DataStack extends WorkloadStack {
     this.intakes.forEach(({ dataset, ledger, operations }) =>
       this.tell({ [`${dataset}Ledger`]: ledger.tableName, [`${dataset}Operations`]: operations.stateMachineArn }),
     );
-    this.intakes
-      .filter(({ dataset }) => dataset in config.data.streams)
-      .forEach((intake) => this.createStream(intake, config.data.streams[intake.dataset], props, removalPolicy));
+    this.createQueries(config);
+    const streamed = this.intakes.filter(({ dataset }) => dataset in config.data.streams);
+    const records = this.createRecordsApi(config);
+    streamed.forEach((intake) => this.createStream(intake, config.data.streams[intake.dataset], { ...props, records, removalPolicy }));
   }
 
-  /** The stream beside the files of a dataset, and what its records count for. */
-  private createStream(
-    intake: DataIntake,
-    settings: StreamConfig,
-    { features, clockParameter }: DataStackProps,
-    removalPolicy: RemovalPolicy,
-  ): void {
+  /** SQL over the versions of the datasets, where the file asks for it. */
+  private createQueries({ data: { queries, deleteDataWithStack } }: BlueprintConfig): void {
+    if (queries === undefined) {
+      return;
+    }
+    const { workGroup, database } = new DatasetQueries(this, 'Queries', {
+      catalog: this.catalog,
+      name: this.prefix,
+      scanLimit: Size.mebibytes(queries.scanLimitMegabytes),
+      resultRetention: Duration.days(queries.resultRetentionDays),
+      removalPolicy: deleteDataWithStack ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      deleteObjects: deleteDataWithStack,
+    });
+    this.tell({ QueryWorkGroup: workGroup, QueryDatabase: database });
+  }
+
+  /** One API for the records of all datasets that senders may post; what writes its logs is there before the stack of the bus. */
+  private createRecordsApi({ data: { streams, httpRequestsPerSecond } }: BlueprintConfig): RecordsApi | undefined {
+    if (Object.values(streams).every(({ http }) => http === undefined)) {
+      return undefined;
+    }
+    const apiName = physicalName([this.prefix, 'records'], 60);
+    const records = new RecordsApi(this, 'Records', { apiName, requestsPerSecond: httpRequestsPerSecond });
+    this.tell({ RecordsUrl: records.url });
+    return records;
+  }
+
+  /** The stream beside the files of a dataset, who may put records on it, and what they count for. */
+  private createStream(intake: DataIntake, settings: StreamConfig, around: StreamSurroundings): void {
     const { dataset, intakeName } = intake;
-    const { shardCount, retentionDays, landingWindowSeconds, maximumDelayMinutes } = settings;
+    const { features, clockParameter, records, removalPolicy } = around;
+    const { shardCount, retentionDays, landingWindowSeconds, maximumDelayMinutes, http, online } = settings;
     const source = new StreamIntake(this, `${dataset}-stream`, {
       ...{ intake, shardCount, removalPolicy },
       retention: Duration.days(retentionDays),
@@ -84,6 +118,14 @@ export class DataStack extends WorkloadStack {
       maximumDelay: maximumDelayMinutes === undefined ? undefined : Duration.minutes(maximumDelayMinutes),
     });
     this.tell({ [`${dataset}Stream`]: source.streamName });
+    if (http !== undefined) {
+      records!.addDataset(source, http);
+    }
+    if (online !== undefined) {
+      const onlineName = physicalName([intakeName, 'online'], 100);
+      const { table } = new OnlineTable(this, `${dataset}-online`, { ...onlineOf(online), source, onlineName, removalPolicy });
+      this.tell({ [`${dataset}Online`]: table.tableName });
+    }
     if (features?.features.some((feature) => feature.dataset === dataset)) {
       const writerName = physicalName([intakeName, 'features'], 100);
       new FeatureWriter(this, `${dataset}-features`, { source, store: features, writerName, clockParameter });

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
-import { featuresConfig } from '../support/features-config';
+import { loadAssembly } from '../../gate/assembly';
+import { findings } from '../../gate/gate';
+import { dataConfig } from '../support/data-config';
 import { configLikeDev } from '../support/isolated-config';
 import { CONTEXT } from '../support/synth';
 
@@ -117,9 +119,10 @@ test('the blueprint is judged by AiWorkloadChecks: an endpoint without data capt
   expect(found).toEqual([['AiWorkload', ['AiWorkload-EndpointWithoutCapture']]]);
 }, 60_000);
 
-test('a stream and a feature add and change these resources of config/dev.yaml, and no others [W8, D8]', async () => {
+test('every way in and out of data adds and changes these resources of config/dev.yaml, and no others, and the gate finds nothing [W8, D7, D8]', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'blueprint-config-'));
-  const outdir = await synth('features', featuresConfig(folder));
+  const outdir = await synth('data', dataConfig(folder));
+  const found = await findings(loadAssembly(outdir));
   const resources = (from: string, file: string): Record<string, object> =>
     (scrubbed(JSON.parse(readFileSync(join(from, file), 'utf8')) as object) as { Resources: Record<string, object> }).Resources;
   const dev = folders.dev[0];
@@ -134,4 +137,5 @@ test('a stream and a feature add and change these resources of config/dev.yaml, 
   }
   [folder, outdir].forEach((made) => rmSync(made, { recursive: true }));
   expect(gone).toEqual([]);
-}, 120_000);
+  expect(found).toEqual([]);
+}, 240_000);

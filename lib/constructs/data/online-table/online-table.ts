@@ -10,6 +10,7 @@ import { DATA_ENV, DATA_METRIC } from '../contract';
 import { CompiledContract } from '../data-contract/contract';
 import { OnlineSpec } from './contract';
 import { unknownColumn } from '../column-names';
+import type { DataContract } from '../data-contract/data-contract';
 import { allow } from '../grants';
 import { streamConsumer } from '../stream-intake/stream-consumer';
 import type { StreamIntake } from '../stream-intake/stream-intake';
@@ -70,9 +71,9 @@ export class OnlineTable extends Construct {
 
   constructor(scope: Construct, id: string, props: OnlineTableProps) {
     super(scope, id);
-    const rules = JSON.parse(props.source.intake.contract._json) as CompiledContract;
-    const spec = specOf(props, rules);
-    failOn(this, 'InvalidOnlineTable', problemsOf(props, spec, rules));
+    const { contract } = props.source.intake;
+    failOn(this, 'InvalidOnlineTable', onlineTableProblems(contract, props));
+    const spec = specOf(props, contract._rules);
     this.source = props.source;
     this.entity = [...spec.entity];
     const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
@@ -123,7 +124,9 @@ export class OnlineTable extends Construct {
   }
 }
 
-function specOf({ eventTime, entity, columns, keepFor }: OnlineTableProps, rules: CompiledContract): OnlineSpec {
+type OnlineSettings = Omit<OnlineTableProps, 'source'>;
+
+function specOf({ eventTime, entity, columns, keepFor }: OnlineSettings, rules: CompiledContract): OnlineSpec {
   return {
     entity: entity ?? rules.primaryKey,
     eventTime: eventTime._column,
@@ -133,12 +136,16 @@ function specOf({ eventTime, entity, columns, keepFor }: OnlineTableProps, rules
   };
 }
 
-function problemsOf({ onlineName, keepFor }: OnlineTableProps, spec: OnlineSpec, { columns }: CompiledContract): string[] {
+/** What is wrong with a table of a dataset's records. @internal */
+export function onlineTableProblems(contract: DataContract, settings: OnlineSettings): string[] {
+  const rules = contract._rules;
+  const spec = specOf(settings, rules);
+  const { onlineName, keepFor } = settings;
   const shape = '1 to 100 lower-case letters, digits and hyphens, starting with a letter or digit';
   const known = (place: string, name: string, types?: string[]): string[] => {
-    const column = columns.find((other) => other.name === name);
+    const column = rules.columns.find((other) => other.name === name);
     if (column === undefined) {
-      return unknownColumn(place, name, columns);
+      return unknownColumn(place, name, rules.columns);
     }
     return types === undefined || types.includes(column.type)
       ? []

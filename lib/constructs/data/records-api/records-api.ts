@@ -11,7 +11,7 @@ import { generatedName } from '../../shared/names';
 import { grantExecute, REST_LIMIT, restApiProblems, signedRestApi } from '../../shared/rest-api';
 import { unknownColumn } from '../column-names';
 import { DATA_ENV } from '../contract';
-import { CompiledContract } from '../data-contract/contract';
+import type { DataContract } from '../data-contract/data-contract';
 import { contractAsset } from '../data-intake/contract-asset';
 import { allow } from '../grants';
 import type { StreamIntake } from '../stream-intake/stream-intake';
@@ -88,16 +88,13 @@ export class RecordsApi extends Construct {
    */
   public addDataset(source: StreamIntake, options: RecordsOptions = {}): void {
     const { dataset, contract } = source.intake;
-    const { columns, primaryKey } = JSON.parse(contract._json) as CompiledContract;
-    const orderedBy = options.orderedBy ?? primaryKey;
     failOn(this, 'InvalidRecords', [
       ...(this.sources.has(dataset) ? [`'${dataset}' has a route already: give each dataset one stream`] : []),
-      ...orderedBy.flatMap((name) => unknownColumn('orderedBy', name, columns)),
-      ...orderedBy.filter((name, i) => orderedBy.indexOf(name) < i).map((name) => `'orderedBy' names '${name}' twice: name it once`),
+      ...orderProblems(contract, options),
     ]);
     this.sources.set(dataset, source);
     const scope = new Construct(this, `Dataset-${dataset}`);
-    const taker = this.createTaker(scope, source, orderedBy);
+    const taker = this.createTaker(scope, source, orderOf(contract, options));
     const integration = new LambdaIntegration(taker, { timeout: REST_LIMIT, allowTestInvoke: false });
     this.root.addResource(dataset).addResource('records').addMethod('POST', integration);
     registerRecordsAlarms(scope, this.apiName, source, taker);
@@ -158,4 +155,15 @@ export class RecordsApi extends Construct {
     withoutPolicyFindings(taker);
     return taker;
   }
+}
+
+const orderOf = ({ _rules }: DataContract, { orderedBy }: RecordsOptions): readonly string[] => orderedBy ?? _rules.primaryKey;
+
+/** What is wrong with the order of a dataset's records. @internal */
+export function orderProblems(contract: DataContract, options: RecordsOptions): string[] {
+  const orderedBy = orderOf(contract, options);
+  return [
+    ...orderedBy.flatMap((name) => unknownColumn('orderedBy', name, contract._rules.columns)),
+    ...orderedBy.filter((name, i) => orderedBy.indexOf(name) < i).map((name) => `'orderedBy' names '${name}' twice: name it once`),
+  ];
 }
