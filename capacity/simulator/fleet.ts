@@ -30,6 +30,7 @@ export class Fleet {
   private readonly requestedAt: number[] = [];
   private readonly readyAt: number[] = [];
   private readonly outstanding: number[] = [];
+  private readonly peaks: number[] = [];
   private readonly free: number[] = [];
   private readonly random: RandomStream;
   private billedSeconds = 0;
@@ -53,7 +54,7 @@ export class Fleet {
     this.states[instance] = State.Booting;
     this.requestedAt[instance] = now;
     this.readyAt[instance] = readyAt;
-    this.outstanding[instance] = 0;
+    this.outstanding[instance] = this.peaks[instance] = 0;
     this.booting++;
     this.nextReady = Math.min(this.nextReady, readyAt);
   }
@@ -93,7 +94,7 @@ export class Fleet {
     if (this.outstanding[instance] >= bound) {
       return -1;
     }
-    this.outstanding[instance]++;
+    this.peaks[instance] = Math.max(this.peaks[instance], ++this.outstanding[instance]);
     return this.freest(instance * this.serversPerInstance);
   }
 
@@ -106,9 +107,14 @@ export class Fleet {
     }
   }
 
-  /** Requests in each instance that serves, by its place; places are 0 to below `serving`. */
-  public concurrency(place: number): number {
-    return this.outstanding[this.order[place]];
+  /** Requests in an instance that serves, now or at most since the period began. Places are 0 to below `serving`. */
+  public concurrency(place: number, peak: boolean): number {
+    return (peak ? this.peaks : this.outstanding)[this.order[place]];
+  }
+
+  /** From now on peaks are those of a new period. */
+  public beginPeriod(): void {
+    this.order.forEach((instance) => (this.peaks[instance] = this.outstanding[instance]));
   }
 
   /** Seconds of all instances that were billed until now. */

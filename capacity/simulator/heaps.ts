@@ -77,7 +77,7 @@ export class NextEvents {
 
   /** Sets the time of a server; Infinity takes it out. */
   public set(server: number, time: number): void {
-    if (server >= this.places.length) {
+    while (server >= this.places.length) {
       this.grow();
     }
     let place = this.places[server];

@@ -49,3 +49,21 @@ export function interpolated(points: readonly (readonly [tokens: number, seconds
     return Math.max(points[0][1], faster + ((tokens - fewer) * (slower - faster)) / (more - fewer));
   });
 }
+
+/** Seconds of a token in an iteration of the best size. */
+export function bestSeconds({ iterationSeconds }: ServiceModel): number {
+  let best = Infinity;
+  for (let tokens = 1; tokens < iterationSeconds.length; tokens++) {
+    best = Math.min(best, iterationSeconds[tokens] / tokens);
+  }
+  return best;
+}
+
+/**
+ * Seconds of a server that a request takes at least: its prompt and its tokens, each at `best`, and what its tokens read of its own context. The first
+ * token comes with the prompt.
+ */
+export function leastWork({ readSeconds, streams }: ServiceModel, best: number, prompt: number, output: number): number {
+  const decoded = streams ? Math.max(0, output - 1) : output;
+  return (prompt + decoded) * best + readSeconds * decoded * (prompt + decoded / 2);
+}

@@ -2,7 +2,7 @@ import { RequestSource } from '../traces/source';
 import { Fleet, Routing } from './fleet';
 import { Objective, Outcome } from './outcome';
 import { Requests } from './requests';
-import { ServiceModel } from './service-model';
+import { bestSeconds, leastWork, ServiceModel } from './service-model';
 import { Completion, Servers } from './servers';
 
 /** An endpoint and what it promises. Times are seconds. */
@@ -30,6 +30,20 @@ export interface RunOptions {
   readonly countFrom?: number;
   /** Told the time of the trace now and then. */
   readonly onProgress?: (seconds: number) => void;
+  /** The run lasts until then at least. */
+  readonly until?: number;
+}
+
+/** What happens in equal steps of time beside the requests: metrics, alarms, scaling. */
+export interface Clockwork {
+  /** Length of a step. */
+  readonly seconds: number;
+  /** The step that ends now. */
+  tick(now: number): void;
+  /** A request came to one of so many instances. */
+  invoked(instances: number): void;
+  /** A request came while there was no instance. */
+  invokedWithoutInstance(): void;
 }
 
 /** What a run counted. */
@@ -39,6 +53,8 @@ export interface RunResult {
   readonly seconds: number;
   /** Hours of all instances together, from when each was asked for until it was gone. */
   readonly instanceHours: number;
+  /** Hours of one server that all requests take when the batch always has the best size: no fleet takes fewer, whatever it promises. */
+  readonly leastServerHours: number;
   /** Arrivals, prompts read, answers and ticks. */
   readonly events: number;
 }
@@ -57,6 +73,9 @@ export class Simulation implements Completion {
   private refusals = 0;
   private completions = 0;
   private events = 0;
+  private workSeconds = 0;
+  private readonly bestSeconds: number;
+  private clockwork: Clockwork | undefined;
 
   public constructor(
     private readonly endpoint: EndpointModel,
@@ -65,32 +84,58 @@ export class Simulation implements Completion {
     this.servers = new Servers(endpoint.service, this.requests, this);
     this.fleet = new Fleet(this.servers, endpoint.serversPerInstance, endpoint.routing, options.seed);
     this.outcome = new Outcome(endpoint.objective, endpoint.timeoutSeconds, options.countFrom ?? 0);
+    this.bestSeconds = bestSeconds(endpoint.service);
     for (let instance = 0; instance < endpoint.instances; instance++) {
       this.fleet.launch(0, 0);
     }
     this.fleet.ready(0);
   }
 
+  /** Lets a clockwork go on beside the requests. */
+  public attach(clockwork: Clockwork): void {
+    this.clockwork = clockwork;
+  }
+
   /** Runs all requests of a source until the last answer. Errors: what the source refuses; a law that the result breaks. */
   public run(source: RequestSource): RunResult {
-    let now = 0;
+    const { events } = this.servers;
+    const { until = 0 } = this.options;
+    const step = this.clockwork?.seconds ?? Infinity;
+    let [now, ticks] = [0, 1];
     let arrival = source.next() ? source.at : Infinity;
+    // Of what is due at the same time, instances come first, then answers, then the clockwork, then arrivals.
     for (;;) {
-      const due = this.servers.events.time;
-      if (arrival < due) {
+      const tick = ticks * step;
+      const due = events.time;
+      if (arrival < due && arrival < tick && arrival < this.fleet.nextReady) {
         now = arrival;
         this.arrive(now, source.prompt, source.output);
         arrival = source.next() ? source.at : Infinity;
-      } else if (due < Infinity) {
+      } else if (due <= tick && due < this.fleet.nextReady) {
         now = due;
         this.events++;
         this.servers.step();
-      } else {
+      } else if (arrival === Infinity && due === Infinity && Math.min(this.fleet.nextReady, tick) > until) {
         break;
+      } else if (this.fleet.nextReady <= tick) {
+        now = this.fleet.nextReady;
+        this.fleet.ready(now);
+      } else {
+        now = tick;
+        ticks++;
+        this.events++;
+        this.clockwork!.tick(now);
       }
     }
+    now = Math.max(now, until);
     this.checkLaws();
-    return { outcome: this.outcome, seconds: now, instanceHours: this.fleet.billed(now) / 3600, events: this.events };
+    return {
+      outcome: this.outcome,
+      seconds: now,
+      instanceHours: this.fleet.billed(now) / 3600,
+      leastServerHours: this.workSeconds / 3600,
+      events: this.events,
+    };
   }
 
   /** An answer is complete. */
@@ -115,6 +160,7 @@ export class Simulation implements Completion {
       this.options.onProgress?.(now);
     }
     this.outcome.arrived(now);
+    this.workSeconds += leastWork(this.endpoint.service, this.bestSeconds, prompt, output);
     const server = this.place(now, prompt, output);
     if (server < 0) {
       this.refusals++;
@@ -126,9 +172,11 @@ export class Simulation implements Completion {
   /** The server for a request, or -1 when it is refused. */
   private place(now: number, prompt: number, output: number): number {
     if (this.fleet.serving === 0) {
+      this.clockwork?.invokedWithoutInstance();
       this.outcome.refused(now, 'noInstance');
       return -1;
     }
+    this.clockwork?.invoked(this.fleet.serving);
     if (!this.servers.fits(prompt, output)) {
       this.outcome.refused(now, 'tooLong');
       return -1;

@@ -127,3 +127,11 @@ test('instances are billed from the begin to the last answer', () => {
   expect(result.instanceHours).toBe(3);
   expect(result.seconds).toBe(3600);
 });
+
+test('the first request of a fleet may go to a server far beyond those that had one', () => {
+  const requests = Array.from({ length: 40 }, () => ({ at: 0, prompt: 0, output: 2 }));
+  const result = new Simulation(endpointOf({ service: classicalModel(1), instances: 500, routing: 'random' }), { seed: 1 }).run(
+    new ListSource(requests),
+  );
+  expect(result.outcome.completed).toBe(40);
+});

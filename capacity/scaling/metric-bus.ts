@@ -1,0 +1,116 @@
+import { NamedMetric, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
+import { Fleet } from '../simulator/fleet';
+import { MetricSeries, Statistic } from './metric-series';
+import { Semantics } from './semantics';
+
+/** The shortest period of any metric, seconds: the beat of metrics, alarms and scaling. */
+export const TICK_SECONDS = 10;
+const MINUTE_SECONDS = 60;
+
+/** A metric that alarms can watch, with the statistic and the period that a target tracking policy reads. */
+export interface WatchedMetric {
+  readonly series: MetricSeries;
+  readonly statistic: Statistic;
+  readonly periodSeconds: number;
+  /** How long after its end a period is visible, seconds. */
+  readonly publishSeconds: number;
+}
+
+/**
+ * What an endpoint publishes (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html): invocations are counted by the minute, and each by
+ * the number of instances at the time of the request; concurrency is sampled by each instance every ten seconds.
+ */
+export class MetricBus {
+  private readonly invocations = new MetricSeries(MINUTE_SECONDS);
+  private readonly perInstance = new MetricSeries(MINUTE_SECONDS);
+  private readonly noCapacity = new MetricSeries(MINUTE_SECONDS);
+  private readonly concurrency = new MetricSeries(TICK_SECONDS);
+  /** Metrics of asynchronous endpoints: one that answers at once publishes none. */
+  private readonly silent = new MetricSeries(MINUTE_SECONDS);
+  private minuteRequests = 0;
+  private minuteShares = 0;
+  private minuteFailures = 0;
+
+  public constructor(private readonly semantics: Semantics) {}
+
+  public invoked(instances: number): void {
+    this.minuteRequests++;
+    this.minuteShares += 1 / instances;
+  }
+
+  public invokedWithoutInstance(): void {
+    this.minuteFailures++;
+  }
+
+  /** Ends the period that ends now. */
+  public tick(now: number, fleet: Fleet): void {
+    const peak = this.semantics.concurrencySample === 'peak';
+    let [sum, maximum] = [0, 0];
+    for (let place = 0; place < fleet.serving; place++) {
+      const value = fleet.concurrency(place, peak);
+      sum += value;
+      maximum = Math.max(maximum, value);
+    }
+    fleet.beginPeriod();
+    this.concurrency.close(sum, maximum, fleet.serving);
+    if (now % MINUTE_SECONDS === 0) {
+      this.closeMinute(fleet.serving);
+    }
+  }
+
+  /** The metric that a policy names, in periods of this length unless its name says another. Errors `UnsimulatedMetric` for one that the simulator does not publish. */
+  public metric(metric: PredefinedMetric | NamedMetric, periodSeconds = MINUTE_SECONDS): WatchedMetric {
+    const { tenSecond, minute, noCapacity } = this.semantics.publishSeconds;
+    if (typeof metric === 'string') {
+      return this.predefined(metric);
+    }
+    const publishSeconds =
+      metric.name === 'NoCapacityInvocationFailures' ? noCapacity : periodSeconds < MINUTE_SECONDS ? tenSecond : minute;
+    return { series: this.named(metric.name), statistic: metric.statistic, periodSeconds, publishSeconds };
+  }
+
+  private closeMinute(instances: number): void {
+    const silent = this.minuteRequests === 0 && (this.semantics.idleInvocations === 'missing' || instances === 0);
+    this.invocations.close(this.minuteRequests, 1, silent ? 0 : Math.max(1, this.minuteRequests));
+    this.perInstance.close(this.minuteShares, 1, silent ? 0 : Math.max(1, this.minuteRequests));
+    this.noCapacity.close(this.minuteFailures, 1, this.minuteFailures);
+    this.minuteRequests = this.minuteShares = this.minuteFailures = 0;
+  }
+
+  private predefined(type: PredefinedMetric): WatchedMetric {
+    const { tenSecond, minute } = this.semantics.publishSeconds;
+    switch (type) {
+      case 'SageMakerVariantInvocationsPerInstance':
+      case 'SageMakerInferenceComponentInvocationsPerCopy':
+        return { series: this.perInstance, statistic: 'Sum', periodSeconds: MINUTE_SECONDS, publishSeconds: minute };
+      case 'SageMakerVariantConcurrentRequestsPerModelHighResolution':
+      case 'SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution':
+        return {
+          series: this.concurrency,
+          statistic: this.semantics.concurrencyStatistic,
+          periodSeconds: TICK_SECONDS,
+          publishSeconds: tenSecond,
+        };
+      case 'SageMakerVariantProvisionedConcurrencyUtilization':
+        throw new Error(`UnsimulatedMetric: '${type}' is of serverless endpoints, which have no instances to simulate`);
+    }
+  }
+
+  private named(name: string): MetricSeries {
+    const known: Readonly<Record<string, MetricSeries>> = {
+      Invocations: this.invocations,
+      InvocationsPerInstance: this.perInstance,
+      InvocationsPerCopy: this.perInstance,
+      ConcurrentRequestsPerModel: this.concurrency,
+      ConcurrentRequestsPerCopy: this.concurrency,
+      NoCapacityInvocationFailures: this.noCapacity,
+      ApproximateBacklogSize: this.silent,
+      ApproximateBacklogSizePerInstance: this.silent,
+      HasBacklogWithoutCapacity: this.silent,
+    };
+    if (!Object.hasOwn(known, name)) {
+      throw new Error(`UnsimulatedMetric: '${name}' is not published by the simulator: use one of ${Object.keys(known).join(', ')}`);
+    }
+    return known[name];
+  }
+}
