@@ -1,5 +1,5 @@
 // A dataset that files, a stream and an API of records feed, in a local account of its own: records that were put on the stream are readable by key within seconds,
-// each is in the raw zone once and accounted for in the ledger, and a dataset version has files and stream together.
+// each is in the raw zone once and accounted for in the ledger, and a dataset version has files and stream together and can be queried.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +9,15 @@ import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { ColumnStatistics } from '../../lib/constructs/data/dataset-catalog/contract';
+import type { Manifest } from '../../runtime/dataset-builder/core';
 import { Account, startAccount } from '../../local/account';
 import { ApiAnswer, apiClient, Clients, clientsFor, CREDENTIALS, localApiUrl, REGION, stackOutputs } from '../../local/start/clients';
 import { runCommand } from '../../local/start/commands';
 import { checkDeployment } from '../../local/start/deployment';
+import { assumeRole, Athena } from './athena';
 import { Checks } from './checks';
+import { queries, Version } from './stream-queries';
 
 const ROOT = join(__dirname, '../..');
 const checks = new Checks();
@@ -51,6 +55,8 @@ class Readings {
   private readonly clients: Clients;
   private readonly kinesis: KinesisClient;
   private names: Record<string, string> = {};
+  /** Those that were published, in that order. */
+  public readonly versions: Version[] = [];
 
   constructor(private readonly url: string) {
     this.clients = clientsFor(url);
@@ -110,31 +116,42 @@ class Readings {
     await this.clients.s3.send(new PutObjectCommand({ Bucket: this.names.RawName, Key: `readings/${name}`, Body: text }));
   }
 
-  /** Publishes a dataset version and gives the records that count. */
-  async version(): Promise<{ rows: number; superseded: number; lines: string[] }> {
+  /** Publishes a dataset version; what its manifest says, and the records that count. */
+  async version(): Promise<Version> {
     const { Payload, FunctionError } = await this.clients.lambda.send(
       new InvokeCommand({ FunctionName: this.names.BuilderName, Payload: Buffer.from('{"dataset":"readings"}') }),
     );
-    const answer = JSON.parse(Buffer.from(Payload!).toString()) as { rows: number; superseded: number; manifest: string };
+    const answer = JSON.parse(Buffer.from(Payload!).toString()) as { manifest: string };
     if (FunctionError !== undefined) {
       throw new Error(JSON.stringify(answer));
     }
-    const text = async (Key: string) => {
-      const { Body } = await this.clients.s3.send(new GetObjectCommand({ Bucket: this.names.ValidatedName, Key }));
-      return Buffer.from(await Body!.transformToByteArray());
-    };
-    const manifest = JSON.parse((await text(answer.manifest)).toString()) as { objects: { key: string; excluded?: [number, number][] }[] };
+    const manifest = JSON.parse((await this.validated(answer.manifest)).toString()) as Manifest;
     const lines = await Promise.all(
       manifest.objects.map(async ({ key, excluded = [] }) =>
-        gunzipSync(await text(key))
-          .toString()
-          .trimEnd()
-          .split('\n')
-          .slice(1)
-          .filter((_, i) => !excluded.some(([first, last]) => i + 1 >= first && i + 1 <= last)),
+        (await this.lines(key)).slice(1).filter((_, i) => !excluded.some(([first, last]) => i + 1 >= first && i + 1 <= last)),
       ),
     );
-    return { ...answer, lines: lines.flat().sort() };
+    const statistics = (await this.lines(manifest.statistics!.key)).map((line) => JSON.parse(line) as ColumnStatistics);
+    const version = { ...manifest, statistics, lines: lines.flat().sort() };
+    this.versions.push(version);
+    return version;
+  }
+
+  /** A client of the work group, as who took on a role. */
+  async athena(role: 'Analyst' | 'Stranger'): Promise<Athena> {
+    return new Athena(this.url, this.names.WorkGroupName, await assumeRole(this.url, this.names[`${role}Name`]));
+  }
+
+  private async validated(Key: string): Promise<Buffer> {
+    const { Body } = await this.clients.s3.send(new GetObjectCommand({ Bucket: this.names.ValidatedName, Key }));
+    return Buffer.from(await Body!.transformToByteArray());
+  }
+
+  private async lines(key: string): Promise<string[]> {
+    return gunzipSync(await this.validated(key))
+      .toString()
+      .trimEnd()
+      .split('\n');
   }
 }
 
@@ -233,6 +250,9 @@ async function main(): Promise<void> {
       await checks.part('a dataset fed by files, a stream and HTTP deploys', () => world.connect(account));
       await checks.part('records of a stream [D8]', () => scenario(world));
       await checks.part('records by HTTP [D8]', () => byHttp(world));
+      await checks.part('queries of both versions [D7]', async () =>
+        queries(checks, await world.athena('Analyst'), await world.athena('Stranger'), world.versions),
+      );
     } finally {
       await account.stop();
     }

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resourc
 """
 from __future__ import annotations
 
+import contextvars
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ import ministack.core.iam_evaluator as _iam
 from ministack.core.responses import get_account_id, get_region
 
 from .errors import QueryError
+
+_OVER_TLS = ("127.0.0.1", True)
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,13 @@ class Caller:
 
     def refusal(self, action: str, resource: str, context: dict[str, Any] | None = None) -> str | None:
         """Why an action is not allowed; None when it is."""
+        return contextvars.copy_context().run(self._refusal, action, resource, context or {})
+
+    def _refusal(self, action: str, resource: str, context: dict[str, Any]) -> str | None:
+        """Athena calls over TLS, which bucket policies may ask for, whatever the request of the account itself came by."""
+        _iam.pin_request_origin(*_OVER_TLS)
         service = action.split(":")[0]
-        denied = _iam.enforce(self.access_key, action, service, get_region(), resource_arn=resource, service_context=context)
+        denied = _iam.enforce(self.access_key, action, service, get_region(), resource_arn=resource, service_context={**context, "s3:TlsVersion": "1.3"})
         if denied is None:
             return None
         if isinstance(denied, _iam.AuthError):

@@ -32,6 +32,11 @@ TYPES = pyarrow.schema(
 )
 LIMIT = 10_000_000
 ROLE = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}]}
+# What every bucket of the library asks for: a query comes over TLS, as in Athena.
+TLS_ONLY = [
+    {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"], "Condition": condition}
+    for condition in ({"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}})
+]
 
 
 def table(name: str, **changed: Any) -> dict[str, Any]:
@@ -53,6 +58,7 @@ def template() -> dict[str, Any]:
     limits = {"EnforceWorkGroupConfiguration": True, "BytesScannedCutoffPerQuery": LIMIT, "ResultConfiguration": results}
     return {"Resources": {
         "Bucket": resource("AWS::S3::Bucket", BucketName=BUCKET),
+        "Policy": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument={"Version": "2012-10-17", "Statement": TLS_ONLY}),
         "Group": resource("AWS::Athena::WorkGroup", Name="air-dev", RecursiveDeleteOption=True, WorkGroupConfiguration=limits),
         "Database": resource("AWS::Glue::Database", CatalogId="000000000000", DatabaseInput={"Name": "air_dev"}),
         "Table": table("flights"),
