@@ -1,8 +1,8 @@
-import type { ColumnChunk } from 'hyparquet';
-import type { ByteWriter } from 'hyparquet-writer';
-import { CompiledColumn } from '../../lib/constructs/data/data-contract/contract';
+import { ColumnType, CompiledColumn } from '../../lib/constructs/data/data-contract/contract';
+import { ByteSink } from './byte-sink';
 import { Kind, KINDS } from './parquet-kinds';
-import { PageEncoding, writeDataPage, writeDictionaryPage } from './parquet-page';
+import { Chunk } from './parquet-metadata';
+import { ENCODING, writeDataPage, writeDictionaryPage } from './parquet-page';
 import { bitWidth, mostRunBytes, writeRuns } from './parquet-runs';
 import { Texts } from './parquet-texts';
 import { nullTest } from './rules';
@@ -34,7 +34,8 @@ interface Span {
 
 /** One column of the records that wait to be written: its different texts, and for each row with a value which of them that is. */
 export class ParquetColumn {
-  public readonly name: string;
+  private readonly name: string;
+  private readonly type: ColumnType;
   private readonly kind: Kind;
   private readonly required: boolean;
   private readonly texts: Texts;
@@ -54,6 +55,7 @@ export class ParquetColumn {
     private readonly scratch: Scratch,
   ) {
     this.name = name;
+    this.type = type;
     this.kind = KINDS[type];
     this.required = required;
     this.texts = new Texts(most);
@@ -84,37 +86,20 @@ export class ParquetColumn {
   }
 
   /** Writes what waits as one chunk and says what it is. */
-  public write(writer: ByteWriter): ColumnChunk {
-    const start = writer.offset;
+  public write(sink: ByteSink): Chunk {
+    const start = sink.offset;
     const width = bitWidth(this.texts.count);
-    const dictionary = this.kind.dictionary && GAIN * (this.dictionaryBytes() + (this.values * width) / 8) <= this.plainBytes();
-    let size = dictionary ? this.writeDictionary(writer) : 0;
-    const pagesStart = writer.offset;
-    const encoding = dictionary ? 'RLE_DICTIONARY' : 'PLAIN';
+    const dictionary = this.kind.physical !== 'BOOLEAN' && GAIN * (this.dictionaryBytes() + (this.values * width) / 8) <= this.plainBytes();
+    let bytes = dictionary ? this.writeDictionary(sink) : 0;
+    const pagesStart = sink.offset;
     let pages = 0;
-    for (const span of this.spans(encoding)) {
-      size += this.writePage(writer, span, encoding, width);
+    for (const span of this.spans(dictionary)) {
+      bytes += this.writePage(sink, span, dictionary ? width : undefined);
       pages++;
     }
-    return {
-      file_offset: BigInt(start),
-      meta_data: {
-        type: this.kind.element.type!,
-        encodings: dictionary ? ['PLAIN', encoding] : [encoding],
-        path_in_schema: [this.name],
-        codec: 'GZIP',
-        num_values: BigInt(this.rows),
-        total_compressed_size: BigInt(writer.offset - start),
-        total_uncompressed_size: BigInt(size),
-        data_page_offset: BigInt(pagesStart),
-        dictionary_page_offset: dictionary ? BigInt(start) : undefined,
-        statistics: this.statistics(),
-        encoding_stats: [
-          ...(dictionary ? [{ page_type: 'DICTIONARY_PAGE' as const, encoding: 'PLAIN' as const, count: 1 }] : []),
-          { page_type: 'DATA_PAGE_V2', encoding, count: pages },
-        ],
-      },
-    };
+    const bounds = this.values > 0 ? this.kind.bounds(this.texts) : undefined;
+    const { name, type, rows } = this;
+    return { name, type, rows, nulls: rows - this.values, start, pagesStart, end: sink.offset, bytes, pages, dictionary, bounds };
   }
 
   private dictionaryBytes(): number {
@@ -127,16 +112,7 @@ export class ParquetColumn {
     return bytes === undefined ? this.textBytes + 4 * this.values : bytes * this.values;
   }
 
-  private statistics() {
-    const null_count = BigInt(this.rows - this.values);
-    if (this.values === 0) {
-      return { null_count };
-    }
-    const [min_value, max_value] = this.kind.bounds(this.texts);
-    return { min_value, max_value, null_count };
-  }
-
-  private writeDictionary(writer: ByteWriter): number {
+  private writeDictionary(sink: ByteSink): number {
     const out = this.scratch.take(this.dictionaryBytes());
     const view = new DataView(out.buffer);
     let at = 0;
@@ -144,7 +120,7 @@ export class ParquetColumn {
       this.kind.put(this.texts, i, view, at);
       at += this.valueBytes(i);
     }
-    return writeDictionaryPage(writer, this.texts.count, out);
+    return writeDictionaryPage(sink, this.texts.count, out);
   }
 
   private valueBytes(index: number): number {
@@ -152,15 +128,15 @@ export class ParquetColumn {
   }
 
   /** Cuts what waits into pages. */
-  private *spans(encoding: PageEncoding): Generator<Span> {
-    if (this.rows <= PAGE_ROWS && (encoding === 'RLE_DICTIONARY' || this.plainBytes() <= PAGE_BYTES)) {
+  private *spans(dictionary: boolean): Generator<Span> {
+    if (this.rows <= PAGE_ROWS && (dictionary || this.plainBytes() <= PAGE_BYTES)) {
       yield { rows: [0, this.rows], values: [0, this.values] };
       return;
     }
     let [row, value, bytes] = [0, 0, 0];
     let [firstRow, firstValue] = [0, 0];
     for (; row < this.rows; row++) {
-      const more = this.present[row] === 0 || encoding === 'RLE_DICTIONARY' ? 0 : this.valueBytes(this.indexes[value]);
+      const more = this.present[row] === 0 || dictionary ? 0 : this.valueBytes(this.indexes[value]);
       if (row > firstRow && (bytes + more > PAGE_BYTES || row - firstRow === PAGE_ROWS)) {
         yield { rows: [firstRow, row], values: [firstValue, value] };
         [firstRow, firstValue, bytes] = [row, value, 0];
@@ -171,23 +147,24 @@ export class ParquetColumn {
     yield { rows: [firstRow, row], values: [firstValue, value] };
   }
 
-  private writePage(writer: ByteWriter, span: Span, encoding: PageEncoding, width: number): number {
+  /** `width`: bits of the places in the dictionary; undefined without one. */
+  private writePage(sink: ByteSink, span: Span, width: number | undefined): number {
     const [rows, values] = [span.rows[1] - span.rows[0], span.values[1] - span.values[0]];
     const levelBytes = this.required ? 0 : mostRunBytes(rows, 1);
-    const out = this.scratch.take(levelBytes + this.mostValueBytes(span, encoding, width));
+    const out = this.scratch.take(levelBytes + this.mostValueBytes(span, width));
     const levelEnd = this.required ? 0 : writeRuns(this.present, ...span.rows, 1, out, 0);
-    const end = encoding === 'PLAIN' ? this.putPlain(span, out, levelEnd) : this.putIndexes(span, width, out, levelEnd);
-    return writeDataPage(writer, {
+    const end = width === undefined ? this.putPlain(span, out, levelEnd) : this.putIndexes(span, width, out, levelEnd);
+    return writeDataPage(sink, {
       rows,
       nulls: rows - values,
-      encoding,
+      encoding: width === undefined ? ENCODING.plain : ENCODING.dictionary,
       levels: out.subarray(0, levelEnd),
       values: out.subarray(levelEnd, end),
     });
   }
 
-  private mostValueBytes({ values: [from, to] }: Span, encoding: PageEncoding, width: number): number {
-    if (encoding === 'RLE_DICTIONARY') {
+  private mostValueBytes({ values: [from, to] }: Span, width: number | undefined): number {
+    if (width !== undefined) {
       return 1 + mostRunBytes(to - from, width);
     }
     let bytes = 0;
@@ -203,7 +180,7 @@ export class ParquetColumn {
   }
 
   private putPlain({ values: [from, to] }: Span, out: Uint8Array, at: number): number {
-    if (this.kind.element.type === 'BOOLEAN') {
+    if (this.kind.physical === 'BOOLEAN') {
       return this.putBits([from, to], out, at);
     }
     const view = new DataView(out.buffer);

@@ -1,10 +1,10 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { ByteSink } from './byte-sink';
 import type { Fields } from './fields';
 import { ObjectOutput } from './object-output';
 import { ParquetColumn, Scratch } from './parquet-columns';
-import { parquetSchema } from './parquet-kinds';
+import { ParquetMetadata } from './parquet-metadata';
 import { nullTest } from './rules';
 
 /** What waits at most to be written as one row group: values, and bytes of the records that they come from. */
@@ -13,13 +13,13 @@ const BYTES = 16 * 1024 * 1024;
 
 /**
  * Streams records into one Apache Parquet object with the types of their contract, row group by row group. Its columns are compressed with gzip,
- * which every engine of Amazon Athena reads (https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html). The columns are encoded here,
- * from the bytes of the records: a value is read once for each of its texts, not once for each record. The writer adds what stands around them.
+ * which every engine of Amazon Athena reads (https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html). They are encoded from
+ * the bytes of the records: a value is read once for each of its texts, not once for each record.
  */
 export class ParquetOutput extends ObjectOutput {
   private readonly columns: ParquetColumn[];
-  private readonly encoded = new ByteWriter();
-  private readonly parquet: ParquetWriter;
+  private readonly encoded = new ByteSink();
+  private readonly metadata: ParquetMetadata;
   /** Records that wait at most. */
   private readonly most: number;
   private waiting = 0;
@@ -31,7 +31,8 @@ export class ParquetOutput extends ObjectOutput {
     this.most = Math.max(1, Math.floor(VALUES / contract.columns.length));
     const scratch = new Scratch();
     this.columns = contract.columns.map((column) => new ParquetColumn(column, isNull, this.most, scratch));
-    this.parquet = new ParquetWriter({ writer: this.encoded, schema: parquetSchema(contract), createdBy: 'cdk-ai-workloads' });
+    this.metadata = new ParquetMetadata(contract.columns);
+    this.metadata.writeStart(this.encoded);
   }
 
   /** Takes the values of a record; `order`: where each column's value lies. */
@@ -50,21 +51,13 @@ export class ParquetOutput extends ObjectOutput {
 
   protected override complete(): void {
     this.writeGroup();
-    void this.parquet.finish();
+    this.metadata.writeEnd(this.encoded);
     this.handOver();
   }
 
   private writeGroup(): void {
     if (this.waiting > 0) {
-      const start = this.encoded.offset;
-      const columns = this.columns.map((column) => column.write(this.encoded));
-      this.parquet.row_groups.push({
-        columns,
-        num_rows: BigInt(this.waiting),
-        total_byte_size: columns.reduce((sum, { meta_data }) => sum + meta_data!.total_uncompressed_size, 0n),
-        total_compressed_size: BigInt(this.encoded.offset - start),
-      });
-      this.parquet.num_rows += BigInt(this.waiting);
+      this.metadata.addGroup(this.columns.map((column) => column.write(this.encoded)));
       this.columns.forEach((column) => column.clear());
       this.waiting = 0;
       this.waitingBytes = 0;
@@ -72,9 +65,7 @@ export class ParquetOutput extends ObjectOutput {
     }
   }
 
-  /** The writer goes on in the same memory. */
   private handOver(): void {
-    this.entrance.write(Buffer.from(this.encoded.getBytes()));
-    this.encoded.index = 0;
+    this.entrance.write(this.encoded.take());
   }
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { parquetMetadata } from 'hyparquet';
 import type { Checkpoint } from '../../../runtime/intake/attempt';
-import { parquetSchema } from '../../../runtime/intake/parquet-kinds';
+import { ByteSink } from '../../../runtime/intake/byte-sink';
+import { Chunk, ParquetMetadata } from '../../../runtime/intake/parquet-metadata';
 import { column } from './contracts';
 import { problemsInParquet, SIMPLE, simpleFile } from './simple-files';
 import { BUCKETS, World } from './world';
@@ -70,8 +72,52 @@ describe('an intake that writes Parquet [D3, D4]', () => {
     expect(one.row(object).reason).toMatch(/^larger than 1073741824 bytes after decompression/);
   });
 
-  test('demands a value of a column that the contract requires, and of no other', () => {
+  test('demands a value of a column that the contract requires, and of no other', async () => {
     const columns = [column('a', 'string', { required: true }), column('b', 'string')];
-    expect(parquetSchema({ columns }).map(({ repetition_type }) => repetition_type)).toEqual([undefined, 'REQUIRED', 'OPTIONAL']);
+    const one = new World({ ...SIMPLE, columns, primaryKey: [] }, 'parquet');
+    const object = one.send('simple/a.csv', 'a,b\nx,\n,y\n');
+    await one.attempt(object);
+    const { validated, counts } = one.row(object);
+    const bytes = one.s3.read(BUCKETS.validated, validated!.key, validated!.versionId);
+    const { schema } = parquetMetadata(new Uint8Array(bytes).buffer);
+    expect(schema.map(({ repetition_type }) => repetition_type)).toEqual([undefined, 'REQUIRED', 'OPTIONAL']);
+    expect(counts).toMatchObject({ valid: 1, quarantined: 1 });
+  });
+
+  test('says of many row groups with many columns what each is, in a few bytes', () => {
+    const [columns, groups] = [Array.from({ length: 30 }, (_, i) => column(`column ${i}`, i % 2 === 0 ? 'string' : 'integer')), 500];
+    const metadata = new ParquetMetadata(columns);
+    const sink = new ByteSink();
+    metadata.writeStart(sink);
+    const chunkOf = (group: number, i: number): Chunk => {
+      const start = 2 ** 33 * group + 1000 * i;
+      const bounds = { least: Buffer.from('aaaaaaaa'), greatest: Buffer.from('zzzzzzzz'), leastExact: true, greatestExact: false };
+      const size = { start, pagesStart: start + 10, end: start + 1000, bytes: 2 ** 20 + i, pages: 1 };
+      return { name: columns[i].name, type: columns[i].type, rows: group + 1, nulls: group, ...size, dictionary: i % 3 === 0, bounds };
+    };
+    for (let group = 0; group < groups; group++) {
+      metadata.addGroup(columns.map((_, i) => chunkOf(group, i)));
+    }
+    metadata.writeEnd(sink);
+    const bytes = new Uint8Array(sink.take());
+    expect(bytes.length).toBeLessThan(120 * columns.length * groups);
+    const read = parquetMetadata(bytes.buffer);
+    expect(read.num_rows).toBe(BigInt((groups * (groups + 1)) / 2));
+    const found = read.row_groups.map((group) =>
+      group.columns.map(({ meta_data: it }) => ({
+        ...{ name: it!.path_in_schema[0], start: Number(it!.dictionary_page_offset ?? it!.data_page_offset), rows: Number(it!.num_values) },
+        ...{ size: Number(it!.total_compressed_size), bytes: Number(it!.total_uncompressed_size) },
+        ...{ nulls: Number(it!.statistics!.null_count), exact: it!.statistics!.is_max_value_exact, codec: it!.codec },
+      })),
+    );
+    expect(found).toEqual(
+      Array.from({ length: groups }, (_, group) =>
+        columns.map((_, i) => {
+          const { name, start, pagesStart, rows, end, bytes: size, nulls, dictionary } = chunkOf(group, i);
+          const at = { name, start: dictionary ? start : pagesStart, rows, size: end - start, bytes: size, nulls };
+          return { ...at, exact: false, codec: 'GZIP' };
+        }),
+      ),
+    );
   });
 });

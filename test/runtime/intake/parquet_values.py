@@ -20,7 +20,7 @@ STAMP = re.compile(r"(.{10})T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?
 # What pyarrow converts to before there is a Python value: not every instant has one.
 WHOLE = {"date": "int32", "timestamp": "int64"}
 # Texts of so many bytes are whole in the statistics.
-SHORT = 16
+SHORT = 64
 EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -89,7 +89,7 @@ def bounds(path: Path, contract: dict[str, Any]) -> list[str]:
                 exact = not text or max(map(len, own)) <= SHORT
                 if ends != own if exact else not ends[0] <= own[0] <= own[1] <= ends[1]:
                     problems.append(f"{where} is within {ends!r:.200}, not {own!r:.200}")
-            elif found.has_min_max or (values and not text):
+            elif found.has_min_max or (values and not (text and max(map(len, values)) > SHORT)):
                 problems.append(f"{where} has {'bounds without values' if not values else 'no bounds'}")
     return problems
 
