@@ -15,16 +15,18 @@ import { BOOKS } from '../../lib/constructs/integration/contract';
 import { Account, startAccount } from '../../local/account';
 import { apiClient, Clients, clientsFor, CREDENTIALS, localApiUrl, REGION, stackOutputs } from '../../local/start/clients';
 import { bootstrap, checkDeployment, deploy, synthesize } from '../../local/start/deployment';
-import { featuresConfig, FILLED_IN } from '../support/features-config';
+import { dataConfig } from '../support/data-config';
+import { FILLED_IN } from '../support/features-config';
 import { Checks } from './checks';
+import { jsonOf, otherWays } from './served-data';
 
 const MODEL = 'told';
 const MINUTE = 60_000;
 const checks = new Checks();
 
-/** The dev config with the feature, and beside its trained model one that is there at once and tells what it was told. */
+/** The dev config with every way in and out of data, and beside its trained model one that is there at once and tells what it was told. */
 const configFile = (folder: string): string =>
-  featuresConfig(folder, (document) => {
+  dataConfig(folder, (document) => {
     const tensor = (name: string, datatype: string) => ({ name, datatype, shape: [-1] });
     const texts = ['carrier', 'origin', 'dest'].map((name) => tensor(name, 'BYTES'));
     document.setIn(['endpoints', MODEL], {
@@ -58,22 +60,14 @@ function delayIn(flights: Flight[], origin: string, until: number): { value: num
   };
 }
 
-/** As a sender writes it: numbers as numbers, and null where there is no value. */
-function jsonOf(flight: Flight): string {
-  const texts = ['carrier', 'tailnum', 'origin', 'dest', 'time_hour'];
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(flight).map(([name, text]) => [name, text === 'NA' ? null : texts.includes(name) ? text : Number(text)]),
-    ),
-  );
-}
-
 /** The world of one deployment. */
 class World {
   private readonly clients: Clients;
   private readonly kinesis: KinesisClient;
   private outputs: Record<string, string> = {};
   private predictions = '';
+  /** All flights that were put on the stream. */
+  private readonly sent: Flight[] = [];
 
   constructor(private readonly account: Account) {
     this.clients = clientsFor(account.url);
@@ -100,6 +94,16 @@ class World {
     const Records = flights.map((flight) => ({ Data: Buffer.from(jsonOf(flight)), PartitionKey: flight.origin }));
     const { FailedRecordCount } = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.outputs.flightsStream, Records }));
     checks.same('flights that the stream did not take', FailedRecordCount, 0);
+    this.sent.push(...flights);
+  }
+
+  /** Posts the next flight of an airport, and looks at all of them in the other ways. */
+  async lookOtherwise(flights: Flight[]): Promise<void> {
+    const posted = flights.find(
+      (flight) => flight.origin === 'JFK' && departedAt(flight)! > Math.max(...this.sent.map(scheduledAt)) + 240 * MINUTE,
+    )!;
+    const { account, clients, outputs, sent } = this;
+    await otherWays(checks, { url: account.url, clients, outputs, sent }, posted);
   }
 
   /** Records that the store has, once they are so many. */
@@ -195,8 +199,11 @@ async function main(): Promise<void> {
       await bootstrap(deployment);
       await deploy(deployment);
       const world = new World(account);
-      await checks.part('the blueprint with a stream and a feature deploys', () => world.connect());
+      await checks.part('the blueprint with every way in and out of data deploys', () => world.connect());
       await checks.part('a feature from its records to a prediction [D8]', () => scenario(world));
+      await checks.part('the other ways in and out of the flights [D7, D8]', async () =>
+        world.lookOtherwise((await linesOf(new Set([4]))).map(parseFlight)),
+      );
     } finally {
       await account.stop();
     }

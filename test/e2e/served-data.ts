@@ -1,0 +1,111 @@
+// The other ways in and out of the flights of test/e2e/served-features.ts, by the names that the blueprint's outputs tell: records by HTTP, the newest
+// departure of each airport, and SQL over a version. What they must say is computed here from the recorded flights.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { Flight } from '../../examples/flight-delays/flights';
+import { apiClient, Clients, localApiUrl } from '../../local/start/clients';
+import { Athena } from './athena';
+import { Checks } from './checks';
+
+interface Ground {
+  readonly url: string;
+  readonly clients: Clients;
+  readonly outputs: Record<string, string>;
+  /** All flights that were put on the stream, in their order. */
+  readonly sent: readonly Flight[];
+}
+
+/** As a sender writes it: numbers as numbers, and null where there is no value. */
+export function jsonOf(flight: Flight): string {
+  const texts = ['carrier', 'tailnum', 'origin', 'dest', 'time_hour'];
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(flight).map(([name, text]) => [name, text === 'NA' ? null : texts.includes(name) ? text : Number(text)]),
+    ),
+  );
+}
+
+async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  for (const end = Date.now() + 120_000; ; await sleep(200)) {
+    const found = await ask();
+    if (found !== undefined) {
+      return found;
+    }
+    if (Date.now() > end) {
+      throw new Error(`${what} did not happen within 120 s`);
+    }
+  }
+}
+
+const departedAt = ({ time_hour: hour, minute, dep_delay: delay }: Flight): number =>
+  Date.parse(hour) + (Number(minute) + Number(delay)) * 60_000;
+const keyOf = ({ year, month, day, carrier, flight, origin }: Flight): string => [year, month, day, carrier, flight, origin].join();
+
+/** The time of the newest departure, once the table has it. */
+async function newest({ clients, outputs }: Ground, origin: string, wanted: number): Promise<Record<string, unknown>> {
+  return until(`the newest departure from ${origin} being online`, async () => {
+    const Key = { pk: JSON.stringify([origin]) };
+    const { Item } = await clients.dynamo.send(new GetCommand({ TableName: outputs.flightsOnline, Key, ConsistentRead: true }));
+    return Item?.eventTime === wanted ? (JSON.parse(Item.columns as string) as Record<string, unknown>) : undefined;
+  });
+}
+
+/** Publishes a version once all records are accounted for; its id. */
+async function version({ clients, outputs, sent }: Ground): Promise<string> {
+  await until(`the ledger accounting for ${sent.length} records`, async () => {
+    const { Items = [] } = await clients.dynamo.send(new ScanCommand({ TableName: outputs.flightsLedger, ConsistentRead: true }));
+    const objects = Items.filter(({ pk }) => (pk as string).startsWith('object#')) as { state: string; counts?: { read: number } }[];
+    const read = objects.reduce((sum, { counts }) => sum + (counts?.read ?? 0), 0);
+    return read === sent.length && objects.every(({ state }) => state === 'accounted') ? true : undefined;
+  });
+  const { Payload, FunctionError } = await clients.lambda.send(
+    new InvokeCommand({ FunctionName: outputs.DatasetBuilder, Payload: Buffer.from('{"dataset":"flights"}') }),
+  );
+  const answer = Buffer.from(Payload!).toString();
+  if (FunctionError !== undefined) {
+    throw new Error(answer);
+  }
+  return /datasets\/flights\/([0-9a-f]{64})\/manifest/.exec(answer)![1];
+}
+
+/** Flights, those with a delay, sum and largest of the delays, by airport; of a flight that came twice, one. */
+function byOrigin(flights: Flight[]): unknown[] {
+  const counted = [...new Map(flights.map((flight) => [keyOf(flight), flight])).values()];
+  return [...new Set(counted.map(({ origin }) => origin))].sort().map((origin) => {
+    const from = counted.filter((flight) => flight.origin === origin);
+    const delays = from.filter(({ dep_delay: delay }) => delay !== 'NA').map(({ dep_delay: delay }) => Number(delay));
+    return [origin, from.length, delays.length, delays.reduce((sum, delay) => sum + delay, 0), Math.max(...delays)];
+  });
+}
+
+/** `posted` comes by HTTP, after all that was sent. */
+export async function otherWays(checks: Checks, ground: Ground, posted: Flight): Promise<void> {
+  const { url, outputs, sent } = ground;
+  const post = apiClient(localApiUrl(url, outputs.RecordsUrl));
+  const { status, body } = await post('POST', '/v1/datasets/flights/records', JSON.parse(jsonOf(posted)));
+  checks.same('a flight that is posted is taken [D8]', [status, (body as { accepted?: number }).accepted], [200, 1]);
+
+  const all = [...sent, posted];
+  for (const origin of ['EWR', 'JFK', 'LGA']) {
+    const last = all
+      .filter((flight) => flight.origin === origin && flight.dep_delay !== 'NA')
+      .reduce((a, b) => (departedAt(b) > departedAt(a) ? b : a));
+    const { dep_delay: delay, ...columns } = await newest(ground, origin, departedAt(last));
+    checks.same(`the newest departure from ${origin} is read by its key`, Object.keys(columns).sort(), ['carrier', 'flight']);
+    checks.that(
+      'with its delay',
+      all.some((flight) => departedAt(flight) === departedAt(last) && Number(flight.dep_delay) === delay),
+    );
+  }
+
+  const id = await version({ ...ground, sent: all });
+  const sql = `SELECT origin, count(*), count(dep_delay), sum(dep_delay), max(dep_delay) FROM ${outputs.QueryDatabase}.flights
+    WHERE dataset_version = '${id}' GROUP BY origin ORDER BY origin`;
+  const rows = await new Athena(url, outputs.QueryWorkGroup).query(sql);
+  checks.same(
+    `a query of the version with ${all.length} records, some of which came twice, answers as is counted here [D7]`,
+    rows.map(([origin, ...numbers]) => [origin, ...numbers.map(Number)]),
+    byOrigin(all),
+  );
+}
