@@ -71,7 +71,7 @@ def _started(original: Any) -> Any:
             return _refused(str(error), {"AthenaErrorCode": "MALFORMED_QUERY"})
         settings = group.get("Configuration", {})
         # https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
-        if settings.get("EnforceWorkGroupConfiguration", True) and settings.get("ResultConfiguration"):
+        if settings.get("EnforceWorkGroupConfiguration", False) and settings.get("ResultConfiguration"):
             data = {**data, "ResultConfiguration": settings["ResultConfiguration"]}
         return original(data)
 

@@ -21,7 +21,7 @@ CREATE MACRO whole_remainder(a, b) AS CASE WHEN b = 0 THEN error('DIVISION_BY_ZE
 # Of the engine's types, what Athena calls them. A sum of whole numbers is a bigint there, and too large a one an error.
 _TYPES = {
     "BOOLEAN": "boolean", "INTEGER": "integer", "BIGINT": "bigint", "HUGEINT": "bigint", "FLOAT": "float", "DOUBLE": "double", "VARCHAR": "varchar",
-    "DATE": "date", "TIMESTAMP": "timestamp", "DECIMAL": "decimal",
+    "DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP_S": "timestamp", "TIMESTAMP_MS": "timestamp", "DECIMAL": "decimal",
 }  # fmt: skip
 _BIGINT = range(-(2**63), 2**63)
 

@@ -57,10 +57,10 @@ def plan(query: exp.Query, database: str, lookup: Lookup) -> Plan:
         raise QueryError(f"COLUMN_NOT_FOUND: {str(error).splitlines()[0]}") from error
     dialect.check(tree)
     places = dict(_places(tree, tables))
-    read = {use: columns for use, (_, columns) in _columns_read(tree, tables).items()}
-    scans = tuple(Scan(table, read.get(use, frozenset()), partitions) for use, (table, partitions) in places.items())
+    read = _columns_read(tree, tables)
+    scans = tuple(Scan(table, read[use], partitions) for use, (table, partitions) in places.items())
     names = tuple(tables)
-    return Plan(_text(dialect.whole_divisions(tree), names), names, scans)
+    return Plan(_text(dialect.for_engine(tree), names), names, scans)
 
 
 def _tables(query: exp.Query, database: str, lookup: Lookup) -> dict[tuple[str, str], dict[str, Any]]:
@@ -94,12 +94,12 @@ def _uses(tree: exp.Expression) -> Iterator[tuple[tuple[int, str], Scope, exp.Ta
                 yield (number, alias), scope, source
 
 
-def _columns_read(tree: exp.Expression, tables: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[int, str], tuple[exp.Table, frozenset[str]]]:
+def _columns_read(tree: exp.Expression, tables: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[int, str], frozenset[str]]:
     """As Athena reads them: a column that only a SELECT further in names, and nobody uses, is not read."""
     read = {}
     for use, scope, source in _uses(pushdown_projections(tree.copy())):
         named = {column.name.lower() for column in scope.columns if column.table == use[1]}
-        read[use] = (source, frozenset(named - set(keys_of(tables[source.db, source.name]))))
+        read[use] = frozenset(named - set(keys_of(tables[source.db, source.name])))
     return read
 
 

@@ -121,6 +121,13 @@ def test_a_version_answers_with_every_value_as_it_was_written(group: dict[str, A
     ]
 
 
+def test_days_and_instants_are_compared_cut_and_taken_apart(group: dict[str, Any]) -> None:
+    sql = """SELECT day, at, date_trunc('month', day), date_trunc('hour', at), year(day), extract(QUARTER FROM at), minute(at), CAST(at AS date), CAST(day AS varchar)
+        FROM flights WHERE dataset_version = 'aa' AND day >= DATE '2013-02-28' AND TIMESTAMP '2013-01-01 00:00:00' < at AND at BETWEEN TIMESTAMP '2013-06-01 12:00:00' AND TIMESTAMP '2013-06-01 12:00:00.001'"""
+    moments = ["2013-02-28", "2013-06-01 12:00:00.000", "2013-02-01", "2013-06-01 12:00:00.000"]
+    assert answer(sql)[1:] == [[*moments, "2013", "2", "0", "2013-06-01", "2013-02-28"]]
+
+
 def test_a_query_reads_the_versions_that_it_names_and_no_other(group: dict[str, Any]) -> None:
     count = "SELECT count(*) FROM flights WHERE dataset_version {}"
     asked = ["= 'aa'", "= 'bb'", "IN ('aa', 'bb')", "= 'aa' AND dataset_version IN ('bb', 'cc')", "= 'cc'", "= '../aa'"]
@@ -150,8 +157,20 @@ def test_a_query_that_names_no_version_is_refused(group: dict[str, Any], conditi
     ("SELECT greatest(flights, 1) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
     ("SELECT no_such_function(flights) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
     ("SELECT CAST(delay AS varchar) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
-    ("SELECT flights / 3.0 FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
-    ("SELECT avg(1.5)", "NOT_SUPPORTED"),
+    ("SELECT flights / 3.0 FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED: the local account does not run \"flights\".\"flights\" / CAST(3.0 AS DECIMAL(2, 1))"),
+    ("SELECT avg(1.5)", "NOT_SUPPORTED: the local account does not run AVG(CAST(1.5 AS DECIMAL(2, 1))) of decimal"),
+    ("SELECT CAST(flights AS decimal(5, 2)) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT day_of_week(day) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT extract(DOW FROM day) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT substr(origin, 0) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT trim(origin), max_by(origin, flights) FROM flights WHERE dataset_version = 'aa' GROUP BY 1", "NOT_SUPPORTED"),
+    ("SELECT CAST(origin AS bigint) FROM flights WHERE dataset_version = 'aa'", "NOT_SUPPORTED"),
+    ("SELECT count(*) FROM flights WHERE dataset_version = 'aa' AND day = '2013-02-28'", "TYPE_MISMATCH"),
+    ("SELECT count(*) FROM flights WHERE dataset_version = 'aa' AND flights IN (3, '4')", "TYPE_MISMATCH"),
+    ("SELECT count(*) FROM flights WHERE dataset_version = 'aa' AND late BETWEEN 0 AND 1", "TYPE_MISMATCH"),
+    ("SELECT day + 1 FROM flights WHERE dataset_version = 'aa'", "TYPE_MISMATCH"),
+    ("SELECT origin || flights FROM flights WHERE dataset_version = 'aa'", "TYPE_MISMATCH"),
+    ("SELECT origin, flights FROM flights WHERE dataset_version = 'aa' GROUP BY origin", "Binder Error"),
     ("SELECT flights / (flights - 3) FROM flights WHERE dataset_version = 'aa'", "DIVISION_BY_ZERO"),
     ("SELECT sum(flights) FROM (SELECT 9223372036854775807 AS flights UNION ALL SELECT 1)", "NUMERIC_VALUE_OUT_OF_RANGE"),
 ])  # fmt: skip
@@ -206,6 +225,8 @@ def test_a_query_scans_the_columns_that_it_uses_and_is_cancelled_above_the_limit
     assert [found["Statistics"]["DataScannedInBytes"] for found in (counted, summed, grouped)] == [0, sizes["delay"], sizes["delay"] + sizes["origin"]]
     unused = settled("WITH f AS (SELECT * FROM flights WHERE dataset_version = 'big') SELECT count(origin) FROM f")
     assert unused["Statistics"]["DataScannedInBytes"] == sizes["origin"]
+    twice = settled("SELECT count(a.origin) FROM flights a, (SELECT max(delay) AS most FROM flights WHERE dataset_version = 'big') b WHERE a.dataset_version = 'big' AND a.delay = b.most")
+    assert [twice["Status"]["State"], twice["Statistics"]["DataScannedInBytes"]] == ["CANCELLED", 2 * sizes["delay"] + sizes["origin"]]
     over = scanned("SELECT sum(delay), max(flights)")
     assert over["Status"]["State"] == "CANCELLED" and "Bytes scanned limit was exceeded" in over["Status"]["StateChangeReason"]
     with pytest.raises(ClientError, match="CANCELLED"):
@@ -214,10 +235,13 @@ def test_a_query_scans_the_columns_that_it_uses_and_is_cancelled_above_the_limit
 
 QUERIES = [
     "SELECT origin, count(*), count(delay), sum(flights), min(flights), max(delay), avg(delay) FROM {} GROUP BY origin ORDER BY origin",
-    "SELECT flights / 7, flights % 7, -flights / 7, flights * 2 - 1, delay / 3 FROM {} ORDER BY flights, delay NULLS LAST LIMIT 40",
+    "SELECT flights / 7, flights % 7, -flights / 7, flights * 2 - 1, delay / 3, (flights - 7) / 5 / 3, -(flights / 4) % 5 FROM {} ORDER BY flights, delay NULLS LAST LIMIT 40",
     "SELECT origin, flights FROM (SELECT origin, flights, row_number() OVER (PARTITION BY origin ORDER BY flights DESC) AS place FROM {}) ranked WHERE place <= 2 ORDER BY origin, flights",
+    "SELECT delay * 1.5, delay / 2.5, 1.5 FROM {} WHERE delay > 2.25 ORDER BY delay, origin",
     "SELECT count(DISTINCT origin), sum(CASE WHEN delay > 0 THEN 1 ELSE 0 END), count(CASE WHEN delay IS NULL THEN 1 END) FROM {}",
     "SELECT lower(origin) || '-' || substr(origin, 1, 2), length(origin), coalesce(delay, -1e0) FROM {} WHERE origin LIKE '%F%' AND NOT flights BETWEEN 0 AND 50 ORDER BY flights, origin, delay NULLS LAST",
+    "SELECT origin, 'many' AS kind FROM {} GROUP BY origin HAVING count(*) > 50 UNION ALL SELECT origin, 'few' FROM {} GROUP BY origin HAVING count(*) <= 50 ORDER BY 1, 2",
+    "SELECT count(*) FROM {} a WHERE EXISTS (SELECT 1 FROM {} b WHERE b.origin = a.origin AND b.flights > a.flights) AND a.delay IS NOT NULL",
     "SELECT a.origin, count(*) FROM {} a JOIN (SELECT origin, avg(flights) AS usual FROM {} GROUP BY origin HAVING count(*) > 3) b ON a.origin = b.origin WHERE a.flights > b.usual GROUP BY a.origin ORDER BY 1",
 ]
 
