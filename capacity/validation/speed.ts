@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { profileNamed } from '../profiles/profile';
 import { RunResult, Simulation } from '../simulator/simulation';
 import { RateStep, PoissonSource } from '../traces/generated';
-import { RecordedLengths } from '../traces/lengths';
+import { readLengths, RecordedLengths } from '../traces/lengths';
 import { RequestSource } from '../traces/source';
 import { Check } from './check';
 import { oneInstance } from './queueing';
@@ -83,6 +83,6 @@ class Regular implements RequestSource {
 
 /** What one server of a profile does with conversations that come at a rate, for so many seconds after as many of warming up. */
 export function conversations(profile: string, steps: readonly RateStep[], seconds: number): RunResult {
-  const source = new PoissonSource(steps, 2 * seconds, RecordedLengths.read(CONVERSATIONS, 3), 3);
+  const source = new PoissonSource(steps, 2 * seconds, new RecordedLengths(readLengths(CONVERSATIONS), 3), 3);
   return new Simulation(oneInstance(profileNamed(profile).service), { seed: 3, countFrom: seconds }).run(source);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AZURE_HEADER, AzureTrace } from '../../capacity/traces/azure-trace';
 import { PoissonSource } from '../../capacity/traces/generated';
-import { RecordedLengths } from '../../capacity/traces/lengths';
+import { readLengths, RecordedLengths } from '../../capacity/traces/lengths';
 import { readRateFile, SERVEGEN_HEADER, ServeGenSource } from '../../capacity/traces/servegen';
 import { listed } from './support';
 
@@ -109,7 +109,7 @@ test.each([
 
 test('drawn lengths are pairs that were recorded together', () => {
   const known = new Set(listed(new AzureTrace(code)).map(({ prompt, output }) => `${prompt} ${output}`));
-  const drawn = RecordedLengths.read(code, 1);
+  const drawn = new RecordedLengths(readLengths(code), 1);
   for (let draw = 0; draw < 500; draw++) {
     drawn.draw();
     expect(known).toContain(`${drawn.prompt} ${drawn.output}`);

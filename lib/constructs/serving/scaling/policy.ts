@@ -1,5 +1,5 @@
 /**
- * Scaling as plain data: the constructs render it, a simulator may run it. This file imports nothing.
+ * Scaling as plain data: the constructs render it, the simulator runs it (capacity/). This file imports nothing.
  */
 
 /** Metrics that Application Auto Scaling knows by name (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html). */
@@ -96,4 +96,69 @@ export function invocationsPerMinute(requestsPerSecond: number, utilization: num
  */
 export function backlogPerInstance(requestsPerSecond: number, withinSeconds: number, utilization: number): number {
   return Number((requestsPerSecond * withinSeconds * utilization).toPrecision(6));
+}
+
+/** What decides how the instances of a variant follow its traffic; at least one of the rate and the concurrency. @internal */
+export interface VariantScaling {
+  readonly min: number;
+  readonly max: number;
+  /** What one instance was measured to serve. */
+  readonly requestsPerSecond?: number;
+  readonly utilization?: number;
+  /** Requests at once in the busiest instance. */
+  readonly concurrency?: number;
+  readonly scaleOutCooldownSeconds?: number;
+  readonly scaleInCooldownSeconds?: number;
+  /** Under which the variant publishes its metrics. */
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly schedules?: readonly ScheduledLimits[];
+}
+
+/**
+ * What is deployed for the instances of a variant: invocations per instance are held at a share of the measured rate, with the concurrency as guard; without
+ * a rate the concurrency is held.
+ *
+ * @internal
+ */
+export function variantPlan(scaling: VariantScaling): ScalingPlan {
+  const { min, max, requestsPerSecond, utilization = DEFAULT_UTILIZATION, concurrency, dimensions, schedules = [] } = scaling;
+  const tracking = {
+    kind: 'TargetTracking' as const,
+    scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+    scaleInCooldownSeconds: scaling.scaleInCooldownSeconds ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+  };
+  const policies: (TargetTrackingPolicy | StepPolicy)[] = [];
+  if (requestsPerSecond !== undefined) {
+    const target = invocationsPerMinute(requestsPerSecond, utilization);
+    policies.push({ ...tracking, name: 'invocations', metric: 'SageMakerVariantInvocationsPerInstance', target });
+    if (concurrency !== undefined) {
+      policies.push(guard(concurrency, dimensions, tracking.scaleOutCooldownSeconds));
+    }
+  } else if (concurrency !== undefined) {
+    policies.push({
+      ...tracking,
+      name: 'concurrency',
+      metric: 'SageMakerVariantConcurrentRequestsPerModelHighResolution',
+      target: concurrency,
+    });
+  }
+  return { min, max, policies, schedules };
+}
+
+/**
+ * Grows the fleet by a third when for a minute no period of ten seconds was below the bound. A larger step would follow a queue rather than the
+ * traffic. The metric has a minimum and a maximum only (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
+ */
+function guard(concurrency: number, dimensions: Readonly<Record<string, string>>, cooldownSeconds: number): StepPolicy {
+  return {
+    kind: 'Step',
+    name: 'concurrency-guard',
+    metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions },
+    threshold: concurrency,
+    periods: 6,
+    periodSeconds: 10,
+    steps: [{ from: 0, change: 34 }],
+    adjustment: 'Percent',
+    cooldownSeconds,
+  };
 }

@@ -1,15 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { MeasuredCapacity } from './measured-capacity';
-import {
-  DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
-  DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-  DEFAULT_UTILIZATION,
-  ScalingPlan,
-  StepPolicy,
-  TargetTrackingPolicy,
-  invocationsPerMinute,
-} from './policy';
+import { ScalingPlan, variantPlan } from './policy';
 import { FleetRange, ScalingSchedule } from './scaling-schedule';
 
 /** How an endpoint scales between its fewest and most instances: by `capacity`, by `concurrency`, or by the first with the second as guard. */
@@ -113,19 +105,18 @@ export class Scaling {
     if (this.props === undefined) {
       return undefined;
     }
-    const { capacity, concurrency, utilization, schedules } = this.props;
-    const policies: (TargetTrackingPolicy | StepPolicy)[] = [];
-    if (capacity !== undefined) {
-      const target = invocationsPerMinute(capacity.requestsPerSecondPerInstance, utilization ?? DEFAULT_UTILIZATION);
-      policies.push({ ...this.tracking, name: 'invocations', metric: 'SageMakerVariantInvocationsPerInstance', target });
-      if (concurrency !== undefined) {
-        policies.push(guard(concurrency, { EndpointName: endpointName, VariantName: variantName }, this.tracking.scaleOutCooldownSeconds));
-      }
-    } else if (concurrency !== undefined) {
-      const metric = 'SageMakerVariantConcurrentRequestsPerModelHighResolution';
-      policies.push({ ...this.tracking, name: 'concurrency', metric, target: concurrency });
-    }
-    return { min: this.minInstances, max: this.maxInstances, policies, schedules: (schedules ?? []).map(({ _limits }) => _limits) };
+    const { capacity, concurrency, utilization, scaleOutCooldown, scaleInCooldown, schedules } = this.props;
+    return variantPlan({
+      min: this.minInstances,
+      max: this.maxInstances,
+      requestsPerSecond: capacity?.requestsPerSecondPerInstance,
+      utilization,
+      concurrency,
+      scaleOutCooldownSeconds: scaleOutCooldown?.toSeconds(),
+      scaleInCooldownSeconds: scaleInCooldown?.toSeconds(),
+      dimensions: { EndpointName: endpointName, VariantName: variantName },
+      schedules: (schedules ?? []).map(({ _limits }) => _limits),
+    });
   }
 
   /** @internal */
@@ -161,38 +152,12 @@ export class Scaling {
     ];
   }
 
-  private get tracking() {
-    return {
-      kind: 'TargetTracking' as const,
-      scaleOutCooldownSeconds: this.props?.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-      scaleInCooldownSeconds: this.props?.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
-    };
-  }
-
   private countProblems(name: string, count: number): string[] {
     const zero = !Token.isUnresolved(count) && count === 0;
     return zero
       ? [`'${name}' must be at least 1, got 0: a real-time endpoint cannot scale to zero`]
       : [...notWhole(name, count), ...outsideRange(name, count, 1, 1000)];
   }
-}
-
-/**
- * Grows the fleet by a third when for a minute no period of ten seconds was below the bound. A larger step would follow a queue rather than the
- * traffic. The metric has a minimum and a maximum only (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
- */
-function guard(concurrency: number, dimensions: Readonly<Record<string, string>>, cooldownSeconds: number): StepPolicy {
-  return {
-    kind: 'Step',
-    name: 'concurrency-guard',
-    metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions },
-    threshold: concurrency,
-    periods: 6,
-    periodSeconds: 10,
-    steps: [{ from: 0, change: 34 }],
-    adjustment: 'Percent',
-    cooldownSeconds,
-  };
 }
 
 /** Problem when a cool-down is none that the service takes. @internal */

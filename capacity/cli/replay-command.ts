@@ -1,0 +1,150 @@
+import { parseArgs } from 'node:util';
+import { DEFAULT_LIMITS } from '../policies/default-policy';
+import { DEFAULT_OBJECTIVE } from '../profiles/objective';
+import { replay, ReplayOptions, ReplayResult } from './replay';
+
+const DEFAULT_BOOT_SECONDS = 307;
+
+export const REPLAY_USAGE = `Usage: npm run capacity -- replay --trace FILE --profile MODEL@INSTANCE [options]
+
+Replays a trace of requests through a simulated endpoint that scales (capacity/README.md says how, and what it does not know).
+
+Options:
+  --trace FILE          a recorded trace (TIMESTAMP,ContextTokens,GeneratedTokens) or a file of arrival rates (capacity/traces/README.md)
+  --profile NAME        such as llama-3-8b@ml.g5.2xlarge
+  --policy NAME|FILE    default: what the constructs deploy; fixed:N instances; or a plan in JSON, FILE.json (default: default)
+  --boot SECONDS        median time until a new instance takes traffic (default ${DEFAULT_BOOT_SECONDS})
+  --seed N              of arrivals, routing and boot times (default 1)
+  --json                the result for machines on standard output
+  --mean-rps N          of a file of rates: requests a second over its whole time (default: its own)
+  --lengths FILE        of a file of rates: a recorded trace whose tokens its requests have (default: the conversations that come with the project)
+  --rounds N            of a file of rates: how often it is gone through (default 1)
+  --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max})
+  --initial N           instances at the begin (default: what the policy holds at the rate of the first ten minutes)
+  --routing WHAT        random, which is SageMaker's default, or leastOutstanding (default random)
+  --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
+  --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})`;
+
+const OPTIONS = {
+  trace: { type: 'string' },
+  profile: { type: 'string' },
+  policy: { type: 'string', default: 'default' },
+  boot: { type: 'string' },
+  seed: { type: 'string' },
+  json: { type: 'boolean' },
+  'mean-rps': { type: 'string' },
+  lengths: { type: 'string' },
+  rounds: { type: 'string' },
+  min: { type: 'string' },
+  max: { type: 'string' },
+  initial: { type: 'string' },
+  routing: { type: 'string', default: 'random' },
+  'first-token-ms': { type: 'string' },
+  'token-ms': { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+class UsageError extends Error {}
+
+/** Runs the command; its result is the exit code: 0, 1 for what it refuses, 2 for a command line that cannot be understood. */
+export function replayCommand(args: string[], out: Output, err: Output): number {
+  try {
+    const parsed = optionsOf(args);
+    if (parsed === undefined) {
+      out.write(`${REPLAY_USAGE}\n`);
+      return 0;
+    }
+    const result = replay({ ...parsed.options, onProgress: progressOn(err) });
+    clear(err);
+    out.write(parsed.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${summary(result)}\n`);
+    return 0;
+  } catch (error) {
+    clear(err);
+    err.write(`${(error as Error).message}${error instanceof UsageError ? `\n\n${REPLAY_USAGE}` : ''}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** undefined when help is asked for. Errors: `UsageError` with every problem. */
+function optionsOf(args: string[]): { options: ReplayOptions; json: boolean } | undefined {
+  const values = parsed(args);
+  if (values.help === true) {
+    return undefined;
+  }
+  const problems: string[] = [];
+  const number = (name: keyof typeof OPTIONS, least: number, most: number, whole: boolean): number | undefined => {
+    const text = values[name] as string | undefined;
+    const value = Number(text);
+    if (text !== undefined && !(text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value)))) {
+      problems.push(`--${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, got '${text}'`);
+    }
+    return text === undefined ? undefined : value;
+  };
+  const { trace, profile, policy, routing, lengths } = values;
+  problems.push(...(trace === undefined ? ['--trace is missing'] : []), ...(profile === undefined ? ['--profile is missing'] : []));
+  if (routing !== 'random' && routing !== 'leastOutstanding') {
+    problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
+  }
+  const milliseconds = (name: 'first-token-ms' | 'token-ms', otherwise: number) =>
+    (number(name, 1, 3_600_000, false) ?? otherwise * 1000) / 1000;
+  const options = {
+    bootSeconds: number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
+    seed: number('seed', 0, 2 ** 31 - 1, true) ?? 1,
+    meanRate: number('mean-rps', 0.001, 100_000, false),
+    rounds: number('rounds', 1, 1000, true),
+    min: number('min', 1, 1000, true),
+    max: number('max', 1, 1000, true),
+    initial: number('initial', 1, 1000, true),
+    objective: {
+      firstTokenSeconds: milliseconds('first-token-ms', DEFAULT_OBJECTIVE.firstTokenSeconds),
+      tokenSeconds: milliseconds('token-ms', DEFAULT_OBJECTIVE.tokenSeconds),
+    },
+  };
+  if (problems.length > 0) {
+    throw new UsageError(`InvalidOption: ${problems.join('; ')}`);
+  }
+  return {
+    options: { ...options, trace: trace!, profile: profile!, policy, lengths, routing: routing as ReplayOptions['routing'] },
+    json: values.json === true,
+  };
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS }).values;
+  } catch (error) {
+    throw new UsageError(`InvalidOption: ${(error as Error).message.split('. ')[0]}`);
+  }
+}
+
+/** One line on a terminal, nothing elsewhere. */
+function progressOn(err: Output): ((share: number) => void) | undefined {
+  return err.isTTY === true ? (share) => err.write(`\r\u001b[Kreplay: ${Math.min(99, Math.floor(share * 100))} % of the trace`) : undefined;
+}
+
+function clear(err: Output): void {
+  if (err.isTTY === true) {
+    err.write('\r\u001b[K');
+  }
+}
+
+function summary(result: ReplayResult): string {
+  const seconds = (value: number | null) => (value === null ? '-' : `${value.toFixed(2)} s`);
+  const { timeToFirstTokenSeconds: first, latencySeconds: latency, usd } = result;
+  return [
+    `${result.requests} requests on ${result.profile}, policy ${result.policy}, boot ${result.bootSeconds} s, seed ${result.seed}`,
+    `missed       ${result.missed} (${(result.missRatio * 100).toFixed(2)} %), of which dropped ${result.dropped}`,
+    `first token  p50 ${seconds(first.p50)}, p95 ${seconds(first.p95)}, p99 ${seconds(first.p99)}`,
+    `answer       p50 ${seconds(latency.p50)}, p95 ${seconds(latency.p95)}, p99 ${seconds(latency.p99)}`,
+    `GPU-hours    ${result.gpuHours.toFixed(2)}, at least ${result.lowerBoundGpuHours.toFixed(2)} on any fleet${usd === null ? '' : `; ${usd.toFixed(2)} USD`}`,
+    `instances    ${result.initialInstances} at the begin, ${result.mostInstances} at most; ${result.scaleOuts} times out, ${result.scaleIns} in`,
+    ...(result.measuredRequestsPerSecond === null
+      ? []
+      : [`one instance ${result.measuredRequestsPerSecond.toFixed(3)} requests a second within the objective, measured in the simulator`]),
+  ].join('\n');
+}

@@ -1,0 +1,31 @@
+import { ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
+
+/** Fewest and most instances of the default: two survive the loss of one, and the most is far above what the traces here need. */
+export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;
+
+const INVOCATIONS: readonly string[] = ['SageMakerVariantInvocationsPerInstance', 'SageMakerInferenceComponentInvocationsPerCopy'];
+
+/** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own. */
+export function defaultPolicy(requestsPerSecond: number, limits: { readonly min: number; readonly max: number }): ScalingPlan {
+  return variantPlan({ ...limits, requestsPerSecond, dimensions: { EndpointName: 'simulated', VariantName: 'AllTraffic' } });
+}
+
+/** So many instances, whatever comes. */
+export const fixedPolicy = (instances: number): ScalingPlan => ({ min: instances, max: instances, policies: [], schedules: [] });
+
+/** Instances that a plan holds at a steady rate, by its limits alone or its policy on invocations; undefined when it has none. */
+export function heldAt(plan: ScalingPlan, rate: number): number | undefined {
+  if (plan.min === plan.max) {
+    return plan.min;
+  }
+  for (const policy of plan.policies) {
+    if (policy.kind === 'TargetTracking' && typeof policy.metric === 'string' && INVOCATIONS.includes(policy.metric)) {
+      return heldBy(plan, rate, policy.target / 60);
+    }
+  }
+  return undefined;
+}
+
+/** Instances for a rate, of which each serves a part. */
+export const heldBy = (plan: ScalingPlan, rate: number, perInstance: number): number =>
+  Math.max(plan.min, Math.min(plan.max, Math.ceil(rate / perInstance)));

@@ -1,0 +1,35 @@
+import { Objective } from '../simulator/outcome';
+import { EndpointModel, Simulation } from '../simulator/simulation';
+import { Lengths, PoissonSource } from '../traces/generated';
+import { ALLOWED_MISSES } from './objective';
+
+const WARM_UP_SECONDS = 300;
+/** Half an hour, or as long as so many requests take. */
+const [MOST_SECONDS, LEAST_SECONDS, ENOUGH_REQUESTS] = [1800, 300, 20_000];
+const HALVINGS = 12;
+
+/**
+ * Requests a second at which one instance still meets the objective, as a load test of half an hour with Poisson arrivals would find it
+ * (`npm run measure` does that with a deployed one). 0 when it meets it at no rate.
+ *
+ * @param lengths drawn anew for each rate
+ */
+export function measuredRate(endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): number {
+  const single = { ...endpoint, objective, instances: 1 };
+  const meets = (rate: number): boolean => {
+    const seconds = Math.max(LEAST_SECONDS, Math.min(MOST_SECONDS, ENOUGH_REQUESTS / rate));
+    const source = new PoissonSource([[0, rate]], WARM_UP_SECONDS + seconds, lengths(), seed);
+    const { outcome } = new Simulation(single, { seed, countFrom: WARM_UP_SECONDS }).run(source);
+    return outcome.missed <= ALLOWED_MISSES * outcome.requests;
+  };
+  let low = 0;
+  let high = 1;
+  while (meets(high)) {
+    [low, high] = [high, high * 2];
+  }
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const rate = (low + high) / 2;
+    [low, high] = meets(rate) ? [rate, high] : [low, rate];
+  }
+  return low;
+}
