@@ -4,8 +4,6 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-import time
-from datetime import date, datetime, timezone
 from typing import Any, Iterator
 
 import boto3
@@ -14,64 +12,10 @@ import pyarrow
 import pytest
 from botocore.exceptions import ClientError
 from pyarrow import parquet
-from test_account_stacks import resource, settle
+from query_account import BUCKET, COLUMNS, LIMIT, ROWS, STACK, TYPES, answer, put, refused, settled, template
+from test_account_stacks import settle
 
 from account import aws, readback
-
-STACK = "dataset-queries"
-BUCKET = "dataset-queries"
-LOCATION = f"s3://{BUCKET}/datasets/flights/query/"
-COLUMNS = {"origin": "string", "flights": "bigint", "delay": "double", "late": "boolean", "day": "date", "at": "timestamp"}
-ROWS = [
-    {"origin": "JFK", "flights": 2**53 + 1, "delay": 0.1, "late": True, "day": date(2013, 2, 28), "at": datetime(2013, 6, 1, 12, tzinfo=timezone.utc)},
-    {"origin": "two\nlines", "flights": -7, "delay": None, "late": None, "day": None, "at": None},
-    {"origin": "it's, \"quoted\"", "flights": 3, "delay": 1.5e10, "late": False, "day": date(1970, 1, 1), "at": datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=timezone.utc)},
-]  # fmt: skip
-TYPES = pyarrow.schema(
-    [("origin", pyarrow.string()), ("flights", pyarrow.int64()), ("delay", pyarrow.float64()), ("late", pyarrow.bool_()), ("day", pyarrow.date32()), ("at", pyarrow.timestamp("ms", "UTC"))]
-)
-LIMIT = 10_000_000
-ROLE = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}]}
-# What every bucket of the library asks for: a query comes over TLS, as in Athena.
-TLS_ONLY = [
-    {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"], "Condition": condition}
-    for condition in ({"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}})
-]
-
-
-def table(name: str, **changed: Any) -> dict[str, Any]:
-    storage = {
-        "Location": LOCATION, "Columns": [{"Name": column, "Type": type} for column, type in COLUMNS.items()],
-        "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-        "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-    }  # fmt: skip
-    projected = {"classification": "parquet", "projection.enabled": "true", "projection.dataset_version.type": "injected",
-                 "storage.location.template": LOCATION + "dataset_version=${dataset_version}/"}  # fmt: skip
-    content = {"Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": projected, "StorageDescriptor": storage,
-               "PartitionKeys": [{"Name": "dataset_version", "Type": "string"}], **changed}  # fmt: skip
-    return resource("AWS::Glue::Table", CatalogId="000000000000", DatabaseName={"Ref": "Database"}, TableInput=content)
-
-
-def template() -> dict[str, Any]:
-    results = {"OutputLocation": f"s3://{BUCKET}/results/", "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}}
-    limits = {"EnforceWorkGroupConfiguration": True, "BytesScannedCutoffPerQuery": LIMIT, "ResultConfiguration": results}
-    return {"Resources": {
-        "Bucket": resource("AWS::S3::Bucket", BucketName=BUCKET),
-        "Policy": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument={"Version": "2012-10-17", "Statement": TLS_ONLY}),
-        "Group": resource("AWS::Athena::WorkGroup", Name="air-dev", RecursiveDeleteOption=True, WorkGroupConfiguration=limits),
-        "Database": resource("AWS::Glue::Database", CatalogId="000000000000", DatabaseInput={"Name": "air_dev"}),
-        "Table": table("flights"),
-        "Enumerated": table("enumerated", Parameters={"projection.enabled": "true", "projection.dataset_version.type": "enum"}),
-        "Analyst": resource("AWS::IAM::Role", RoleName="analyst", AssumeRolePolicyDocument=ROLE, Policies=[{"PolicyName": "p", "PolicyDocument": {"Statement": []}}]),
-    }}  # fmt: skip
-
-
-def put(version: str, rows: pyarrow.Table, **options: Any) -> bytes:
-    file = io.BytesIO()
-    parquet.write_table(rows, file, compression="gzip", **options)
-    aws.client("s3").put_object(Bucket=BUCKET, Key=f"datasets/flights/query/dataset_version={version}/records.parquet", Body=file.getvalue())
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -84,32 +28,6 @@ def group(account_url: str) -> Iterator[dict[str, Any]]:
     put("bb", pyarrow.Table.from_pylist(ROWS[:1], schema=TYPES))
     yield aws.client("athena").get_work_group(WorkGroup="air-dev")["WorkGroup"]
     client.delete_stack(StackName=STACK)
-
-
-def settled(sql: str, athena: Any = None, **options: Any) -> dict[str, Any]:
-    athena = athena or aws.client("athena")
-    identity = athena.start_query_execution(QueryString=sql, WorkGroup="air-dev", QueryExecutionContext={"Database": "air_dev"}, **options)["QueryExecutionId"]
-    deadline = time.time() + 120
-    while (execution := athena.get_query_execution(QueryExecutionId=identity)["QueryExecution"])["Status"]["State"] in ("QUEUED", "RUNNING"):
-        assert time.time() < deadline
-        time.sleep(0.1)
-    return dict(execution)
-
-
-def answer(sql: str, athena: Any = None) -> list[list[str | None]]:
-    """What a query answers, the names of its columns first."""
-    execution = settled(sql, athena)
-    assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
-    rows = (athena or aws.client("athena")).get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
-    return [[value.get("VarCharValue") for value in row["Data"]] for row in rows]
-
-
-def refused(sql: str, athena: Any = None) -> str:
-    execution = settled(sql, athena)
-    assert execution["Status"]["State"] == "FAILED", execution["Status"]
-    with pytest.raises(ClientError, match="has failed"):
-        aws.client("athena").get_query_results(QueryExecutionId=execution["QueryExecutionId"])
-    return str(execution["Status"]["StateChangeReason"])
 
 
 def test_a_version_answers_with_every_value_as_it_was_written(group: dict[str, Any]) -> None:
@@ -136,6 +54,18 @@ def test_a_query_reads_the_versions_that_it_names_and_no_other(group: dict[str, 
     assert answer(both) == [["dataset_version", "_col1", "_col2"], ["aa", "3", str(2**53 - 3)], ["bb", "1", str(2**53 + 1)]]
     joined = "SELECT a.flights - b.flights AS more FROM flights a LEFT JOIN flights b ON a.origin = b.origin AND b.dataset_version = 'bb' WHERE a.dataset_version = 'aa' ORDER BY 1"
     assert answer(joined) == [["more"], ["0"], [None], [None]]
+
+
+def test_tables_of_one_version_stay_apart(group: dict[str, Any]) -> None:
+    put("aa", pyarrow.Table.from_pylist([{**ROWS[0], "flights": 1}], schema=TYPES), dataset="planes")
+    of = lambda name: f"SELECT count(*) FROM {name} WHERE dataset_version = 'aa'"
+    assert answer(f"{of('planes')} UNION ALL {of('air_dev.flights')} ORDER BY 1")[1:] == [["1"], ["3"]]
+    joined = "SELECT p.flights, f.flights FROM planes p JOIN flights f ON p.origin = f.origin WHERE p.dataset_version = 'aa' AND f.dataset_version = 'aa'"
+    assert answer(joined)[1:] == [["1", str(2**53 + 1)]]
+
+
+def test_division_of_whole_numbers_loses_no_digit(group: dict[str, Any]) -> None:
+    assert answer("SELECT flights / 1 / 1, (flights - 1) / 1 % 10 / 1 FROM flights WHERE dataset_version = 'bb'")[1:] == [[str(2**53 + 1), "2"]]
 
 
 @pytest.mark.parametrize("condition", [
@@ -223,6 +153,8 @@ def test_a_query_scans_the_columns_that_it_uses_and_is_cancelled_above_the_limit
     scanned = lambda sql: settled(sql + " FROM flights WHERE dataset_version = 'big'")
     counted, summed, grouped = (scanned(sql) for sql in ("SELECT count(*)", "SELECT sum(delay)", "SELECT max(origin), max(delay)"))
     assert [found["Statistics"]["DataScannedInBytes"] for found in (counted, summed, grouped)] == [0, sizes["delay"], sizes["delay"] + sizes["origin"]]
+    none = settled("SELECT sum(delay) FROM flights WHERE dataset_version = 'big' AND dataset_version = 'cc'")
+    assert none["Statistics"]["DataScannedInBytes"] == 0
     unused = settled("WITH f AS (SELECT * FROM flights WHERE dataset_version = 'big') SELECT count(origin) FROM f")
     assert unused["Statistics"]["DataScannedInBytes"] == sizes["origin"]
     twice = settled("SELECT count(a.origin) FROM flights a, (SELECT max(delay) AS most FROM flights WHERE dataset_version = 'big') b WHERE a.dataset_version = 'big' AND a.delay = b.most")
