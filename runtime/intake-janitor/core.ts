@@ -1,51 +1,10 @@
-import { Freeze, LEDGER, thawOf } from '../../lib/constructs/data/contract';
-import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { attemptPrefix } from '../intake/core';
 import type { FileRow } from '../intake/file-row';
 import { counts, isFinal } from '../shared/ledger-rows';
+import { ListedVersion, rowKey, Rows } from './lateness';
 
 /** Attempts that nobody committed are kept this long for whoever looks into a failure. Seconds. */
 export const KEEP_ATTEMPT_SECONDS = 86_400;
-
-/** Longer than a message lives that fails each time: what was sent again is not sent once more while it may be on its way. Seconds. */
-export const RESUBMIT_SECONDS = 6 * INTAKE_SECONDS.visibility;
-
-/** An object version as a listing of the raw zone gives it: keys in order, and of one key the most recently stored version first. */
-export interface ListedVersion {
-  key: string;
-  versionId: string;
-  modified: Date;
-}
-
-/** A row, with the moment of its last resubmission in epoch seconds. */
-export type WatchedRow = FileRow & { readonly resubmittedAt?: number };
-
-type Rows = ReadonlyMap<string, WatchedRow>;
-
-const rowKey = ({ key, versionId }: ListedVersion) => `${LEDGER.object}${key}#${versionId}`;
-
-/** Whether nothing is late: during a freeze, and afterwards for as long as a file may take. */
-export function isCalm(freeze: Freeze | undefined, now: Date): boolean {
-  const thaw = thawOf(freeze);
-  return thaw !== undefined && now.getTime() < thaw + INTAKE_SECONDS.unaccounted * 1000;
-}
-
-/** Versions that should be final by now and are not: events may be lost, queues purged. */
-export function unaccounted(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
-  const seconds = now.getTime() / 1000;
-  return versions.filter(
-    (version) => !isFinal(rows.get(rowKey(version))) && seconds - version.modified.getTime() / 1000 > INTAKE_SECONDS.unaccounted,
-  );
-}
-
-/** Those that nobody is at work on and of which no message is on its way. */
-export function idle(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
-  const seconds = now.getTime() / 1000;
-  return versions.filter((version) => {
-    const { leaseUntil = 0, resubmittedAt = -Infinity } = rows.get(rowKey(version)) ?? {};
-    return leaseUntil < seconds && resubmittedAt + RESUBMIT_SECONDS < seconds;
-  });
-}
 
 /** Hours since a file brought valid records; before the first one, since the ledger was made. The same bytes again bring none, nor do withdrawn ones. */
 export function hoursSinceFile(rows: Iterable<FileRow>, ledgerMade: Date, now: Date): number {

@@ -7,51 +7,35 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE, Freeze, isFrozen, LEDGER } from '../../lib/constructs/data/contract';
-import { isFolder, objectKey } from '../intake/core';
+import { isFolder } from '../intake/core';
 import type { FileRow } from '../intake/file-row';
 import { freezeOf } from '../shared/freeze';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
-import {
-  committedFolders,
-  hoursSinceFile,
-  idle,
-  isCalm,
-  ListedVersion,
-  OutputObject,
-  sequencerIn,
-  sequencersOf,
-  sweeper,
-  unaccounted,
-  validRowsOf,
-  WatchedRow,
-} from './core';
+import { committedFolders, hoursSinceFile, OutputObject, sequencerIn, sequencersOf, sweeper, validRowsOf } from './core';
+import { isCalm, ListedVersion, unaccounted } from './lateness';
+import { MessagesOptions, resubmit, sendLate } from './messages';
 
-export interface JanitorDependencies {
+export interface JanitorDependencies extends MessagesOptions {
   dataset: string;
-  ledger: string;
-  rawBucket: string;
   validatedBucket: string;
   quarantineBucket: string;
-  queueUrl: string;
   s3: S3Client;
-  sqs: Pick<SQSClient, 'send'>;
   dynamo: DynamoDBDocumentClient;
   measure: Measure;
   logger: Pick<Log, 'info' | 'warn'>;
   /** When the ledger was made. */
   ledgerMade: () => Promise<Date>;
-  now: () => Date;
   /** Period of the contract's throughput; absent without one. */
   throughputHours?: number;
 }
 
 /**
- * Compares the raw zone with the ledger: resubmits what has no final row, sweeps what no row names, reports what is late. During a freeze nothing is
- * late, and nothing is sent again; it says when one is over.
+ * Compares the raw zone with the ledger: resubmits what has no final row, puts what has had its time with the dead letters, sweeps what no row names,
+ * reports what is late. During a freeze nothing is late, and nothing is sent again; it says when one is over.
  */
 export const makeHandler = (deps: JanitorDependencies) => async () => {
   const freeze = await freezeOf(deps.dynamo, deps.ledger);
@@ -59,30 +43,27 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
   if (freeze !== undefined && !frozen && freeze.endedAt === undefined) {
     await endFreeze(deps, freeze);
   }
-  const rows = new Map<string, WatchedRow>();
+  const rows = new Map<string, FileRow>();
   for await (const row of fileRows(deps.dynamo, deps.ledger)) {
     rows.set(row.pk, row);
   }
   const versions = await rawVersions(deps);
   const late = isCalm(freeze, deps.now()) ? [] : unaccounted(versions, rows, deps.now());
-  const resubmitted = idle(late, rows, deps.now());
+  const ledgerMade = await deps.ledgerMade();
   const orphans = frozen ? [] : orphanedDuplicates(rows);
   for (const row of orphans) {
     await reopen(deps, row);
   }
   const sequencers = sequencersOf(versions, rows);
-  for (const version of resubmitted) {
-    const sequencer = sequencerIn(sequencers, version);
-    await remember(deps, version, sequencer);
-    await resubmit(deps, version, sequencer);
-  }
+  const times = { now: deps.now(), ledgerMade, freeze };
+  const sent = await sendLate(late, rows, times, (version) => sequencerIn(sequencers, version), deps);
   for (const row of orphans) {
-    await resubmit(deps, row, row.sequencer);
+    await resubmit(row, deps);
   }
   const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
-  await measureArrivals(deps, rows);
-  const report = { unaccounted: late.length, resubmitted: resubmitted.length, reopened: orphans.length, swept, frozen };
+  measureArrivals(deps, rows, ledgerMade);
+  const report = { unaccounted: late.length, ...sent, reopened: orphans.length, swept, frozen };
   deps.logger.info('janitor', report);
   return report;
 };
@@ -108,11 +89,7 @@ async function endFreeze({ dynamo, ledger }: JanitorDependencies, { freeze, unti
 }
 
 /** How long ago a file brought records, and how many came of late. */
-async function measureArrivals(
-  { throughputHours, measure, ledgerMade, now }: JanitorDependencies,
-  rows: Map<string, FileRow>,
-): Promise<void> {
-  const made = await ledgerMade();
+function measureArrivals({ throughputHours, measure, now }: JanitorDependencies, rows: Map<string, FileRow>, made: Date): void {
   measure(DATA_METRIC.hoursSinceFile, hoursSinceFile(rows.values(), made, now()), 'None');
   const valid = throughputHours === undefined ? undefined : validRowsOf(throughputHours, rows.values(), made, now());
   if (valid !== undefined) {
@@ -136,19 +113,20 @@ async function rawVersions({ s3, rawBucket, dataset }: JanitorDependencies): Pro
 }
 
 /** accounted duplicate -> received, so that the next attempt can take it. */
-async function reopen({ dynamo, ledger }: JanitorDependencies, row: FileRow): Promise<void> {
+async function reopen({ dynamo, ledger, now }: JanitorDependencies, row: FileRow): Promise<void> {
   try {
     await dynamo.send(
       new UpdateCommand({
         TableName: ledger,
         Key: { pk: row.pk },
         ConditionExpression: 'duplicateOf = :owner AND #state = :accounted',
-        UpdateExpression: 'SET #state = :received REMOVE duplicateOf ADD reopened :one',
+        UpdateExpression: 'SET #state = :received, resumedAt = :now REMOVE duplicateOf ADD reopened :one',
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: {
           ':owner': row.duplicateOf,
           ':accounted': FILE_STATE.accounted,
           ':received': FILE_STATE.received,
+          ':now': now().getTime() / 1000,
           ':one': 1,
         },
       }),
@@ -158,34 +136,6 @@ async function reopen({ dynamo, ledger }: JanitorDependencies, row: FileRow): Pr
       throw error;
     }
   }
-}
-
-/** Enters in the ledger that a version is sent again, also when nothing was known of it. */
-async function remember({ dynamo, ledger, now }: JanitorDependencies, version: ListedVersion, sequencer: string): Promise<void> {
-  const { key, versionId } = version;
-  const pk = objectKey(version);
-  const resubmittedAt = now().getTime() / 1000;
-  const Item = { pk, key, versionId, sequencer, state: FILE_STATE.received, receivedAt: now().toISOString(), resubmittedAt };
-  try {
-    await dynamo.send(new PutCommand({ TableName: ledger, Item, ConditionExpression: 'attribute_not_exists(pk)' }));
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) {
-      throw error;
-    }
-    const ExpressionAttributeValues = { ':now': resubmittedAt };
-    const update = { UpdateExpression: 'SET resubmittedAt = :now', ExpressionAttributeValues };
-    await dynamo.send(new UpdateCommand({ TableName: ledger, Key: { pk }, ...update }));
-  }
-}
-
-/** Sends the message that Amazon EventBridge would have sent. */
-async function resubmit(
-  { sqs, queueUrl, rawBucket }: JanitorDependencies,
-  { key, versionId }: Pick<ListedVersion, 'key' | 'versionId'>,
-  sequencer: string,
-): Promise<void> {
-  const detail = { bucket: { name: rawBucket }, object: { key, 'version-id': versionId, sequencer } };
-  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify({ detail }) }));
 }
 
 /** Removes outputs of attempts that nobody committed; returns how many. */
@@ -241,6 +191,7 @@ function start(): () => Promise<object> {
     validatedBucket: env[DATA_ENV.validatedBucket]!,
     quarantineBucket: env[DATA_ENV.quarantineBucket]!,
     queueUrl: env[DATA_ENV.queueUrl]!,
+    deadLetterUrl: env[DATA_ENV.deadLetterUrl]!,
     s3: new S3Client({}),
     sqs: new SQSClient({}),
     dynamo: DynamoDBDocumentClient.from(low),

@@ -72,11 +72,11 @@ export class RejudgeLedger {
     return this.update({
       Key: { pk: row.pk },
       ConditionExpression: '#state = :rejected AND attempt = :seen',
-      UpdateExpression: 'SET #state = :received, reopenedBy = :operation REMOVE reason ADD reopened :one',
+      UpdateExpression: 'SET #state = :received, reopenedBy = :operation, resumedAt = :now REMOVE reason ADD reopened :one',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
         ...{ ':rejected': FILE_STATE.rejected, ':received': FILE_STATE.received },
-        ...{ ':seen': row.attempt, ':operation': operation, ':one': 1 },
+        ...{ ':seen': row.attempt, ':operation': operation, ':now': this.now().getTime() / 1000, ':one': 1 },
       },
     });
   }

@@ -29,6 +29,8 @@ export interface AttemptOptions {
   /** What accepted records are written as, when not as they were received. */
   validatedFormat?: (typeof VALIDATED_FORMAT)[keyof typeof VALIDATED_FORMAT];
   scratchFolder: string;
+  /** How often the message was received that brings the file. */
+  receives?: number;
   /** Takes files that are too large for one function; left out when the contract does not let them be split. */
   splitter?: Pick<Splitter, 'take'>;
   at?: (checkpoint: Checkpoint) => void | Promise<void>;
@@ -49,7 +51,7 @@ export type Outcome =
  */
 export async function attemptFile(object: ObjectVersion, options: AttemptOptions): Promise<Outcome> {
   const { ledger } = options;
-  const lease = await ledger.lease(object, randomUUID());
+  const lease = await ledger.lease(object, randomUUID(), options.receives);
   if ('final' in lease) {
     return { outcome: 'already final', row: lease.final };
   }
@@ -59,6 +61,7 @@ export async function attemptFile(object: ObjectVersion, options: AttemptOptions
   await options.at?.('leased');
   const found = await processFile(object, lease.attempt, options);
   if (found === undefined) {
+    await ledger.handOver(object, lease.attempt);
     return { outcome: 'handed over' };
   }
   const rejected = 'reason' in found;

@@ -14,6 +14,18 @@ export interface FileRow extends Partial<Withdrawal> {
   attempt?: string;
   attempts?: number;
   leaseUntil?: number;
+  /**
+   * Of the message that brought it: how often it was received, and when last, in epoch seconds. Absent when it does not come back: the row is final,
+   * or the file was handed over.
+   */
+  receives?: number;
+  receivedLast?: number;
+  /** When the janitor found its message in the dead-letter queue, or put it there; epoch seconds. */
+  deadLetteredAt?: number;
+  /** When the janitor sent it again; epoch seconds. */
+  resubmittedAt?: number;
+  /** When it got its time anew: a final row was taken up again, or a dead letter replayed; epoch seconds. */
+  resumedAt?: number;
   accountedAt?: string;
   contentSha256?: string;
   contentBytes?: number;

@@ -63,7 +63,7 @@ export function makeHandler(
       logger.info('frozen', { freeze: freeze!.freeze, until: freeze!.until, key: object.key });
       return true;
     }
-    const outcome = await attemptFile(object, { ...fixed, contract: await contract(), at });
+    const outcome = await attemptFile(object, { ...fixed, contract: await contract(), at, receives: receivesOf(record) });
     logger.info('file', { key: object.key, versionId: object.versionId, ...summary(outcome) });
     if (outcome.outcome === 'busy') {
       await clients.sqs.send(waitForLease(record, outcome.until, env, now()));
@@ -103,6 +103,9 @@ function putBack({ body }: SQSRecord, { until }: Freeze, env: NodeJS.ProcessEnv,
   const DelaySeconds = Math.max(0, Math.min(FREEZE_PAUSE_SECONDS, left));
   return new SendMessageCommand({ QueueUrl: env[DATA_ENV.queueUrl], MessageBody: body, DelaySeconds });
 }
+
+/** How often a message was received, this time included. */
+const receivesOf = ({ attributes }: SQSRecord): number => Number(attributes.ApproximateReceiveCount);
 
 /** Another attempt is at work: the message comes back when its lease has lapsed, not sooner, so that it does not burn its receives. */
 function waitForLease({ receiptHandle }: SQSRecord, until: number, env: NodeJS.ProcessEnv, now: Date): ChangeMessageVisibilityCommand {

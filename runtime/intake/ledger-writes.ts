@@ -10,6 +10,11 @@ export interface Pointer {
 }
 export type Head = Required<Pointer>;
 
+/** What a row says of the message that brought it. */
+export const MESSAGE = ['receives', 'receivedLast'] as const;
+/** What a row that is final has no need of. */
+const UNFINISHED = ['leaseUntil', ...MESSAGE, 'deadLetteredAt', 'resubmittedAt', 'resumedAt'];
+
 /** The conditional writes that the ledger's transactions are made of. */
 export class LedgerWrites {
   constructor(private readonly table: string) {}
@@ -56,7 +61,7 @@ export class LedgerWrites {
         TableName: this.table,
         Key: { pk },
         ...held,
-        UpdateExpression: `${expression} REMOVE leaseUntil`,
+        UpdateExpression: `${expression} REMOVE ${UNFINISHED.join(', ')}`,
         ExpressionAttributeNames: { ...names, ...held.ExpressionAttributeNames },
         ExpressionAttributeValues: { ...values, ...held.ExpressionAttributeValues },
       },

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, isLater, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
-import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
+import { INTAKE_SECONDS, MAXIMUM_RECEIVES } from '../../lib/constructs/data/data-intake/contract';
 import { objectKey, ObjectVersion } from './core';
 import type { FileRow, Rejection, Result } from './file-row';
-import { Head, heldBy, LedgerWrites, Write } from './ledger-writes';
+import { Head, heldBy, LedgerWrites, MESSAGE, Write } from './ledger-writes';
 
 export type Lease = { attempt: string; attempts: number } | { final: FileRow } | { busyUntil: number };
 
@@ -39,8 +39,11 @@ export class Ledger {
     return Item as FileRow | undefined;
   }
 
-  /** received -> validating, or validating with a lapsed lease -> validating by another attempt. */
-  public async lease(object: ObjectVersion, attempt: string): Promise<Lease> {
+  /**
+   * received -> validating, or validating with a lapsed lease -> validating by another attempt. `receives`: how often the message was received
+   * that brings it. When that is another message than before, which has come to the dead letters, the file has its time anew.
+   */
+  public async lease(object: ObjectVersion, attempt: string, receives = 1): Promise<Lease> {
     const pk = objectKey(object);
     await this.receive(pk, object);
     const seconds = this.now().getTime() / 1000;
@@ -50,7 +53,8 @@ export class Ledger {
           TableName: this.table,
           Key: { pk },
           ConditionExpression: '#state = :received OR (#state = :validating AND leaseUntil < :now)',
-          UpdateExpression: 'SET #state = :validating, attempt = :attempt, leaseUntil = :until ADD attempts :one',
+          UpdateExpression:
+            'SET #state = :validating, attempt = :attempt, leaseUntil = :until, receives = :receives, receivedLast = :now ADD attempts :one',
           ExpressionAttributeNames: { '#state': 'state' },
           ExpressionAttributeValues: {
             ':received': FILE_STATE.received,
@@ -58,12 +62,17 @@ export class Ledger {
             ':now': seconds,
             ':until': seconds + INTAKE_SECONDS.lease,
             ':attempt': attempt,
+            ':receives': receives,
             ':one': 1,
           },
-          ReturnValues: 'ALL_NEW',
+          ReturnValues: 'ALL_OLD',
         }),
       );
-      return { attempt, attempts: Attributes!.attempts };
+      const before = Attributes as FileRow;
+      if (before.deadLetteredAt !== undefined || (before.receives === MAXIMUM_RECEIVES && receives < MAXIMUM_RECEIVES)) {
+        await this.change(object, attempt, 'SET resumedAt = :now REMOVE deadLetteredAt', { ':now': seconds });
+      }
+      return { attempt, attempts: (before.attempts ?? 0) + 1 };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) {
         throw error;
@@ -79,18 +88,20 @@ export class Ledger {
    * another attempt's or final.
    */
   public async hold(object: ObjectVersion, attempt: string, seconds: number): Promise<boolean> {
-    const until = this.now().getTime() / 1000 + seconds;
+    return this.change(object, attempt, 'SET leaseUntil = :until', { ':until': this.now().getTime() / 1000 + seconds });
+  }
+
+  /** Says that the message of an attempt does not come back: what goes on with the file is an execution, which may be lost. */
+  public async handOver(object: ObjectVersion, attempt: string): Promise<void> {
+    await this.change(object, attempt, `REMOVE ${MESSAGE.join(', ')}`, {});
+  }
+
+  private async change(object: ObjectVersion, attempt: string, UpdateExpression: string, values: Record<string, number>): Promise<boolean> {
     const held = heldBy(attempt);
+    const ExpressionAttributeValues = { ...held.ExpressionAttributeValues, ...values };
+    const Key = { pk: objectKey(object) };
     try {
-      await this.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: { pk: objectKey(object) },
-          ...held,
-          UpdateExpression: 'SET leaseUntil = :until',
-          ExpressionAttributeValues: { ...held.ExpressionAttributeValues, ':until': until },
-        }),
-      );
+      await this.client.send(new UpdateCommand({ TableName: this.table, Key, ...held, UpdateExpression, ExpressionAttributeValues }));
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) {

@@ -102,7 +102,8 @@ export class Service {
     }
     message.receives++;
     message.visibleAt = this.now + VISIBILITY * 1000;
-    const record = { messageId: message.id, receiptHandle: message.id, body: message.body } as SQSRecord;
+    const attributes = { ApproximateReceiveCount: String(message.receives) } as SQSRecord['attributes'];
+    const record = { messageId: message.id, receiptHandle: message.id, body: message.body, attributes } as SQSRecord;
     const handle = makeHandler(this.env, this.clients(), quiet, noMetrics, { now: () => new Date(this.now), at });
     const answer = await Promise.race([handle({ Records: [record] }), crashed]);
     if (answer !== undefined && answer.batchItemFailures.length === 0) {
@@ -171,6 +172,7 @@ export class Service {
       validatedBucket: 'validated',
       quarantineBucket: 'quarantine',
       queueUrl: 'queue',
+      deadLetterUrl: 'dead letters',
       s3: this.s3.client,
       sqs: this.clients().sqs,
       dynamo: this.db.client,
@@ -189,15 +191,18 @@ export class Service {
   }
 
   private clients() {
-    const send = ({ input }: { input: { MessageBody?: string; ReceiptHandle?: string; VisibilityTimeout?: number } }) => {
+    const send = ({ input }: { input: { QueueUrl: string; MessageBody?: string; ReceiptHandle?: string; VisibilityTimeout?: number } }) => {
       if (input.MessageBody !== undefined) {
         this.send(input.MessageBody);
+        if (input.QueueUrl === 'dead letters') {
+          this.deadLetters.push(this.messages.pop()!);
+        }
       }
       const waiting = this.messages.find(({ id }) => id === input.ReceiptHandle);
       if (waiting !== undefined) {
         waiting.visibleAt = this.now + input.VisibilityTimeout! * 1000;
       }
-      return Promise.resolve({});
+      return Promise.resolve({ Attributes: { ApproximateNumberOfMessages: String(this.visible().length) } });
     };
     const start = ({ input }: { input: { input: string } }) => Promise.resolve(this.started.push(JSON.parse(input.input) as SplitFile));
     return { s3: this.s3.client, dynamo: this.db.client, sqs: { send: send as never }, machines: { send: start as never } };

@@ -69,7 +69,8 @@ class Queued {
       const ready = this.messages.filter(({ from }) => from <= this.now());
       this.messages = this.messages.filter((message) => !ready.includes(message));
       for (const { body, receives } of ready) {
-        const Records = [{ messageId: 'm', receiptHandle: 'r', body } as SQSRecord];
+        const attributes = { ApproximateReceiveCount: String(receives + 1) } as SQSRecord['attributes'];
+        const Records = [{ messageId: 'm', receiptHandle: 'r', body, attributes } as SQSRecord];
         const { batchItemFailures } = await this.handle({ Records });
         if (batchItemFailures.length > 0) {
           const again = { body, receives: receives + 1, from: this.now() + 720 };

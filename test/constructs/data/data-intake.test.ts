@@ -174,6 +174,7 @@ describe('DataIntake [D3]', () => {
         'VALIDATED_BUCKET',
         'QUARANTINE_BUCKET',
         'QUEUE_URL',
+        'DEAD_LETTER_URL',
       ]),
     );
   });
@@ -259,7 +260,7 @@ describe('who may do what', () => {
     ]);
   });
 
-  test('the janitor lists its dataset, deletes objects of attempts only, and sends messages', () => {
+  test('the janitor lists its dataset, deletes objects of attempts only, sends messages and dead letters, and sees how many wait', () => {
     const { template } = plain();
     const listing = { StringEquals: { 's3:prefix': 'flights/' } };
     expect(ownOf(statementsOf(template, 'FlightsJanitor'))).toEqual([
@@ -267,7 +268,8 @@ describe('who may do what', () => {
         actions: ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DescribeTable'],
         resources: LEDGER,
       },
-      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>'] },
+      { actions: ['sqs:SendMessage'], resources: ['<FlightsQueue>', '<FlightsDeadLetters>'] },
+      { actions: ['sqs:GetQueueAttributes'], resources: ['<FlightsQueue>'] },
       { actions: ['s3:ListBucketVersions'], resources: ['<ZonesRaw>'], condition: listing },
       { actions: ['s3:ListBucket'], resources: ['<ZonesValidated>'], condition: listing },
       { actions: ['s3:DeleteObject'], resources: ['<ZonesValidated>/flights/*/attempt=*'] },

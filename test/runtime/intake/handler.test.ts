@@ -15,7 +15,9 @@ const bodyOf = ({ bucket, key, versionId, sequencer }: ObjectVersion) =>
   });
 
 const batch = (...bodies: string[]): SQSEvent => ({
-  Records: bodies.map((body, i) => ({ messageId: `m${i}`, receiptHandle: `r${i}`, body }) as SQSRecord),
+  Records: bodies.map(
+    (body, i) => ({ messageId: `m${i}`, receiptHandle: `r${i}`, body, attributes: { ApproximateReceiveCount: '1' } }) as SQSRecord,
+  ),
 });
 
 /** The handler on a world, whose clock is real time: the handler's own is. */

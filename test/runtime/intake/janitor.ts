@@ -3,9 +3,16 @@ import type { FileRow } from '../../../runtime/intake/file-row';
 import { parseMessage, ObjectVersion } from '../../../runtime/intake/core';
 import { BUCKETS, START, TABLE, World } from './world';
 
-/** The janitor on a world's storage and table; what it sends and measures is kept. */
-export function janitorOf(world: World, throughputHours?: number) {
+/** The janitor on a world's storage and table; what it sends and measures is kept. `waiting`: messages that no validator has received yet. */
+export function janitorOf(world: World, throughputHours?: number, waiting = 0) {
   const sent: ObjectVersion[] = [];
+  const dead: ObjectVersion[] = [];
+  const send = ({ input }: { input: { QueueUrl: string; MessageBody?: string } }) => {
+    if (input.MessageBody !== undefined) {
+      (input.QueueUrl === 'dead letters' ? dead : sent).push(parseMessage(input.MessageBody));
+    }
+    return Promise.resolve({ Attributes: { ApproximateNumberOfMessages: String(waiting) } });
+  };
   const measured: Record<string, number> = {};
   const warned: object[] = [];
   const run = makeHandler({
@@ -16,9 +23,8 @@ export function janitorOf(world: World, throughputHours?: number) {
     quarantineBucket: BUCKETS.quarantine,
     queueUrl: 'queue',
     s3: world.s3.client,
-    sqs: {
-      send: (({ input }: { input: { MessageBody: string } }) => Promise.resolve(sent.push(parseMessage(input.MessageBody)))) as never,
-    },
+    deadLetterUrl: 'dead letters',
+    sqs: { send: send as never },
     dynamo: world.db.client,
     measure: (name, value) => void (measured[name] = value),
     logger: { info: () => undefined, warn: (_, fields) => void warned.push(fields) },
@@ -26,7 +32,7 @@ export function janitorOf(world: World, throughputHours?: number) {
     now: () => world.at,
     throughputHours,
   });
-  return { run, sent, measured, warned };
+  return { run, sent, dead, measured, warned };
 }
 
 /** Lets the janitor run and returns the rows that it took up again. */

@@ -24,7 +24,16 @@ export const INTAKE_SECONDS = {
   lease: 150,
   /** An object version without a final row for longer than this is reported. */
   unaccounted: 1200,
+  /**
+   * One that is still not final by then is put into the dead-letter queue, or a little later when an attempt is at work on it. The janitor runs every
+   * 5 minutes: so each is final or there after 75.
+   */
+  overdue: 3900,
+  overdueAtWork: 4200,
 } as const;
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: fewer would send good messages away when Lambda throttles. */
+export const MAXIMUM_RECEIVES = 5;
 
 /** A record longer than this is quarantined, and reading goes on at the next newline. Bytes. */
 export const MAXIMUM_RECORD_BYTES = 1024 * 1024;

@@ -61,7 +61,7 @@ function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
     registerAlarm(scope, id, ticket(props, name, { ...rest, runbook: 'files-stuck', silent: true }));
   const causes = [
     cause('DeadLettersAlarm', 'dead-letters', {
-      summary: `A file of ${contract.dataset} could not be validated in 5 attempts, or its event could not be delivered.`,
+      summary: `A file of ${contract.dataset} could not be validated in 5 attempts or within 70 minutes, or its event could not be delivered.`,
       firstAction: 'read the message and search the log of the validator for its key.',
       metric: metrics.deadLetters(),
       threshold: 1,

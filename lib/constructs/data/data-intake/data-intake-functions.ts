@@ -120,8 +120,8 @@ export function createRecorder(parts: IntakeParts, lostChanges: IQueue, bus: IEv
   return recorder;
 }
 
-/** Makes up for lost events, sweeps what nobody committed, measures lateness. @internal */
-export function createJanitor(parts: IntakeParts): Lambda {
+/** Makes up for lost events, hands what has had its time to a person, sweeps what nobody committed, measures lateness. @internal */
+export function createJanitor(parts: IntakeParts, deadLetterQueue: IQueue): Lambda {
   const { scope, zones, contract, ledger, queue } = parts;
   const janitor = handlerFunction(scope, 'Janitor', {
     handler: 'intake-janitor',
@@ -137,9 +137,10 @@ export function createJanitor(parts: IntakeParts): Lambda {
       [DATA_ENV.validatedBucket]: zones.validated.bucketName,
       [DATA_ENV.quarantineBucket]: zones.quarantine.bucketName,
       [DATA_ENV.queueUrl]: queue.queueUrl,
+      [DATA_ENV.deadLetterUrl]: deadLetterQueue.queueUrl,
     },
   });
-  grantJanitor(parts, janitor);
+  grantJanitor(parts, deadLetterQueue, janitor);
   withoutPolicyFindings(janitor);
   new Rule(scope, 'JanitorSchedule', {
     description: `Compares the raw zone of ${contract.dataset} with its ledger`,
@@ -149,7 +150,7 @@ export function createJanitor(parts: IntakeParts): Lambda {
   return janitor;
 }
 
-function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: Lambda): void {
+function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, deadLetterQueue: IQueue, janitor: Lambda): void {
   const listing = { StringEquals: { 's3:prefix': `${contract.dataset}/` } };
   const attempts = `${contract.dataset}/*/attempt=*`;
   allow(
@@ -157,7 +158,8 @@ function grantJanitor({ zones, contract, ledger, queue }: IntakeParts, janitor: 
     ['Scan', 'GetItem', 'PutItem', 'UpdateItem', 'DescribeTable'].map((action) => `dynamodb:${action}`),
     ledger.tableArn,
   );
-  allow(janitor, ['sqs:SendMessage'], queue.queueArn);
+  allow(janitor, ['sqs:SendMessage'], queue.queueArn, deadLetterQueue.queueArn);
+  allow(janitor, ['sqs:GetQueueAttributes'], queue.queueArn);
   janitor.addToRolePolicy(
     new PolicyStatement({ actions: ['s3:ListBucketVersions'], resources: [zones.raw.bucketArn], conditions: listing }),
   );

@@ -11,7 +11,7 @@ import { closest, failOn, mismatch, notWhole, outsideRange, unknownAmount, unkno
 import { keyedTable } from '../../shared/keyed-table';
 import { generatedName, physicalName } from '../../shared/names';
 import { LEDGER } from '../contract';
-import { INTAKE_SECONDS, MAXIMUM_FILE_BYTES } from './contract';
+import { INTAKE_SECONDS, MAXIMUM_FILE_BYTES, MAXIMUM_RECEIVES } from './contract';
 import { DataContract } from '../data-contract/data-contract';
 import { registerIntakeAlarms } from './data-intake-alarms';
 import { contractAsset } from './contract-asset';
@@ -88,9 +88,6 @@ export interface DataIntakeProps {
 
 const SPLIT_ABOVE = Size.mebibytes(512);
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: fewer would send good messages away when Lambda throttles. */
-const RECEIVES = 5;
-
 /**
  * Takes in files below `raw/<dataset>/`: every record of a file ends valid or in quarantine, exactly once, or the file is rejected as a whole.
  *
@@ -149,7 +146,7 @@ export class DataIntake extends Construct {
     const splitting = splits ? createSplitting(parts, { above: splitAbove, maxConcurrency, memory, validator }) : undefined;
     const lostChanges = this.createDeadLetterQueue('LostChanges');
     createRecorder(parts, lostChanges, bus);
-    const janitor = createJanitor(parts);
+    const janitor = createJanitor(parts, deadLetterQueue);
     this.operations = createOperations(parts, deadLetterQueue);
     registerIntakeAlarms(this, {
       intakeName: this.intakeName,
@@ -212,7 +209,7 @@ export class DataIntake extends Construct {
       enforceSSL: true,
       visibilityTimeout: Duration.seconds(INTAKE_SECONDS.visibility),
       retentionPeriod: Duration.days(4),
-      deadLetterQueue: { queue, maxReceiveCount: RECEIVES },
+      deadLetterQueue: { queue, maxReceiveCount: MAXIMUM_RECEIVES },
     });
   }
 
