@@ -1,4 +1,4 @@
-"""What the emulator's Athena does differently: its work group is a text, and its engine answers where Athena refuses."""
+"""What the emulator leaves out of Amazon Athena: settings of a work group hold, callers need their permissions, and what is no query is refused."""
 from __future__ import annotations
 
 import asyncio
@@ -7,18 +7,12 @@ import json
 import logging
 import time
 from typing import Any
-from urllib.parse import urlparse
 
 import ministack.core.sigv4 as _sigv4
 import ministack.services.athena as _athena
-import ministack.services.glue as _glue
-import pyarrow
 
-from .. import aws
-from . import dialect, engine, tables
 from .errors import Malformed, QueryError, ScanLimitExceeded
 from .permissions import Caller
-from .plan import Plan, plan
 
 _caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("who sent the request")
 _GUARDED = ("StartQueryExecution", "StopQueryExecution", "GetQueryExecution", "GetQueryResults", "GetWorkGroup")
@@ -65,6 +59,8 @@ def _started(original: Any) -> Any:
         group = _athena._workgroups.get(data.get("WorkGroup", "primary"))
         if group is None or group.get("State", "ENABLED") != "ENABLED":
             return _refused("WorkGroup is not found." if group is None else "WorkGroup is disabled.")
+        from . import dialect  # the parser and the engine are loaded by the first query, not by each start of an account
+
         try:
             dialect.parsed(data.get("QueryString", ""))
         except Malformed as error:
@@ -87,9 +83,11 @@ async def _execute(query_id: str, text: str, database: str, ddl: Any, catalog: s
     execution["Status"]["State"] = "RUNNING"
     started = time.time()
     try:
+        from .answer import answered
+
         if (catalog or "AwsDataCatalog").lower() != "awsdatacatalog":
             raise QueryError(f"CATALOG_NOT_FOUND: the local account has no data catalogue '{catalog}'")
-        answer = await asyncio.to_thread(_answer, execution, text, database.lower(), _caller.get())
+        answer = await asyncio.to_thread(answered, execution, text, database.lower(), _caller.get())
         if execution["Status"]["State"] == "RUNNING":  # nobody stopped it meanwhile
             execution["_results"], execution["_column_types"] = {"columns": answer.columns, "rows": answer.rows}, answer.types
             _settle(execution, "SUCCEEDED")
@@ -108,48 +106,3 @@ def _settle(execution: dict[str, Any], state: str, reason: str = "") -> None:
     status = execution["Status"]
     if status["State"] == "RUNNING":
         status.update(State=state, StateChangeReason=reason, CompletionDateTime=int(time.time()))
-
-
-def _answer(execution: dict[str, Any], text: str, database: str, caller: Caller) -> engine.Answer:
-    planned = plan(dialect.parsed(text), database, _table)
-    output = urlparse(execution["ResultConfiguration"]["OutputLocation"])
-    caller.require_results(output.netloc, output.path.lstrip("/"))
-    for place, name in planned.tables:
-        caller.require_table(place, name)
-        tables.check(f"{place}.{name}", _table(place, name) or {})
-    answer = engine.run(planned.text, _read(planned, execution, caller))
-    aws.client("s3").put_object(Bucket=output.netloc, Key=output.path.lstrip("/"), Body=_csv(answer).encode(), ContentType="application/octet-stream")
-    return answer
-
-
-def _csv(answer: engine.Answer) -> str:
-    """All values in quotes, and nothing for null."""
-    quoted = lambda value: "" if value is None else '"' + value.replace('"', '""') + '"'
-    return "".join(",".join(map(quoted, row)) + "\n" for row in [answer.columns, *answer.rows])
-
-
-def _table(database: str, name: str) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = _glue._tables.get(f"{database}/{name}")
-    return found
-
-
-def _read(planned: Plan, execution: dict[str, Any], caller: Caller) -> list[pyarrow.Table]:
-    """The rows of each table; what Athena would scan of them is counted, and too much ends the query.
-
-    https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
-    """
-    read: dict[tuple[tuple[str, str], tuple[str, ...]], tables.Part] = {}
-    scanned = 0
-    for scan in planned.scans:
-        for values in sorted(scan.partitions):
-            place = (scan.table, values)
-            if place not in read:
-                read[place] = tables.read(_table(*scan.table) or {}, values, caller)
-            scanned += sum(read[place].bytes[column] for column in scan.columns)
-    execution["Statistics"]["DataScannedInBytes"] = scanned
-    limit = _athena._workgroups[execution["WorkGroup"]].get("Configuration", {}).get("BytesScannedCutoffPerQuery")
-    if limit is not None and scanned > limit:
-        raise ScanLimitExceeded(f"Bytes scanned limit was exceeded: {scanned} bytes, and the work group allows {limit}")
-    return [
-        tables.together(_table(*name) or {}, [part for (table, _), part in read.items() if table == name]) for name in planned.tables
-    ]
