@@ -44,7 +44,7 @@ export class KeySet {
       return spilt;
     }
     this.entry[HASH_WORDS] = ordinal;
-    this.table.set(this.entry, at);
+    copyEntry(this.entry, 0, this.table, at);
     this.count++;
     if (this.count === this.capacity) {
       this.spill();
@@ -76,7 +76,7 @@ export class KeySet {
     this.table = tableFor(this.count * 2);
     for (let at = 0; at < table.length; at += ENTRY_WORDS) {
       if (table[at + HASH_WORDS] !== 0) {
-        this.table.set(table.subarray(at, at + ENTRY_WORDS), find(this.table, table, at));
+        copyEntry(table, at, this.table, find(this.table, table, at));
       }
     }
   }
@@ -150,7 +150,10 @@ function tableFor(capacity: number): Uint32Array {
  * hashes, so sorting a table is short work.
  */
 function find(table: Uint32Array, entries: Uint32Array, from: number): number {
-  const [a, b, c, d] = [entries[from], entries[from + 1], entries[from + 2], entries[from + 3]];
+  const a = entries[from];
+  const b = entries[from + 1];
+  const c = entries[from + 2];
+  const d = entries[from + 3];
   const places = table.length / ENTRY_WORDS;
   for (let at = Math.floor((a / 2 ** 32) * places) * ENTRY_WORDS; ; at += ENTRY_WORDS) {
     if (at === table.length) {
@@ -160,5 +163,12 @@ function find(table: Uint32Array, entries: Uint32Array, from: number): number {
     if (same || table[at + HASH_WORDS] === 0) {
       return at;
     }
+  }
+}
+
+/** Word by word: for so few of them a call of `set` takes longer. */
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, target: number): void {
+  for (let word = 0; word < ENTRY_WORDS; word++) {
+    to[target + word] = from[at + word];
   }
 }

@@ -38,7 +38,7 @@ export function numberAt(type: 'integer' | 'number', bytes: Uint8Array, start: n
 }
 
 /** Digits, most of all numbers, are told and read without a text: NaN says no more than that these are others. */
-function integerAt(bytes: Uint8Array, start: number, end: number): number {
+export function integerAt(bytes: Uint8Array, start: number, end: number): number {
   const first = bytes[start] === MINUS ? start + 1 : start;
   const length = end - first;
   if (length < 1 || length > SAFE_DIGITS || (bytes[first] === ZERO && length > 1)) {

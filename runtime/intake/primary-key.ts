@@ -39,8 +39,10 @@ export class PrimaryKey {
   /** Takes the values of a record: their bytes, and where each column's value lies. */
   public read(values: Uint8Array, starts: Int32Array, ends: Int32Array, order: Int32Array): void {
     this.length = 0;
-    for (const { column, type } of this.parts) {
-      const [start, end] = [starts[order[column]], ends[order[column]]];
+    for (let part = 0; part < this.parts.length; part++) {
+      const { column, type } = this.parts[part];
+      const start = starts[order[column]];
+      const end = ends[order[column]];
       this.reserve(end - start + MARGIN);
       if (!this.isNull(values, start, end) && (type === undefined || !this.writeValue(type, values, start, end))) {
         for (let i = start; i < end; i++) {
@@ -49,7 +51,9 @@ export class PrimaryKey {
       }
       this.bytes[this.length++] = SEPARATOR;
     }
-    this.bytes.fill(0, this.length, Math.ceil(this.length / 16) * 16);
+    for (let i = this.length; (i & 15) !== 0; i++) {
+      this.bytes[i] = 0;
+    }
   }
 
   /** `1.0`, `1e0` and `1` are one number, and an instant has many zones. False for plain digits, which stay what they are. */

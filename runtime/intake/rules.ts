@@ -1,5 +1,5 @@
 import { CompiledColumn, CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import { charactersAt, lexicalTest, numberAt, Test, textAt } from './lexical';
+import { charactersAt, integerAt, lexicalTest, numberAt, Test, textAt } from './lexical';
 
 /** Why a value is refused: the rule, and a reason without the value itself, which may be personal. */
 export interface Refusal {
@@ -17,8 +17,23 @@ export function compileChecks(contract: CompiledContract): Check[] {
   return contract.columns.map((column) => {
     const check = columnCheck(column);
     const missing = column.required ? refuse('required', column, 'there is no value') : undefined;
-    return (bytes, start, end) => (isNull(bytes, start, end) ? missing : check(bytes, start, end));
+    return unlessPlain(column, contract.nullTokens, (bytes, start, end) =>
+      isNull(bytes, start, end) ? missing : check(bytes, start, end),
+    );
   });
+}
+
+/** Most values are plain integers within their range, and one look at them is enough. */
+function unlessPlain(column: CompiledColumn, nullTokens: readonly string[], check: Check): Check {
+  const [low, high] = [column.minimum ?? -Infinity, column.maximum ?? Infinity];
+  const isNumber = column.type === 'integer' || column.type === 'number';
+  if (!isNumber || hasTextRules(column) || nullTokens.some((token) => /\d/.test(token))) {
+    return check;
+  }
+  return (bytes, start, end) => {
+    const value = integerAt(bytes, start, end);
+    return value >= low && value <= high ? undefined : check(bytes, start, end);
+  };
 }
 
 /** Whether a field has no value: it is empty or a null token. */
@@ -79,16 +94,20 @@ function columnCheck(column: CompiledColumn): Check {
     : (bytes, start, end) => (test(bytes, start, end) ? rules(bytes, start, end) : wrong(bytes, start, end));
 }
 
+function hasTextRules({ pattern, minLength, maxLength, allowed, missing }: CompiledColumn): boolean {
+  return [pattern, minLength, maxLength, allowed, missing].some((rule) => rule !== undefined);
+}
+
 /** Missing values, length, pattern and allowed values, in this order. */
 function textRules(column: CompiledColumn): Check {
+  if (!hasTextRules(column)) {
+    return () => undefined;
+  }
   const { pattern, minLength, maxLength, allowed, missing } = column;
   const [short, long] = [minLength ?? 0, maxLength ?? Infinity];
   const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
   const values = allowed === undefined ? undefined : new Set(allowed);
   const absent = missing === undefined ? undefined : new Set(missing);
-  if (short === 0 && long === Infinity && expression === undefined && values === undefined && absent === undefined) {
-    return () => undefined;
-  }
   return remembering((bytes, start, end) => {
     if (absent?.has(textAt(bytes, start, end))) {
       return refuse('missing', column, 'a value that the contract calls missing');
