@@ -49,6 +49,9 @@ export function itemOf(
   if (eventTime === undefined) {
     return 'it has no event time';
   }
+  if (eventTime > arrived.getTime() + spec.aheadSeconds * 1000) {
+    return 'its event time is too far ahead of its arrival';
+  }
   const pk = key.of(record);
   const columns = JSON.stringify(Object.fromEntries(spec.columns.map((name) => [name, Object.hasOwn(record, name) ? record[name] : null])));
   if (Buffer.byteLength(pk) > KEY_BYTES || Buffer.byteLength(columns) > COLUMNS_BYTES) {

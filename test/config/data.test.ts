@@ -40,7 +40,9 @@ describe('ways in and out of data in the config [W7, D7, D8]', () => {
       columns: ['carrier', 'flight', 'dep_delay'],
     };
     template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: Match.objectLike({ ONLINE_SPEC: JSON.stringify({ ...spec, keepSeconds: 30 * 86_400 }) }) },
+      Environment: {
+        Variables: Match.objectLike({ ONLINE_SPEC: JSON.stringify({ ...spec, keepSeconds: 30 * 86_400, aheadSeconds: 3600 }) }),
+      },
     });
     template.hasResourceProperties('AWS::Athena::WorkGroup', {
       Name: 'flight-delays-dev',

@@ -259,7 +259,9 @@ describe('OnlineTable [D8]', () => {
   });
 
   test('tells its function what to keep', () => {
-    const { template, built } = build({ online: { columns: ['dep_delay'], keepFor: Duration.hours(1) } });
+    const { template, built } = build({
+      online: { columns: ['dep_delay'], keepFor: Duration.hours(1), maxEventTimeAhead: Duration.days(2) },
+    });
     const spec = JSON.parse(functionOf(template, 'OnlineConsumer').Environment.Variables.ONLINE_SPEC);
     expect(spec).toEqual({
       entity: ['origin'],
@@ -267,6 +269,7 @@ describe('OnlineTable [D8]', () => {
       plusMinutes: ['minute', 'dep_delay'],
       columns: ['dep_delay'],
       keepSeconds: 3600,
+      aheadSeconds: 172_800,
     });
     expect(built.table.entity).toEqual(['origin']);
   });
@@ -275,7 +278,7 @@ describe('OnlineTable [D8]', () => {
     const { template, built } = build({ online: { entity: undefined } });
     const spec = JSON.parse(functionOf(template, 'OnlineConsumer').Environment.Variables.ONLINE_SPEC);
     expect(built.table.entity).toEqual(['year', 'month', 'day', 'carrier', 'flight', 'origin']);
-    expect([spec.columns.length, spec.keepSeconds]).toEqual([19, 2_592_000]);
+    expect([spec.columns.length, spec.keepSeconds, spec.aheadSeconds]).toEqual([19, 2_592_000, 3600]);
   });
 
   test('writes its own table only, and lets readers read by key', () => {
@@ -329,6 +332,19 @@ describe('OnlineTable [D8]', () => {
     ['a year', { keepFor: Duration.days(365) }, ''],
     ['more than a year', { keepFor: Duration.days(366) }, "'keepFor (hours)' must be between 1 and 8760, got 8784"],
     ['a time known at deployment', { keepFor: token() }, "'keepFor' must be known at synth"],
+    ['any time, when no event is ahead', { maxEventTimeAhead: Duration.seconds(0) }, ''],
+    ['any time, when an event is a year ahead', { maxEventTimeAhead: Duration.days(365) }, ''],
+    [
+      'none, when an event is more than that ahead',
+      { maxEventTimeAhead: Duration.days(366) },
+      "'maxEventTimeAhead (seconds)' must be between 0 and 31536000",
+    ],
+    [
+      'none, when it is ahead by a fraction',
+      { maxEventTimeAhead: Duration.millis(1500) },
+      "'maxEventTimeAhead (seconds)' must be a whole number, got 1.5",
+    ],
+    ['none, when that is known at deployment', { maxEventTimeAhead: token() }, "'maxEventTimeAhead' must be known at synth"],
   ])('keeps entities for %s or says why not', (_, online, message) => {
     expect(refused({ online })).toContain(message);
     expect(refused({ online }) === '').toBe(message === '');

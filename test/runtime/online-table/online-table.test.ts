@@ -29,6 +29,7 @@ const SPEC: OnlineSpec = {
   plusMinutes: ['delay'],
   columns: ['delay', 'note'],
   keepSeconds: 3600,
+  aheadSeconds: 600,
 };
 /** When every record of `eventOf` arrives. */
 const ARRIVED = new Date('2026-03-01T09:40:00.500Z');
@@ -127,6 +128,20 @@ describe('the online table [D8]', () => {
         reason instanceof RegExp ? { reason: expect.stringMatching(reason) } : { reason },
       ),
     );
+  });
+
+  test('takes no record whose event is further ahead of its arrival than allowed, which would keep truthful ones out', async () => {
+    const world = new World();
+    const ahead = (milliseconds: number) => new Date(ARRIVED.getTime() + 600_000 + milliseconds).toISOString();
+    await world.deliver(sent(1, flight({ delay: 0, at: ahead(1), note: 'liar' })), sent(2, flight({ note: 'truthful' })));
+    expect((await world.read({ airport: 'EWR', gate: 1 }))?.columns.note).toBe('truthful');
+    expect(world.measured).toMatchObject({ RecordsOnline: 1, RecordsNotOnline: 1 });
+    expect(world.warnings).toMatchObject([{ sequence: '1', reason: 'its event time is too far ahead of its arrival' }]);
+    await world.deliver(
+      sent(3, flight({ delay: 0, at: ahead(0), note: 'at the edge' })),
+      sent(4, flight({ delay: 1, at: ahead(-59_999) })),
+    );
+    expect((await world.read({ airport: 'EWR', gate: 1 }))?.columns.note).toBe('at the edge');
   });
 
   test('forgets an entity of which nothing has arrived for long, even before Amazon DynamoDB removes it', async () => {

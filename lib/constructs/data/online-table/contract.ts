@@ -11,4 +11,6 @@ export interface OnlineSpec {
   readonly columns: readonly string[];
   /** Time that an entity is kept after its newest record arrived. */
   readonly keepSeconds: number;
+  /** How far behind its arrival the event of a record may lie; one that lies further is not taken. */
+  readonly aheadSeconds: number;
 }

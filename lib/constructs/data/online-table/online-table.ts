@@ -42,6 +42,15 @@ export interface OnlineTableProps {
    */
   readonly keepFor?: Duration;
   /**
+   * How far the event time of a record may be ahead of its arrival in the stream: 0 to 365 days, whole seconds, known at synth. A record that is
+   * further ahead is left out and counted, because it would keep every truthful one of its entity out until its own time came, as in other stores
+   * that go by event time (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_PutRecord.html). Give more when records tell
+   * of what is planned. In a replay of old data, whose events lie far before they arrive, it holds nothing back.
+   *
+   * @default Duration.hours(1) - clocks of senders that are wrong by a summer time pass
+   */
+  readonly maxEventTimeAhead?: Duration;
+  /**
    * Start of the names of its alarms: 1 to 100 lower-case letters, digits and hyphens, known at synth.
    *
    * @default - generated from the construct path
@@ -91,7 +100,7 @@ export class OnlineTable extends Construct {
     return this.source._metric(DATA_METRIC.recordsOnline, Stats.SUM);
   }
 
-  /** Records that the contract refuses, that have no event time or are larger than an item, count: the sum of 5 minutes. */
+  /** Records that the contract refuses, that have no event time or one too far ahead, or are larger than an item, count: the sum of 5 minutes. */
   public metricRecordsNotOnline(): Metric {
     return this.source._metric(DATA_METRIC.recordsNotOnline, Stats.SUM);
   }
@@ -126,13 +135,16 @@ export class OnlineTable extends Construct {
 
 type OnlineSettings = Omit<OnlineTableProps, 'source'>;
 
-function specOf({ eventTime, entity, columns, keepFor }: OnlineSettings, rules: CompiledContract): OnlineSpec {
+function specOf({ eventTime, entity, columns, keepFor, maxEventTimeAhead }: OnlineSettings, rules: CompiledContract): OnlineSpec {
+  const seconds = (time: Duration | undefined, otherwise: number) =>
+    time === undefined || time.isUnresolved() ? otherwise : time.toSeconds({ integral: false });
   return {
     entity: entity ?? rules.primaryKey,
     eventTime: eventTime._column,
     plusMinutes: eventTime._plusMinutes,
     columns: columns ?? rules.columns.map(({ name }) => name),
-    keepSeconds: keepFor === undefined || keepFor.isUnresolved() ? 30 * 86_400 : keepFor.toSeconds({ integral: false }),
+    keepSeconds: seconds(keepFor, 30 * 86_400),
+    aheadSeconds: seconds(maxEventTimeAhead, 3600),
   };
 }
 
@@ -140,7 +152,7 @@ function specOf({ eventTime, entity, columns, keepFor }: OnlineSettings, rules: 
 export function onlineTableProblems(contract: DataContract, settings: OnlineSettings): string[] {
   const rules = contract._rules;
   const spec = specOf(settings, rules);
-  const { onlineName, keepFor } = settings;
+  const { onlineName, keepFor, maxEventTimeAhead } = settings;
   const shape = '1 to 100 lower-case letters, digits and hyphens, starting with a letter or digit';
   const known = (place: string, name: string, types?: string[]): string[] => {
     const column = rules.columns.find((other) => other.name === name);
@@ -163,5 +175,8 @@ export function onlineTableProblems(contract: DataContract, settings: OnlineSett
     ...unknownAmount('keepFor', keepFor),
     ...outsideRange('keepFor (hours)', hours, 1, 365 * 24),
     ...notWhole('keepFor (hours)', hours),
+    ...unknownAmount('maxEventTimeAhead', maxEventTimeAhead),
+    ...outsideRange('maxEventTimeAhead (seconds)', spec.aheadSeconds, 0, 365 * 86_400),
+    ...notWhole('maxEventTimeAhead (seconds)', spec.aheadSeconds),
   ];
 }
