@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { INTAKE_SECONDS, MAXIMUM_RECEIVES } from '../../../lib/constructs/data/data-intake/contract';
+import { INTAKE_SECONDS, MAXIMUM_RECEIVES, SPLIT_SECONDS } from '../../../lib/constructs/data/data-intake/contract';
 import type { FileRow } from '../../../runtime/intake/file-row';
 import { dueOf, unaccounted } from '../../../runtime/intake-janitor/lateness';
 import { isFinal } from '../../../runtime/shared/ledger-rows';
@@ -122,6 +122,16 @@ describe('a file, whatever dies, is lost or is purged [D3, D4]', () => {
     await service.execute(service.started[0], false, undefined);
     expect(service.db.items<FileRow>(TABLE).filter(isFinal)).toHaveLength(1);
   });
+});
+
+test('the times of the intake fit into each other: no lease ends before its owner, no message comes back to one that runs [D3, D4]', () => {
+  const { functionTimeout, visibility, lease, overdueAtWork } = INTAKE_SECONDS;
+  const janitorEvery = 300;
+  expect(lease).toBeGreaterThan(functionTimeout);
+  expect(visibility).toBeGreaterThanOrEqual(6 * functionTimeout);
+  expect(SPLIT_SECONDS.lease).toBeGreaterThan(SPLIT_SECONDS.execution);
+  expect(MAXIMUM_RECEIVES * visibility).toBeLessThan(INTAKE_SECONDS.overdue);
+  expect(overdueAtWork + janitorEvery).toBeLessThanOrEqual(BOUND);
 });
 
 describe('the janitor [D3]', () => {
