@@ -33,7 +33,7 @@ export function queueingChecks(): Check[] {
       { workers: 1, load: 0.5, requests: REQUESTS },
       { workers: 1, load: 0.8, requests: 3 * REQUESTS },
       { workers: 4, load: 0.8, requests: 2 * REQUESTS },
-      { workers: 16, load: 0.9, requests: 2 * REQUESTS },
+      { workers: 16, load: 0.9, requests: 3 * REQUESTS },
     ].map(({ workers, load, requests }) => ({
       name: `M/M/${workers}, load ${load}: mean wait`,
       expected: erlangWait(workers, load),

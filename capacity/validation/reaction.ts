@@ -10,7 +10,7 @@ const ECS = 'https://aws.amazon.com/blogs/aws/amazon-ecs-introduces-new-high-res
 const ZERO =
   'https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/';
 /** Moments within a minute at which a step or a first request comes. */
-const PHASES = Array.from({ length: 30 }, (_, phase) => 1 + 2 * phase);
+export const PHASES = Array.from({ length: 30 }, (_, phase) => 1 + 2 * phase);
 
 /** Target tracking with the cool-downs that AWS has by default. */
 export const tracking = (metric: TargetTrackingPolicy['metric'], target: number): TargetTrackingPolicy => ({
