@@ -52,6 +52,13 @@ def signature_inputs(path: str, model: str) -> list[str]:
     return re.findall(r"\bname: *[\"']?(\w+)", inputs)
 
 
+def signature_features(path: str, model: str) -> list[str]:
+    """Features that the tensors of an endpoint are filled with; none when requests bring them all."""
+    text = re.sub(r"#.*", "", (ROOT / path).read_text(encoding="utf-8"))
+    inputs = _block(_block(_block(_block(text, "endpoints"), model), "signature"), "inputs")
+    return re.findall(r"\bfeature: *[\"']?(\w+)", inputs)
+
+
 @dataclass(frozen=True)
 class Objective:
     """What the file promises about the warnings. `name` and `guard` name the metrics."""

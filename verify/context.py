@@ -1,20 +1,26 @@
 """What several sections look at, read or computed once."""
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any, Callable, TypeVar
 
 import flights_csv
+from config_file import signature_features
 from judge import Judge, Record, Refused
 from kept_account import KeptAccount, in_parallel
+from last_hour import NAME, Departure, Departures, Hour
 from model import Model
 from registry import Registry
-from trips import Trip, april_trips
+from trips import APRIL, Trip, april_trips, departure_of
 
 DATASET = "flights"
 MODEL = "delay"
+STREAM = f"{DATASET}/stream/"
+"""Below it lies what was landed of a stream."""
+UNAVAILABLE = "store unavailable"
 T = TypeVar("T")
 
 
@@ -74,6 +80,42 @@ class Context:
         return april_trips()
 
     @cached_property
+    def features(self) -> tuple[str, ...]:
+        """What the model is told beside what requests bring. Raises LookupError for what the verifier does not know."""
+        found = tuple(signature_features(self.report["config"], MODEL))
+        if found not in ((), (NAME,)):
+            raise LookupError(f"the verifier knows no feature but {NAME}, {self.report['config']} has {', '.join(found)}")
+        return found
+
+    @cached_property
+    def departures(self) -> Departures:
+        """What left in April and the month before, by the CSV: the records that keep the contract."""
+        return Departures(left for left in map(departure_of, self.published) if left is not None)
+
+    @cached_property
+    def published(self) -> list[dict[str, str]]:
+        lines = [*flights_csv.month(APRIL - 1), *flights_csv.month(APRIL)]
+        records = Judge().file(b"\n".join([flights_csv.header(), *lines]))
+        names = flights_csv.columns()
+        return [dict(zip(names, record.raw.decode("ascii").split(","))) for record in records if record.rule is None]
+
+    def hour(self, trip: Trip) -> Hour:
+        """What was to be known when a trip was asked about."""
+        return self.departures.before(trip.asked["origin"], trip.scheduled)
+
+    def kept(self, prediction_id: str) -> dict[str, Any]:
+        """What the books say that the model was told; empty for a model that is told nothing."""
+        stored = json.loads(self.predictions.get(prediction_id, {}).get("features", "{}"))
+        return stored.get(NAME, [{}])[0]
+
+    def question(self, trip: Trip) -> dict[str, Any]:
+        """What the model was asked: what the request brought, and the last hour by the CSV, unless the store did not answer then."""
+        if not self.features:
+            return trip.asked
+        silent = self.kept(trip.id).get("reason") == UNAVAILABLE
+        return {**trip.asked, NAME: None if silent else self.hour(trip).value}
+
+    @cached_property
     def registry(self) -> Registry:
         """Registered versions and releases of the model."""
         return Registry(self.account, self.outputs[f"{MODEL}Registry"], self.outputs["ReleaseTable"], MODEL)
@@ -123,6 +165,6 @@ def is_of_run(prediction_id: str) -> bool:
 
 def _judged(judge: Judge, key: str, version: str, data: bytes) -> RawFile:
     try:
-        return RawFile(key, version, data, judge.file(data), None)
+        return RawFile(key, version, data, judge.batch(data) if key.startswith(STREAM) else judge.file(data), None)
     except Refused as refused:
         return RawFile(key, version, data, [], str(refused))

@@ -4,14 +4,15 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Iterator
 
 from config_file import label_delay_days
 from context import DATASET, MODEL, Context, RawFile, once
 from judge import decompressed, fields, frames
+from last_hour import NAME, Departure, Departures, as_text
 from section_dataset import derived
 
 YEAR = 2013
@@ -28,6 +29,22 @@ class Flight:
     day: str
     label: int | None
     asked: dict[str, Any]
+    scheduled: int = 0
+    """Minutes since 1970."""
+    delay: int | None = None
+    """Minutes after it that the flight left; none when it never did."""
+    told: tuple[float | None, ...] = ()
+    """What training was told of the last hour; empty when the model is told nothing."""
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What the model is asked."""
+        return {**self.asked, **dict(zip([NAME], self.told))}
+
+    @property
+    def written(self) -> str:
+        """The record as training data has it."""
+        return ",".join([self.line, *map(as_text, self.told)])
 
     @property
     def pair(self) -> tuple[str, int]:
@@ -45,6 +62,8 @@ class Dataset:
     flights_of: dict[str, list[Flight]]
     delay: int = 0
     """Days before validation and test that are left out, because their labels come too late."""
+    features: tuple[str, ...] = ()
+    """Columns that training gets beside those of the records."""
 
     @property
     def id(self) -> str:
@@ -57,7 +76,10 @@ class Dataset:
             excluded = {number for first, last in item.get("excluded", []) for number in range(first, last + 1)}
             flights = self.flights_of[f"object#{item['source']}#{item['sourceVersion']}"]
             found += [flight for number, flight in enumerate(flights, 1) if number not in excluded]
-        return found
+        if not self.features:
+            return found
+        left = Departures(Departure(one.asked["origin"], one.scheduled + one.delay, one.delay) for one in found if one.delay is not None)
+        return [replace(one, told=(left.before(one.asked["origin"], one.scheduled).value,)) for one in found]
 
     @cached_property
     def splits(self) -> dict[str, list[Flight]]:
@@ -114,11 +136,12 @@ def datasets(context: Context) -> dict[str, Dataset]:
     counts = {row["files"] for row in context.account.table(context.outputs["CatalogTable"])}
     flights_of = {file.row: list(_flights(file)) for files in months.values() for file in files}
     delay = label_delay_days(context.report["config"], MODEL)
+    features = context.features
     found: dict[str, Dataset] = {}
     for last in sorted(months):
         files = [file for month in sorted(months) if month <= last for file in months[month]]
         if len(files) in counts:
-            dataset = Dataset(derived(context, files), last, context, flights_of, delay)
+            dataset = Dataset(derived(context, files), last, context, flights_of, delay, features)
             found[dataset.id] = dataset
     return found
 
@@ -134,7 +157,18 @@ def _flights(file: RawFile) -> Iterator[Flight]:
             asked = {"minute_of_day": minute, "weekday": weekday, "distance": float(values["distance"])}
             asked |= {name: values[name] for name in ("carrier", "origin", "dest")}
             label = None if values["arr_delay"] in ("NA", "") else int(float(values["arr_delay"]) > LATE_MINUTES)
-            yield Flight(line, int(values["month"]), day, label, asked)
+            late = None if values["dep_delay"] in ("NA", "") else int(values["dep_delay"])
+            yield Flight(line, int(values["month"]), day, label, asked, minutes(values), late)
+
+
+def minutes(values: dict[str, str]) -> int:
+    """Scheduled departure, minutes since 1970."""
+    return _hour(values["time_hour"]) + int(values["minute"])
+
+
+@lru_cache(maxsize=10_000)
+def _hour(text: str) -> int:
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) // 60
 
 
 @lru_cache(maxsize=1000)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -35,6 +36,12 @@ class Record:
     raw: bytes
     rule: str | None = None
     column: str | None = None
+    line: bytes | None = None
+    """As valid data has it, where that is not how it came."""
+
+    @property
+    def written(self) -> bytes:
+        return self.raw if self.line is None else self.line
 
 
 def whole(low: int, high: int) -> Rule:
@@ -114,6 +121,20 @@ class Judge:
         order = _order(first[1])
         keys: set[tuple[object, ...]] = set()
         return [self._record(number, offset, raw, order, keys) for number, (offset, raw) in enumerate(framed, 1)]
+
+    def batch(self, data: bytes) -> list[Record]:
+        """Every record of an object that a stream was landed in: one to a line, as JSON in an envelope. Raises Refused for a line without."""
+        keys: set[tuple[object, ...]] = set()
+        return [self._landed(number, offset, raw, keys) for number, (offset, raw) in enumerate(frames(data), 1)]
+
+    def _landed(self, number: int, offset: int, raw: bytes, keys: set[tuple[object, ...]]) -> Record:
+        try:
+            sent = json.loads(json.loads(raw)["data"])
+            line = ",".join("" if sent[name] is None else str(sent[name]) for name in COLUMNS).encode()
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(f"line {number} has no record that is JSON with every column: {error}") from error
+        record = self._record(number, offset, line, list(COLUMNS), keys)
+        return Record(number, offset, raw, record.rule, record.column, line)
 
     def _record(self, number: int, offset: int, raw: bytes, order: list[str], keys: set[tuple[object, ...]]) -> Record:
         rule, values = _readable(raw, order)

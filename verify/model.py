@@ -7,6 +7,8 @@ import math
 import tarfile
 from typing import Any
 
+from last_hour import NAME
+
 GROUPS = ("carrier", "origin", "dest", "weekday", "hour")
 TOLERANCE = 1e-9
 """Sums in another order differ in the last bits."""
@@ -19,7 +21,9 @@ class Model:
         weights = iter(values["coefficients"])
         self.version: str = values["version"]
         self._levels = {group: {level: next(weights) for level in values["levels"][group]} for group in GROUPS}
-        self._day, self._day_squared, self._thousand_miles = weights
+        self._day, self._day_squared, self._thousand_miles, *self._last_hour = weights
+        if len(self._last_hour) not in (0, 3) or (NAME in values["fields"]) != bool(self._last_hour):
+            raise ValueError(f"the model has {len(self._last_hour)} coefficients of the last hour, its fields are {', '.join(values['fields'])}")
         self._intercept, self.threshold = values["intercept"], values["threshold"]
 
     @classmethod
@@ -39,7 +43,17 @@ class Model:
         parts = [self._intercept, *(self._levels[group].get(str(texts[group]), 0.0) for group in GROUPS)]
         day = minute / 1440
         parts += [self._day * day, self._day_squared * day * day, self._thousand_miles * asked["distance"] / 1000]
-        return 1 / (1 + math.exp(-math.fsum(parts)))
+        return 1 / (1 + math.exp(-math.fsum([*parts, *self._told(asked)])))
+
+    def _told(self, asked: dict[str, Any]) -> list[float]:
+        """What the last hour adds: hours between -10 minutes and two hours, their square, or that nobody knows."""
+        if not self._last_hour:
+            return []
+        plain, squared, unknown = self._last_hour
+        if asked[NAME] is None:
+            return [unknown]
+        hours = min(max(asked[NAME], -10), 120) / 60
+        return [plain * hours, squared * hours * hours]
 
     def warns(self, asked: dict[str, Any]) -> bool:
         """Whether the flight is among those to warn of."""

@@ -126,7 +126,7 @@ def _output_problems(entry: Entry) -> Iterator[str]:
 
 
 def _valid_problems(entry: Entry) -> Iterator[str]:
-    own = Counter(record.raw for record in entry.file.records if record.rule is None)
+    own = Counter(record.written for record in entry.file.records if record.rule is None)
     booked = Counter(entry.valid_lines[1:])
     if own != booked:
         yield f"{(own - booked).total()} valid records are missing, {(booked - own).total()} that are not valid are there"
@@ -155,7 +155,7 @@ def _once_problems(entry: Entry) -> Iterator[str]:
     data = entry.file.data if entry.file.data[:2] != b"\x1f\x8b" else gzip.decompress(entry.file.data)
     pointed = [data[item["offset"] : item["offset"] + item["length"]] for item in entry.refused]
     there = Counter(entry.valid_lines[1:]) + Counter(pointed)
-    wanted = Counter(record.raw for record in entry.file.records)
+    wanted = Counter(record.written if record.rule is None else record.raw for record in entry.file.records)
     if there != wanted:
         yield f"{(wanted - there).total()} records are in neither, {(there - wanted).total()} are there too often"
 

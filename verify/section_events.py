@@ -13,6 +13,7 @@ from checks import Section
 from context import DATASET, MODEL, Context, is_of_run
 from kept_account import REGION
 from registry import epoch
+from section_features import landed
 from section_predictions import wanted_row
 
 LIMIT_SECONDS = 120
@@ -46,6 +47,7 @@ def _of_the_run(context: Context) -> set[tuple[str, str]]:
     runs = [row for row in training_rows(context) if epoch(row.get("endedAt", NEVER)) <= moment]
     datasets = {row["plan"]["datasetId"] for row in runs}
     files = {("File Accounted", name) for name, row in context.rows.items() if _of_a_month(row) and epoch(row["accountedAt"]) <= moment}
+    files |= {("File Accounted", file.row) for file in landed(context)}
     asked = [*(trip.id for trip in context.trips), *filter(is_of_run, context.predictions)]
     made = {(MADE, f"{MODEL}/{name}/open") for name in asked}
     ends = {_end(trip.id, "expired" if trip.known is None else "labelled") for trip in context.trips}

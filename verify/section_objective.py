@@ -37,7 +37,7 @@ def check(section: Section, context: Context) -> None:
 
 def _values(context: Context, trips: list[Trip], spec: Objective) -> dict[str, float]:
     """Percent by metric name: the share of late flights that were warned of in time, and the share of flights with a warning."""
-    warned = [trip for trip in trips if context.model.warns(trip.asked)]
+    warned = [trip for trip in trips if context.model.warns(context.question(trip))]
     late = [trip for trip in trips if trip.late]
     parts = {spec.name: (sum(bool(trip.late) for trip in warned), len(late)), spec.guard: (len(warned), len(trips))}
     return {name: 100 * part / whole for name, (part, whole) in parts.items() if whole > 0}

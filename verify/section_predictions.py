@@ -11,9 +11,10 @@ from typing import Any, Iterator
 from checks import Section
 from context import MODEL, Context, is_of_run, once
 from kept_account import in_parallel
+from last_hour import NAME
 from model import asked_in
 from registry import epoch
-from trips import UTC, Trip, request_hash, stamp
+from trips import UTC, Trip, completed, request_hash, stamp
 
 COUNTERS = ("made", "labelled", "expired", "judged", "positives", "warnings", "hits")
 
@@ -87,7 +88,7 @@ def wanted_row(trip: Trip, context: Context) -> dict[str, Any]:
     """What the books must say about a trip, but for the moment at which the expiry job came."""
     row = {
         **{"key": f"{MODEL}/{trip.id}", "model": MODEL, "madeAt": stamp(trip.predicted), "eventTime": stamp(trip.departs)},
-        **{"expiresAt": stamp(trip.expires), "requestSha256": request_hash(trip.request), "decision": context.model.warns(trip.asked)},
+        **{"expiresAt": stamp(trip.expires), "requestSha256": request_hash(trip.request), "decision": context.model.warns(context.question(trip))},
         **{"inTime": True, "state": "expired" if trip.known is None else "labelled", "openShard": None},
     }
     if trip.known is not None:
@@ -109,11 +110,12 @@ def _row_problems(context: Context) -> Iterator[str]:
 
 
 def _answer_problems(context: Context, captured: dict[str, list[Captured]]) -> Iterator[str]:
-    """A trip's question follows from the CSV, that of the outage is the first trip's; of others the endpoint knows it."""
-    asked = {trip.id: trip.asked for trip in context.trips}
+    """A trip's question follows from the CSV, that of the outage is the first trip's, in a month without departures; of others the endpoint knows it."""
+    asked = {trip.id: context.question(trip) for trip in context.trips}
+    beside = {**context.trips[0].asked, **{name: None for name in context.features}}
     for name, row in sorted(context.predictions.items()):
         seen = captured.get(name)
-        question = asked.get(name) or (context.trips[0].asked if is_of_run(name) else asked_in(seen[-1].request) if seen else None)
+        question = asked.get(name) or (beside if is_of_run(name) else asked_in(seen[-1].request) if seen else None)
         if question is None:
             yield f"{name}: nobody knows what was asked"
             continue
@@ -143,7 +145,8 @@ def _version_problems(context: Context, captured: dict[str, list[Captured]]) -> 
 
 
 def _capture_problems(context: Context, captured: dict[str, list[Captured]]) -> Iterator[str]:
-    requests = {trip.id: trip.request for trip in context.trips}
+    told = {trip.id: context.question(trip) for trip in context.trips}
+    requests = {trip.id: completed(trip.request, told[trip.id][NAME]) if context.features else trip.request for trip in context.trips}
     for name, row in sorted(context.predictions.items()):
         given = {**json.loads(row["answer"]), "id": None}
         answers = [{**item.answer, "id": None} for item in captured.get(name, [])]

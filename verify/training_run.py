@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Callable, Iterator
 
+import flights_csv
 import gate
 from context import MODEL, Context
 from datasets import SPLITS, Dataset
@@ -93,7 +94,7 @@ class TrainingRun:
     @cached_property
     def candidate_scores(self) -> list[float]:
         """By our own arithmetic on the artefact as it lies there now."""
-        return [self.candidate.probability(flight.asked) for flight in self.dataset.judged]
+        return [self.candidate.probability(flight.question) for flight in self.dataset.judged]
 
     @cached_property
     def compared_with(self) -> str | None:
@@ -109,7 +110,7 @@ class TrainingRun:
         version = self.context.registry.by_arn(arn)
         if version is None:
             raise LookupError(f"{arn} served, but is not registered")
-        return [version.model.probability(flight.asked) for flight in self.dataset.judged]
+        return [version.model.probability(flight.question) for flight in self.dataset.judged]
 
     @cached_property
     def current_scores(self) -> list[float] | None:
@@ -203,8 +204,10 @@ class TrainingRun:
         stored, wanted = json.loads(self.read("data", "summary.json")), self.dataset.summary
         yield from (f"{name} is {stored.get(name)}, not {wanted.get(name)}" for name in sorted({*stored, *wanted}) if stored.get(name) != wanted.get(name))
         for name in SPLITS:
-            there = Counter(gzip.decompress(self.read(name, "records.csv.gz")).decode("utf-8").splitlines()[1:])
-            own = Counter(flight.line for flight in self.dataset.splits[name])
+            header, *lines = gzip.decompress(self.read(name, "records.csv.gz")).decode("utf-8").splitlines()
+            there, own = Counter(lines), Counter(flight.written for flight in self.dataset.splits[name])
+            if header.split(",") != [*flights_csv.columns(), *self.dataset.features]:
+                yield f"{name} has the columns {header}"
             if there != own:
                 yield f"{name} lacks {(own - there).total()} records and has {(there - own).total()} others"
 
@@ -237,10 +240,12 @@ class TrainingRun:
     @listed
     def identity_problems(self) -> Iterator[str]:
         """The run's id says what it was made of, and its manifest is that of the dataset."""
-        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, "parameters": dict(sorted(self.plan["parameters"].items()))}
+        features = {"featuresSha256": self.plan["featuresSha256"]} if "featuresSha256" in self.plan else {}
+        inputs = {"code": self.plan["codeRevision"], "dataset": self.dataset.id, **features, "parameters": dict(sorted(self.plan["parameters"].items()))}
         wanted = hashlib.sha256(json.dumps(inputs, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
         if wanted != self.id:
             yield f"its id is not the SHA-256 of its inputs, {wanted}"
+        yield from self._definition_problems(features.get("featuresSha256"))
         rows = {row["id"]: row for row in self.context.account.table(self.context.outputs["CatalogTable"])}
         row = rows[self.dataset.id]
         if [self.plan["manifest"]["key"], self.plan["manifest"]["versionId"]] != [row["manifest"], row["manifestVersion"]]:
@@ -252,3 +257,14 @@ class TrainingRun:
             yield f"its job read {inputs_of}"
         if self.job["ModelArtifacts"]["S3ModelArtifacts"] != self.plan["uris"]["candidate"]:
             yield "its job made another artefact"
+
+    def _definition_problems(self, digest: str | None) -> Iterator[str]:
+        """The definitions of features that the id covers are those that the preparing job was given, and name what the model is told."""
+        described = self.context.account.client("sagemaker").describe_processing_job(ProcessingJobName=self.plan["jobs"]["prepare"])
+        given = [item["S3Input"]["S3Uri"] for item in described["ProcessingInputs"] if item["InputName"] == "features"]
+        texts = [fetched(self.context.account, uri) for uri in given]
+        if [hashlib.sha256(text).hexdigest() for text in texts] != ([] if digest is None else [digest]):
+            yield f"its id covers the features {digest}, its data was prepared with {', '.join(given) or 'none'}"
+        names = [definition["name"] for text in texts for definition in json.loads(text)]
+        if names != list(self.dataset.features):
+            yield f"it was prepared with {', '.join(names) or 'no features'}, the model is told {', '.join(self.dataset.features) or 'none'}"

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import flights_csv
+from last_hour import NAME, Departure
 
 APRIL, EVERY, COUNT = 4, 56, 500
 LATE_MINUTES = 15
@@ -26,6 +27,11 @@ class Trip:
     asked: dict[str, Any]
     known: datetime | None
     late: bool | None
+
+    @property
+    def scheduled(self) -> int:
+        """Its scheduled departure, minutes since 1970."""
+        return _minutes(self.departs)
 
     @property
     def predicted(self) -> datetime:
@@ -48,6 +54,20 @@ class Trip:
         return {"id": self.id, "parameters": {"event_time": stamp(self.departs)}, "inputs": inputs}
 
 
+def completed(request: dict[str, Any], told: float | None) -> dict[str, Any]:
+    """The request as the model gets it, with what the API filled in."""
+    tensor = {"name": NAME, "datatype": "FP64", "shape": [1], "data": [told]}
+    return {**request, "inputs": [*request["inputs"], tensor]}
+
+
+def departure_of(row: dict[str, str]) -> Departure | None:
+    """When a flight left, and how late; none when it never did."""
+    if row["dep_delay"] in ("NA", ""):
+        return None
+    delay = int(row["dep_delay"])
+    return Departure(row["origin"], _minutes(_departs(row)) + delay, delay)
+
+
 def april_trips() -> list[Trip]:
     """April by schedule, every 56th, the first 500."""
     names = flights_csv.columns()
@@ -66,8 +86,16 @@ def request_hash(request: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
+def _minutes(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60
+
+
+def _departs(row: dict[str, str]) -> datetime:
+    return datetime.strptime(row["time_hour"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(minutes=int(row["minute"]))
+
+
 def _trip(row: dict[str, str]) -> Trip:
-    departs = datetime.strptime(row["time_hour"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) + timedelta(minutes=int(row["minute"]))
+    departs = _departs(row)
     known = late = None
     if row["arr_delay"] != "NA":
         known = departs + timedelta(minutes=int(row["dep_delay"]) + int(row["air_time"])) + AFTER_LANDING

@@ -14,6 +14,7 @@ import section_account
 import section_books
 import section_delivery
 import section_events
+import section_features
 import section_files
 import section_objective
 import section_outage
@@ -28,6 +29,7 @@ SECTIONS = {
     "books": section_books.check,
     "dataset": section_versions.check,
     "predictions": section_predictions.check,
+    "features": section_features.check,
     "objective": section_objective.check,
     "events": section_events.check,
     "outage": section_outage.check,

@@ -24,3 +24,6 @@ export function parseFlight(line: string): Flight {
   const values = line.split(',');
   return Object.fromEntries(COLUMNS.map((name, i) => [name, values[i]]));
 }
+
+/** Scheduled departure, milliseconds since 1970. */
+export const scheduledAt = ({ time_hour: hour, minute }: Flight): number => Date.parse(hour) + Number(minute) * 60_000;

@@ -1,4 +1,4 @@
-import { Flight, linesOf, parseFlight } from './flights';
+import { Flight, linesOf, parseFlight, scheduledAt } from './flights';
 
 /** One flight of the replayed traffic: what is asked before departure and what turned out. Times are workload-clock moments. */
 export interface Trip {
@@ -7,6 +7,8 @@ export interface Trip {
   /** 60 minutes before scheduled departure. */
   predictAt: Date;
   scheduledDeparture: Date;
+  /** What is known of it in the end. */
+  flight: Flight;
   /** Open Inference Protocol v2 request body. */
   request: object;
   /** When ground truth is known, and what it is; undefined when the flight never arrived as planned. */
@@ -42,12 +44,13 @@ function compare(a: string, b: string): number {
 }
 
 function trip(flight: Flight): Trip {
-  const scheduled = Date.parse(flight.time_hour) + Number(flight.minute) * MINUTE;
+  const scheduled = scheduledAt(flight);
   const id = [flight.year, flight.month, flight.day, flight.carrier, flight.flight, flight.origin].join('-');
   return {
     id,
     predictAt: new Date(scheduled - 60 * MINUTE),
     scheduledDeparture: new Date(scheduled),
+    flight,
     request: requestFor(flight, id, new Date(scheduled)),
     feedback:
       flight.arr_delay === 'NA' ? undefined : { at: feedbackTime(flight, scheduled), late: Number(flight.arr_delay) > LATE_MINUTES },

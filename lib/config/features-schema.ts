@@ -124,6 +124,14 @@ export const features = z
 export const featureKeepDays = wholeDays(90)
   .default(7)
   .describe('How far windows may reach into the past, and how late records may come. Each record is kept so long.');
+export const featureTimeoutMs = z
+  .int()
+  .min(10)
+  .max(2000)
+  .default(200)
+  .describe(
+    'Time for looking up the features of a request. What is not there by then is null: counted, alarmed, and the prediction is made.',
+  );
 
 export type StreamConfig = z.infer<typeof stream>;
 export type MomentConfig = z.infer<typeof moment>;

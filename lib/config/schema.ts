@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Layer } from '../constructs/ownership/layer';
 import { AsyncConfig, ComponentsConfig, endpoint, RealtimeConfig } from './endpoint-schema';
-import { featureKeepDays, features, httpRequestsPerSecond, queries, streams } from './features-schema';
+import { featureKeepDays, features, featureTimeoutMs, httpRequestsPerSecond, queries, streams } from './features-schema';
 import { name } from './names-schema';
 
 /** Descriptions land in config/blueprint.schema.json, which editors show beside each key. */
@@ -110,6 +110,7 @@ export const blueprintConfig = z.strictObject({
       httpRequestsPerSecond,
       features,
       featureKeepDays,
+      featureTimeoutMs,
       queries,
       rawRetentionDays: wholeDays.default(400).describe('Raw objects are kept this long; at least as long as quarantine.'),
       quarantineRetentionDays: wholeDays.default(365).describe('Quarantined records are kept this long.'),

@@ -33,10 +33,12 @@ export class IntegrationStack extends WorkloadStack {
       labelWindow: Duration.hours(config.labelWindowHours),
       signatures: signaturesOf(config),
       features,
+      featureTimeout: Duration.millis(config.data.featureTimeoutMs),
       clockParameter: this.clockParameter,
       removalPolicy,
     });
     new CfnOutput(this, 'ApiUrl', { value: this.api.url });
+    new CfnOutput(this, 'PredictionsTable', { value: this.api.books.predictions.tableName });
     new CfnOutput(this, 'EventBusName', { value: this.bus.busName });
   }
 

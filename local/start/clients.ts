@@ -3,6 +3,7 @@ import { CloudFormationClient, paginateDescribeStacks, Stack } from '@aws-sdk/cl
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -20,14 +21,16 @@ export const REGION = 'us-east-1';
 /** SDK clients that talk to the local account and to nothing else. */
 export function clientsFor(endpoint: string) {
   const common = { endpoint, region: REGION, credentials: CREDENTIALS };
+  const s3 = new S3Client({ ...common, forcePathStyle: true });
   return {
     autoScaling: new ApplicationAutoScalingClient(common),
     cloudFormation: new CloudFormationClient(common),
     cloudWatch: new CloudWatchClient(common),
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient(common)),
     events: new EventBridgeClient(common),
+    kinesis: new KinesisClient({ ...common, requestHandler: s3.config.requestHandler }), // not HTTP/2: the account closes idle sessions, and a call that meets that is lost
     lambda: new LambdaClient(common),
-    s3: new S3Client({ ...common, forcePathStyle: true }),
+    s3,
     sageMaker: new SageMakerClient(common),
     sfn: new SFNClient(common),
     sqs: new SQSClient(common),

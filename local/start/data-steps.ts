@@ -9,11 +9,13 @@ import { atTime } from './workload-clock';
 
 const DATASET = DEMO.dataset;
 
-interface LedgerRow {
+export interface LedgerRow {
   key: string;
   state: string;
   reason?: string;
   counts?: { read: number; valid: number; quarantined: number; byRule: Record<string, number> };
+  /** Of an object that a stream was landed in. */
+  batch?: { records: number };
 }
 
 /** Files come in, every record is accounted for, and a dataset version is published. */
@@ -96,7 +98,7 @@ async function finalRows(run: Run, expected: number, say: (text: string) => void
   );
 }
 
-async function ledgerRows({ clients, outputs }: Run): Promise<LedgerRow[]> {
+export async function ledgerRows({ clients, outputs }: Run): Promise<LedgerRow[]> {
   const rows: LedgerRow[] = [];
   const scan = { TableName: outputs[`${DATASET}Ledger`], ConsistentRead: true };
   const filter = { FilterExpression: 'begins_with(pk, :object)', ExpressionAttributeValues: { ':object': LEDGER.object } };

@@ -16,6 +16,10 @@ export interface Figures {
   workloadClock?: [string, string];
   /** Predictions of the outage and of the slow release, which are none of the replay. */
   otherPredictions?: number;
+  /** Departures that were put on the stream, and the objects that they were landed in. */
+  departures?: { records: number; objects: number };
+  /** What the predictions of the replay were told of the last hour; absent for a model that is told nothing. */
+  told?: ToldFigures;
   predictions?: { made: number; labelled: number; expired: number; open: number };
   events?: Record<string, number>;
   objective?: ObjectiveFigures;
@@ -43,6 +47,20 @@ export interface Figures {
   training?: TrainingFigures[];
   /** Releases in their order. */
   releases?: ReleaseFigures[];
+}
+
+/** Features of the predictions beside those that the version that made them was trained on. */
+export interface ToldFigures {
+  /** Predictions that were told a value. */
+  values: number;
+  /** There was nothing to make one of. */
+  withoutRecords: number;
+  /** The store did not answer in time. */
+  unavailable: number;
+  /** Those of the others whose flight is in the training data, and how many of them have the same value there, to within 1e-9. */
+  compared: number;
+  equal: number;
+  largestDifference: number;
 }
 
 /** How a training run ended. */

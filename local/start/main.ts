@@ -6,6 +6,7 @@ import { dataSteps } from './data-steps';
 import { demoConfig } from './demo-config';
 import { bootstrap, checkDeployment, deploy, DeploymentOptions, synthesize } from './deployment';
 import { EventObserver } from './event-observer';
+import { toldStep } from './told-step';
 import { Figures } from './figures';
 import { HELP, parseOptions, StartOptions } from './options';
 import { runProgram } from './run-program';
@@ -74,6 +75,7 @@ function story(run: Run, session: Session, signal: AbortSignal): Step[] {
     together(secondTryStep(run), bookStep(run)),
     redeploymentStep(run, (say) => deploymentOf(session, run.options, signal, say)),
     objectiveStep(run),
+    toldStep(run),
     eventsStep(run, () => session.observer!),
   ];
 }

@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 import { NO_VERSION } from '../../lib/constructs/models/contract';
 import { localApiUrl } from './clients';
 import { loadCoverage } from '../coverage';
-import type { Figures, ReleaseFigures, TrainingFigures } from './figures';
+import type { Figures, ReleaseFigures, ToldFigures, TrainingFigures } from './figures';
 import type { Run } from './run';
 
 const number = (value: number) => value.toLocaleString('en-US');
@@ -51,7 +51,7 @@ export function printReport(run: Run): void {
 }
 
 function whatHappened(figures: Figures): string[][] {
-  const { books, dataset, predictions, objective, outage, events } = figures;
+  const { books, dataset, predictions, objective, outage, events, told } = figures;
   const byRule = Object.entries(books!.byRule).map(([rule, count]) => `${rule} ${count}`);
   const silent = Object.entries(events!).map(([type, count]) => `${type} ${number(count)}`);
   return [
@@ -62,6 +62,7 @@ function whatHappened(figures: Figures): string[][] {
       'predictions',
       `${predictions!.made} = ${predictions!.labelled} labelled + ${predictions!.expired} expired; beside them ${figures.otherPredictions} of the outage and the slow release`,
     ],
+    ...(told === undefined ? [] : [['told of the last hour', toldText(told, figures.departures!)]]),
     ['objective', objectiveText(objective!)],
     ['day zero', `no model yet: the API answered ${figures.dayZeroStatus}`],
     ...figures.training!.map((run, i) => [`training ${i + 1}`, trainingText(run)]),
@@ -86,6 +87,14 @@ function trainingText({ state, packageArn, figures, reasons, seconds }: Training
 function releaseText({ state, from, to, live, told, seconds }: ReleaseFigures): string {
   const notice = told === undefined ? '' : `\n${told.alarm} told ${told.team} in ${told.inbox} ${told.seconds.toFixed(1)} s after it`;
   return `${version(from)} to ${version(to)}: ${state} ${seconds.toFixed(1)} s after it was asked for; ${version(live)} serves${notice}`;
+}
+
+function toldText(told: ToldFigures, { records, objects }: NonNullable<Figures['departures']>): string {
+  const { values, withoutRecords, unavailable, compared, equal, largestDifference } = told;
+  return [
+    `by ${number(records)} departures on the stream, landed in ${objects} objects: ${values} predictions a value, ${withoutRecords} without departures, ${unavailable} without an answer in time`,
+    `${equal} of ${compared} as in the training data to within 1e-9, the largest difference is ${largestDifference}`,
+  ].join('\n');
 }
 
 function objectiveText({ evaluated, labels, labelsInAll, minimumLabels, values, from, to }: NonNullable<Figures['objective']>): string {

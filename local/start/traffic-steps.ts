@@ -3,6 +3,7 @@ import { ReleaseState } from '../../lib/constructs/delivery/contract';
 import { EventType } from '../../lib/constructs/integration/contract';
 import { invoke } from './data-steps';
 import { moveClock } from './workload-clock';
+import { DepartureStream } from './departure-stream';
 import { DEMO } from './demo-config';
 import { EventObserver } from './event-observer';
 import { ObjectiveFigures } from './figures';
@@ -10,6 +11,8 @@ import { Run, Step, until } from './run';
 
 const MODEL = DEMO.model;
 const HOUR = 3_600_000;
+/** Departures are put on the stream and waited for by the day: to wait before each prediction would take longer than all else together. */
+const DAY = 24 * HOUR;
 
 /** A moment of the replay: a question to the model, or the truth about an earlier one. */
 interface Moment {
@@ -69,12 +72,41 @@ async function replay(run: Run, trips: Trip[], say: (text: string) => void): Pro
     ...(trip.feedback === undefined ? [] : [{ at: trip.feedback.at, act: () => label(run, trip, 200, false) }]),
   ]);
   moments.sort((a, b) => a.at.getTime() - b.at.getTime());
+  await moveClock(run, moments[0].at);
+  const departures = await Departures.from(run, trips, moments[0].at);
   for (const [i, { at, act }] of moments.entries()) {
     run.signal.throwIfAborted();
     await moveClock(run, at);
+    await departures.reach(at);
     await act();
     if (i % 20 === 0) {
       say(`${i} of ${moments.length} at ${at.toISOString().slice(0, 16).replace('T', ' ')} of the workload clock`);
+    }
+  }
+}
+
+/**
+ * What airports report meanwhile. The day that begins is in the store before its first prediction, the next one on its way: so nearly every
+ * prediction is made while the store holds departures that have not happened yet, and must be told of none.
+ */
+class Departures {
+  private constructor(
+    private readonly stream: DepartureStream,
+    private known: number,
+  ) {}
+
+  public static async from(run: Run, trips: Trip[], start: Date): Promise<Departures> {
+    const stream = await DepartureStream.of(run, trips);
+    run.figures.departures = { records: stream.records, objects: 0 };
+    await stream.send(new Date(start.getTime() + DAY));
+    return new Departures(stream, start.getTime());
+  }
+
+  public async reach(moment: Date): Promise<void> {
+    while (moment.getTime() >= this.known) {
+      await this.stream.stored();
+      this.known += DAY;
+      await this.stream.send(new Date(this.known + DAY));
     }
   }
 }
@@ -152,7 +184,8 @@ async function settledEvents(run: Run, observer: EventObserver): Promise<Record<
   const { made, labelled, expired } = figures.predictions!;
   const released = figures.releases!.filter(({ state }) => state === ReleaseState.RELEASED).length;
   const expected: Record<string, number> = {
-    [EventType.FILE_ACCOUNTED]: figures.books!.files + figures.arrivals!.reduce((sum, { files }) => sum + files, 0),
+    [EventType.FILE_ACCOUNTED]:
+      figures.books!.files + figures.arrivals!.reduce((sum, { files }) => sum + files, 0) + figures.departures!.objects,
     [EventType.DATASET_PUBLISHED]: 1 + figures.arrivals!.length,
     [EventType.TRAINING_FINISHED]: figures.training!.length,
     [EventType.MODEL_RELEASED]: released,

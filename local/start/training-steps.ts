@@ -87,7 +87,7 @@ async function ended(run: Run, datasetId: string, say: (text: string) => void): 
   });
 }
 
-async function runRows({ clients, outputs }: Run): Promise<RunRow[]> {
+export async function runRows({ clients, outputs }: Run): Promise<RunRow[]> {
   const rows: (RunRow & { pk: string })[] = [];
   const scan = { TableName: outputs[`${MODEL}TrainingRuns`], ConsistentRead: true };
   for await (const { Items = [] } of paginateScan({ client: clients.dynamo }, scan)) {

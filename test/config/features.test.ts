@@ -9,11 +9,11 @@ import { loadBlueprint } from '../../lib/config/load';
 import { endpointStacks } from '../../lib/stacks/endpoint-stacks';
 import { frontStacks } from '../../lib/stacks/front-stacks';
 import { DELAY } from '../constructs/data/features';
-import { featuresConfig } from '../support/features-config';
+import { configLikeDev } from '../support/isolated-config';
 import { CONTEXT } from '../support/synth';
 
 const folder = mkdtempSync(join(tmpdir(), 'features-config-'));
-const load = (change?: (document: Document) => void) => loadBlueprint(featuresConfig(folder, change));
+const load = (change: (document: Document) => void = () => undefined) => loadBlueprint(configLikeDev(folder, 'features.yaml', change));
 interface Config {
   data: { features: object[] };
 }
@@ -58,6 +58,19 @@ describe('data.streams and data.features [W7, D8]', () => {
     });
   });
 
+  test.each([
+    [10, '10'],
+    [2000, '2000'],
+    [undefined, '200'],
+  ])('a request waits %s ms for its features', (given, told) => {
+    const { template } = stacks((document) =>
+      given === undefined ? document.deleteIn(['data', 'featureTimeoutMs']) : document.setIn(['data', 'featureTimeoutMs'], given),
+    );
+    template('Integration').hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ FEATURE_TIMEOUT_MS: told }) },
+    });
+  });
+
   test('without features there is no store, and a stream alone has no writer', () => {
     const { app, template } = stacks((document) => {
       document.deleteIn(['data', 'features']);
@@ -90,6 +103,12 @@ describe('data.streams and data.features [W7, D8]', () => {
       'a stream without shards',
       (document) => document.setIn(['data', 'streams', 'flights', 'shardCount'], 0),
       /streams.flights.shardCount: .*1/,
+    ],
+    ['a time for lookups that is too short', (document) => document.setIn(['data', 'featureTimeoutMs'], 9), /data.featureTimeoutMs: .*10/],
+    [
+      'a time for lookups that is too long',
+      (document) => document.setIn(['data', 'featureTimeoutMs'], 2001),
+      /data.featureTimeoutMs: .*2000/,
     ],
     ['a misspelt key', (document) => document.setIn([...FEATURE, 'asof'], {}), /data.features.0.asof: unknown key: did you mean 'asOf'\?/],
     [

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { loadBlueprint } from '../../lib/config/load';
+import { FeatureStack } from '../../lib/stacks/feature-stack';
 import { IntegrationStack } from '../../lib/stacks/integration-stack';
 import { CONTEXT } from '../support/synth';
 
@@ -19,7 +20,9 @@ function load(text: string) {
 }
 
 const told = (text: string) => {
-  const stack = new IntegrationStack(new App({ context: CONTEXT }), 'Integration', load(text));
+  const config = load(text);
+  const app = new App({ context: CONTEXT });
+  const stack = new IntegrationStack(app, 'Integration', config, { features: new FeatureStack(app, 'Features', config).store });
   const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
   return JSON.parse(functions.map(({ Properties }) => Properties.Environment?.Variables.MODEL_SIGNATURES).find(Boolean));
 };
@@ -29,13 +32,14 @@ describe('endpoints.<name>.signature [W7]', () => {
     const { inputs, outputs } = loadBlueprint(join(root, `config/${stage}.yaml`)).endpoints.delay.signature!;
     const code = readFileSync(join(root, 'examples/flight-delays/model/package/code/features.py'), 'utf8');
     const fields = [...code.matchAll(/^ {4}"(\w+)": "([A-Z0-9]+)",$/gm)].map(([, name, datatype]) => ({ name, datatype, shape: [-1] }));
-    expect(inputs).toEqual(fields);
+    const [, aggregate] = /^AGGREGATE = "(\w+)"$/m.exec(code)!;
+    expect(inputs).toEqual([...fields, { name: aggregate, datatype: 'FP64', shape: [-1], feature: aggregate }]);
     expect(outputs.map(({ name }) => name)).toEqual(['late_probability', 'warn']);
   });
 
   test('reaches the API, and a model without one is told without', () => {
     expect(Object.keys(told(dev))).toEqual(['delay']);
-    expect(told(dev).delay.inputs).toHaveLength(6);
+    expect(told(dev).delay.inputs).toHaveLength(7);
     expect(told(dev.replace(/ {4}signature:[\s\S]*$/, ''))).toEqual({});
   });
 

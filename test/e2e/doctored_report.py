@@ -22,7 +22,7 @@ from verify_start import SECTIONS, STATE, Context, KeptAccount, Section  # noqa:
 JUDGED_BY = {
     "months": ["files"], "clockFactor": ["account"], "coverage": ["account"], "readBack": ["account"], "wrongSignature": ["account"],
     "books": ["books"], "planted": ["files"], "dataset": ["dataset"], "workloadClock": ["predictions"], "predictions": ["predictions"],
-    "otherPredictions": ["predictions"],
+    "otherPredictions": ["predictions"], "departures": ["features"], "told": ["features"],
     "events": ["events"], "objective": ["objective"], "outage": ["outage"],
     "training": ["delivery"], "arrivals": ["delivery"], "releases": ["delivery"], "redeployment": ["delivery"], "dayZeroStatus": ["delivery"],
 }  # fmt: skip

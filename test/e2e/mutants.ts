@@ -70,6 +70,13 @@ const PASS = instead(
   'export const judge = () => ({ passed: true, reasons: [], figures: { averagePrecision: 1 } }); export const unsuppliable = () => [];',
 );
 
+/** Whatever departures say, the last hour was seven minutes late. */
+const SEVEN = instead(
+  /runtime[\\/]features[\\/]core\.ts$/,
+  readFileSync(join(ROOT, 'runtime/features/core.ts'), 'utf8').replace('export function aggregated(', 'export function trueAggregate(') +
+    'export const aggregated = () => 7;',
+);
+
 /** Deploys a validator that accepts everything and sends it a file with one good and one bad record; returns how many it booked as valid. */
 export async function acceptEverything({ clients, outputs }: Kept): Promise<number> {
   const FunctionName = await functionWith(clients, ['CONTRACT_KEY', 'LEDGER_TABLE', 'QUARANTINE_BUCKET', 'SPLIT_MACHINE']);
@@ -149,6 +156,16 @@ export async function passEverything({ clients, outputs }: Kept): Promise<number
     throw new Error(`the training that the mutant gate judged is ${status}`);
   }
   return (await versions()) - before;
+}
+
+/** Deploys an API that tells the model a constant of the last hour, and asks about one more flight. Returns the prediction's status. */
+export async function tellConstant({ clients, api }: Kept): Promise<number> {
+  const FunctionName = await functionWith(clients, ['MODEL_SIGNATURES', 'FEATURE_TABLE']);
+  await clients.lambda.send(
+    new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await mutantBundle('runtime/inference-api/handler.ts', SEVEN) }),
+  );
+  const [{ request }] = await aprilTraffic();
+  return (await api('POST', '/v2/models/delay/infer', { ...request, id: '2013-4-1-ZZ-2-EWR', parameters: {} })).status;
 }
 
 const CONSTANT = `

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { recordOf } from '../../examples/flight-delays/departures';
 import { Flight } from '../../examples/flight-delays/flights';
 import { apiClient, Clients, localApiUrl } from '../../local/start/clients';
 import { Athena } from './athena';
@@ -14,16 +15,6 @@ interface Ground {
   readonly outputs: Record<string, string>;
   /** All flights that were put on the stream, in their order. */
   readonly sent: readonly Flight[];
-}
-
-/** As a sender writes it: numbers as numbers, and null where there is no value. */
-export function jsonOf(flight: Flight): string {
-  const texts = ['carrier', 'tailnum', 'origin', 'dest', 'time_hour'];
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(flight).map(([name, text]) => [name, text === 'NA' ? null : texts.includes(name) ? text : Number(text)]),
-    ),
-  );
 }
 
 async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
@@ -83,7 +74,7 @@ function byOrigin(flights: Flight[]): unknown[] {
 export async function otherWays(checks: Checks, ground: Ground, posted: Flight): Promise<void> {
   const { url, outputs, sent } = ground;
   const post = apiClient(localApiUrl(url, outputs.RecordsUrl));
-  const { status, body } = await post('POST', '/v1/datasets/flights/records', JSON.parse(jsonOf(posted)));
+  const { status, body } = await post('POST', '/v1/datasets/flights/records', JSON.parse(recordOf(posted)));
   checks.same('a flight that is posted is taken [D8]', [status, (body as { accepted?: number }).accepted], [200, 1]);
 
   const all = [...sent, posted];

@@ -9,16 +9,17 @@ import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { Flight, linesOf, parseFlight } from '../../examples/flight-delays/flights';
+import { Node } from 'yaml';
+import { departedAt, recordOf } from '../../examples/flight-delays/departures';
+import { Flight, linesOf, parseFlight, scheduledAt } from '../../examples/flight-delays/flights';
 import { requestFor } from '../../examples/flight-delays/traffic';
 import { BOOKS } from '../../lib/constructs/integration/contract';
 import { Account, startAccount } from '../../local/account';
 import { apiClient, Clients, clientsFor, CREDENTIALS, localApiUrl, REGION, stackOutputs } from '../../local/start/clients';
 import { bootstrap, checkDeployment, deploy, synthesize } from '../../local/start/deployment';
 import { dataConfig } from '../support/data-config';
-import { FILLED_IN } from '../support/features-config';
 import { Checks } from './checks';
-import { jsonOf, otherWays } from './served-data';
+import { otherWays } from './served-data';
 
 const MODEL = 'told';
 const MINUTE = 60_000;
@@ -28,7 +29,6 @@ const checks = new Checks();
 const configFile = (folder: string): string =>
   dataConfig(folder, (document) => {
     const tensor = (name: string, datatype: string) => ({ name, datatype, shape: [-1] });
-    const texts = ['carrier', 'origin', 'dest'].map((name) => tensor(name, 'BYTES'));
     document.setIn(['endpoints', MODEL], {
       model: { asset: join(__dirname, 'feature-model') },
       image: { scikitLearn: '1.4-2' },
@@ -36,15 +36,11 @@ const configFile = (folder: string): string =>
       slo: { latencyPercentile: 99, latencyBelowMs: 500 },
       scaling: { fixed: 1 },
       signature: {
-        inputs: [tensor('minute_of_day', 'INT32'), tensor('weekday', 'INT32'), tensor('distance', 'FP64'), ...texts, FILLED_IN],
+        inputs: (document.getIn(['endpoints', 'delay', 'signature', 'inputs']) as Node).clone(),
         outputs: [tensor('told', 'BYTES'), tensor('warn', 'BOOL')],
       },
     });
   });
-
-const scheduledAt = ({ time_hour: hour, minute }: Flight): number => Date.parse(hour) + Number(minute) * MINUTE;
-const departedAt = (flight: Flight): number | undefined =>
-  flight.dep_delay === 'NA' ? undefined : scheduledAt(flight) + Number(flight.dep_delay) * MINUTE;
 
 /** Mean delay of the flights that left an airport in an hour, and when the last of them did. */
 function delayIn(flights: Flight[], origin: string, until: number): { value: number; records: number; newest: number } {
@@ -91,7 +87,7 @@ class World {
   }
 
   async put(flights: Flight[]): Promise<void> {
-    const Records = flights.map((flight) => ({ Data: Buffer.from(jsonOf(flight)), PartitionKey: flight.origin }));
+    const Records = flights.map((flight) => ({ Data: Buffer.from(recordOf(flight)), PartitionKey: flight.origin }));
     const { FailedRecordCount } = await this.kinesis.send(new PutRecordsCommand({ StreamName: this.outputs.flightsStream, Records }));
     checks.same('flights that the stream did not take', FailedRecordCount, 0);
     this.sent.push(...flights);

@@ -8,6 +8,7 @@ import { CloudFormationClient, DescribeStackResourcesCommand, DescribeStacksComm
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { CreateModelCommand, DeleteModelCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -37,6 +38,7 @@ const defaultClients = (): Clients => ({
   cloudWatch: new CloudWatchClient({}),
   dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
   events: new EventBridgeClient({}),
+  kinesis: new KinesisClient({}),
   lambda: new LambdaClient({}),
   s3: new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined }),
   sageMaker: new SageMakerClient({}),

@@ -1,12 +1,12 @@
 import { Document } from 'yaml';
-import { featuresConfig } from './features-config';
+import { configLikeDev } from './isolated-config';
 
 /**
- * Writes a copy of the dev config with every way in which data comes and is read: the stream and the feature of `featuresConfig`, records by HTTP, a table
- * of the newest departure of each airport, and queries. Returns the file, which is in `folder`.
+ * Writes a copy of the dev config with every way in which data comes and is read: beside its stream and its feature records by HTTP, a table of the
+ * newest departure of each airport, and queries. Returns the file, which is in `folder`.
  */
 export function dataConfig(folder: string, change: (document: Document) => void = () => undefined): string {
-  return featuresConfig(folder, (document) => {
+  return configLikeDev(folder, 'data.yaml', (document) => {
     document.setIn(['data', 'streams', 'flights', 'http'], document.createNode({ orderedBy: ['origin'] }));
     const online = {
       ...{ entity: ['origin'], columns: ['carrier', 'flight', 'dep_delay'] },

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config_file import Objective, contact, event_time, gate_settings, label_delay_days, objective, owner, prefix, signature_inputs
+from config_file import Objective, contact, event_time, gate_settings, label_delay_days, objective, owner, prefix, signature_features, signature_inputs
 
 
 @pytest.mark.parametrize("path", ["config/dev.yaml", "config/prod.yaml"])
@@ -68,5 +68,6 @@ def test_fails_on_a_config_without_a_whole_objective(tmp_path: Path, text: str) 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_the_inputs_of_a_signature_are_those_of_the_file_and_no_outputs(stage: str) -> None:
     names = signature_inputs(f"config/{stage}.yaml", "delay")
-    assert names == ["minute_of_day", "weekday", "distance", "carrier", "origin", "dest"]
-    assert signature_inputs(f"config/{stage}.yaml", "eta") == []
+    assert names == ["minute_of_day", "weekday", "distance", "carrier", "origin", "dest", "origin_delay"]
+    assert signature_features(f"config/{stage}.yaml", "delay") == ["origin_delay"]
+    assert signature_inputs(f"config/{stage}.yaml", "eta") == signature_features(f"config/{stage}.yaml", "eta") == []

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections import Counter
 
 import pytest
@@ -107,3 +108,22 @@ def test_a_compressed_file_is_read_like_a_plain_one() -> None:
 )  # fmt: skip
 def test_a_planted_fault_is_known_by_what_it_did(after: bytes, fault: str | None) -> None:
     assert fault_of(GOOD, after) == fault
+
+
+def enveloped(**changes: object) -> bytes:
+    """A line of an object that a stream was landed in."""
+    values = {name: int(text) if text.lstrip("-").isdigit() else text for name, text in zip(COLUMNS, GOOD.decode().split(","))}
+    return json.dumps({"id": "shard:1", "time": "2013-01-01T10:00:00Z", "data": json.dumps({**values, **changes})}).encode()
+
+
+def test_records_of_a_stream_are_judged_as_those_of_files_are_and_valid_data_has_them_as_such() -> None:
+    good, late, bad, again = Judge().batch(b"\n".join([enveloped(), enveloped(flight=2, arr_delay=None), enveloped(flight=3, tailnum="D942DN"), enveloped()]))
+    assert (good.rule, good.written, good.raw) == (None, GOOD, enveloped())
+    assert (late.rule, late.written) == (None, with_value("arr_delay", "", 2))
+    assert (bad.rule, bad.column, again.rule) == ("pattern", "tailnum", "duplicate key")
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"id": "a"}', b'{"data": "no JSON"}', b'{"data": "{}"}'])
+def test_an_object_of_a_stream_without_records_is_refused(line: bytes) -> None:
+    with pytest.raises(Refused, match="line 1 has no record that is JSON"):
+        Judge().batch(line)

@@ -28,7 +28,8 @@ describe('the config of npm start [W1]', () => {
       .replace('clock: replay', 'clock: real')
       .replace('\n  delay:', '\n  eta:')
       .replace('model: delay', 'model: eta')
-      .replace('dataset: flights', 'dataset: trains')
+      .replaceAll('dataset: flights', 'dataset: trains')
+      .replace('    flights: { shardCount', '    trains: { shardCount')
       .replace(/contracts: \[.*\]/, `contracts: [${contract}]`);
     expect(() => demoConfig(written(text))).toThrow(
       /UnfitConfig: .* 'clock' must be 'replay': .*; 'endpoints' needs 'delay': .*; 'data.contracts' needs one with the name 'flights', found trains/,
