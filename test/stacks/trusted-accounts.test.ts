@@ -5,6 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { loadBlueprint } from '../../lib/config/load';
 import { DataStack } from '../../lib/stacks/data-stack';
 import { DeliveryStack } from '../../lib/stacks/delivery-stack';
+import { FeatureStack } from '../../lib/stacks/feature-stack';
 import { IntegrationStack } from '../../lib/stacks/integration-stack';
 import { ModelStack } from '../../lib/stacks/model-stack';
 import { isolatedConfig } from '../support/isolated-config';
@@ -15,7 +16,9 @@ const TRUSTED = '444455556666';
 test('accounts that the config trusts are named by the policies of the group, the bucket and its key, and by nothing else [R4]', () => {
   const app = newApp();
   const config = loadBlueprint(isolatedConfig(mkdtempSync(join(tmpdir(), 'trusted-'))));
-  const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config);
+  const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config, {
+    features: new FeatureStack(app, 'Features', config).store,
+  });
   const { zones, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
   const delivery = new DeliveryStack(app, 'Delivery', config, { bus: bus.bus, accessLogs: zones.accessLogs });
   const model = new ModelStack(app, 'Model', config, { name: 'delay', artifacts: delivery.artifacts, catalog, bus: bus.bus });

@@ -4,6 +4,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadBlueprint } from '../../../lib/config/load';
 import { DataStack } from '../../../lib/stacks/data-stack';
 import { DeliveryStack } from '../../../lib/stacks/delivery-stack';
+import { FeatureStack } from '../../../lib/stacks/feature-stack';
 import { IntegrationStack } from '../../../lib/stacks/integration-stack';
 import { ModelStack } from '../../../lib/stacks/model-stack';
 import { NetworkStack } from '../../../lib/stacks/network-stack';
@@ -29,11 +30,12 @@ export function deliveryLayer(file = configOf('dev')): DeliveryLayer {
   const config = loadBlueprint(file);
   const network = config.network.mode === 'none' ? undefined : new NetworkStack(app, 'Network', config, config.network).network;
   new OwnershipStack(app, 'Ownership', config).board.attachTo(app);
-  const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config);
-  const { zones, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter });
+  const { store } = new FeatureStack(app, 'Features', config);
+  const { bus, clockParameter } = new IntegrationStack(app, 'Integration', config, { features: store });
+  const { zones, catalog } = new DataStack(app, 'Data', config, { bus: bus.bus, clockParameter, features: store });
   const delivery = new DeliveryStack(app, 'Delivery', config, { bus: bus.bus, accessLogs: zones.accessLogs });
   const { artifacts } = delivery;
-  const model = new ModelStack(app, 'Model-delay', config, { name: 'delay', artifacts, catalog, bus: bus.bus });
+  const model = new ModelStack(app, 'Model-delay', config, { name: 'delay', artifacts, catalog, bus: bus.bus, features: store.features });
   const serving = new ServingStack(app, 'Serving-delay', config, {
     name: 'delay',
     captureBucket: zones.capture,
