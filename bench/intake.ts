@@ -137,9 +137,10 @@ function barsMissed(results: Measured[][]): number {
   };
   const perCpuSecond = ({ read, cpuSeconds }: Measured) => read / cpuSeconds;
   const peak = ({ mebibytes }: Measured) => mebibytes;
+  const faster = (ours: string, theirs: string) => of(`${ours}, year`, perCpuSecond) / of(`${theirs}, year`, perCpuSecond);
   const bars: [string, number, string, boolean][] = [
     ...Object.entries(SPEED).map(([name, least]): [string, number, string, boolean] => {
-      const ratio = of('intake, year', perCpuSecond) / of(`${name}, year`, perCpuSecond);
+      const ratio = faster('intake', name);
       return [`records per CPU second, of those of ${name}`, ratio, `at least ${least}`, ratio >= least];
     }),
     ...['intake', 'intake to Parquet'].map((name): [string, number, string, boolean] => {
@@ -149,6 +150,9 @@ function barsMissed(results: Measured[][]): number {
   ];
   const known = bars.filter(([, value]) => !Number.isNaN(value));
   known.forEach(([what, value, limit, held]) => console.log(`${held ? 'pass' : 'SHORTFALL'}: ${what}: ${value.toFixed(3)} (${limit})`));
+  for (const name of Object.keys(SPEED).filter((one) => !Number.isNaN(faster('intake to Parquet', one)))) {
+    console.log(`no bar: intake to Parquet: records per CPU second, of those of ${name}: ${faster('intake to Parquet', name).toFixed(3)}`);
+  }
   return known.filter(([, , , held]) => !held).length;
 }
 
