@@ -27,3 +27,19 @@ export function synth<T>(build: (stack: Stack) => T, env?: { account: string; re
   const report = new AwsSolutionsChecks().validateScope(stack);
   return { built, stack, template: Template.fromStack(stack), nag: report.violations.map((violation) => violation.ruleName).sort() };
 }
+
+/** Makes a thing when it is first asked for, and gives the same one ever after: for what nobody changes, such as a template. */
+export function once<T>(make: () => T): () => T {
+  let made: { it: T } | undefined;
+  return () => (made ??= { it: make() }).it;
+}
+
+/** What a constructor says when it refuses; empty when it does not. */
+export function refusal(build: (stack: Stack) => unknown): string {
+  try {
+    build(new Stack(app(), 'Test'));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}

@@ -2,7 +2,7 @@ import { Stack, Size } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { CfnParameter } from 'aws-cdk-lib';
 import { DataContract, DataIntake, DataIntakeProps, DataZones } from '../../../lib';
-import { app, synth } from '../../support/synth';
+import { app, once, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, flightsWith, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
 
@@ -15,8 +15,7 @@ const accepted = (splitAbove: Size) => {
   const stack = new Stack(app(), 'Test');
   return new DataIntake(stack, 'Flights', { zones: new DataZones(stack, 'Zones'), contract: DataContract.fromFile(FLIGHTS), splitAbove });
 };
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const custom = (entries: Loose) =>
   contractOf((d) => (d.customProperties = Object.entries(entries).map(([property, value]) => ({ property, value }))));
 const functionIn = ({ template }: ReturnType<typeof build>, handler: string): Loose =>

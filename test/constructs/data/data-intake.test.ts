@@ -19,7 +19,7 @@ import {
 } from '../../../lib';
 import { DATA_METRIC } from '../../../lib/constructs/data/contract';
 import { INTAKE_SECONDS, VALIDATED_FORMAT } from '../../../lib/constructs/data/data-intake/contract';
-import { app, synth } from '../../support/synth';
+import { app, once, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
 
@@ -34,14 +34,13 @@ const build = (given: Given = {}, more: (intake: DataIntake, stack: Stack) => vo
     more(intake, stack);
     return intake;
   });
-let made: ReturnType<typeof build> | undefined;
 /** An intake that nobody synthesizes: enough for what its constructor accepts. */
 const accepted = (given: Given) => {
   const stack = new Stack(app(), 'Test');
   return new DataIntake(stack, 'Flights', { zones: new DataZones(stack, 'Zones'), contract: flights(), ...given });
 };
 /** The plain intake, made once: nobody changes it. */
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const roleIn = (stack: Stack) => new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
 const token = (stack: Stack) => new CfnParameter(stack, 'Number', { type: 'Number' }).valueAsNumber;
 const functionOf = (template: Template, handler: string): Loose =>

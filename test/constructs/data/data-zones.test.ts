@@ -5,14 +5,13 @@ import { Bucket, EventType } from 'aws-cdk-lib/aws-s3';
 import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DataZones, DataZonesProps } from '../../../lib';
-import { app, synth } from '../../support/synth';
+import { app, once, synth } from '../../support/synth';
 import { Loose } from './contracts';
 import { flat } from './statements';
 
 const build = (props: DataZonesProps = {}) => synth((stack) => new DataZones(stack, 'Zones', props));
-let made: ReturnType<typeof build> | undefined;
 /** The plain zones, made once: nobody changes them. */
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const days = (stack: Stack) => new CfnParameter(stack, 'Days', { type: 'Number' }).valueAsNumber;
 
 const ZONES = ['Raw', 'Validated', 'Quarantine', 'Capture'];

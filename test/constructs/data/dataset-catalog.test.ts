@@ -7,7 +7,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { DataContract, DataIntake, DatasetCatalog, DatasetCatalogProps, DataZones, EventType, TimeSplit } from '../../../lib';
 import { DATA_EVENT } from '../../../lib/constructs/data/contract';
-import { app, synth } from '../../support/synth';
+import { app, once, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
 
@@ -30,9 +30,8 @@ const build = (given: Partial<DatasetCatalogProps> = {}, more: (setting: Setting
     more({ catalog, zones, intake, stack });
     return catalog;
   });
-let made: ReturnType<typeof build> | undefined;
 /** The plain catalogue, made once: nobody changes it. */
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const roleIn = (stack: Stack) => new Role(stack, 'Role', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com') });
 const functionOf = (template: Template, handler: string): Loose =>
   Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => id.startsWith(`Catalog${handler}`))![1].Properties;

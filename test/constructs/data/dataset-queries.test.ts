@@ -5,7 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { DataContract, DataIntake, DatasetCatalog, DatasetQueries, DatasetQueriesProps, DataZones } from '../../../lib';
 import { QUERY_FILES } from '../../../lib/constructs/data/dataset-catalog/contract';
 import { queryKey } from '../../../runtime/dataset-builder/core';
-import { synth } from '../../support/synth';
+import { once, synth } from '../../support/synth';
 import { contractOf, contractWith, FLIGHTS, Loose } from './contracts';
 import { flat, statementsOf } from './statements';
 
@@ -25,9 +25,8 @@ const build = (given: Partial<DatasetQueriesProps> = {}, more: (setting: Setting
     more({ catalog, queries, zones, stack });
     return queries;
   });
-let made: ReturnType<typeof build> | undefined;
 /** The plain one, made once: nobody changes it. */
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const added = ({ catalog, zones, stack }: Setting, contract: DataContract) =>
   catalog.addDataset(new DataIntake(stack, 'Orders', { zones, contract, intakeName: 'orders' }));
 const roleIn = (stack: Stack) => new Role(stack, 'Role', { assumedBy: new ServicePrincipal('glue.amazonaws.com') });

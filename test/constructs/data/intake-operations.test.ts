@@ -2,7 +2,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DataContract, DataIntake, DataZones } from '../../../lib';
-import { synth } from '../../support/synth';
+import { once, synth } from '../../support/synth';
 import { FLIGHTS, Loose } from './contracts';
 import { statementsOf } from './statements';
 
@@ -12,8 +12,7 @@ const build = (encrypted = false) =>
     const bus = new EventBus(stack, 'Bus');
     return new DataIntake(stack, 'Flights', { zones, bus, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air-dev-flights' });
   });
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 
 /** The definition, with references as `<id>`. */
 function states(template: Template): { StartAt: string; States: Record<string, Loose> } {

@@ -4,7 +4,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DataContract, DataIntake, DataZones, RecordsApi, RecordsApiProps, RecordsOptions, StreamIntake } from '../../../lib';
-import { app, synth } from '../../support/synth';
+import { once, refusal, synth } from '../../support/synth';
 import { contractOf, FLIGHTS, Loose, orders } from './contracts';
 import { ownOf, statementsOf } from './statements';
 
@@ -37,17 +37,9 @@ const build = (given: Given = {}, more: (made: ReturnType<typeof make>) => void 
     more(made);
     return made;
   });
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 /** What the constructors refuse. */
-const refused = (given: Given): string => {
-  try {
-    make(new Stack(app(), 'Test'), given);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return '';
-};
+const refused = (given: Given) => refusal((stack) => make(stack, given));
 const takerOf = (template: Template, dataset: string): Loose =>
   Object.values(template.findResources('AWS::Lambda::Function')).find(
     ({ Properties }) => Properties.Description === `Takes records of ${dataset} by HTTP`,

@@ -13,7 +13,7 @@ import {
   StreamIntake,
   StreamIntakeProps,
 } from '../../../lib';
-import { app, synth } from '../../support/synth';
+import { app, once, refusal, synth } from '../../support/synth';
 import { column, contractOf, FLIGHTS, flightsWith, Loose, orders } from './contracts';
 import { flat, ownOf, statementsOf } from './statements';
 
@@ -45,17 +45,9 @@ const build = (given: Given = {}, more: (made: ReturnType<typeof make>) => void 
     more(made);
     return made;
   });
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 /** What the constructors refuse. */
-const refused = (given: Given): string => {
-  try {
-    make(new Stack(app(), 'Test'), given);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return '';
-};
+const refused = (given: Given) => refusal((stack) => make(stack, given));
 const token = () => Duration.seconds(Lazy.number({ produce: () => 60 }));
 const functionOf = (template: Template, start: string): Loose =>
   Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => id.startsWith(start))![1].Properties;

@@ -3,7 +3,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ModelRelease, ModelReleaseProps } from '../../../lib/constructs/delivery/model-release';
-import { synth } from '../../support/synth';
+import { once, synth } from '../../support/synth';
 import { Statement, statementsOf } from '../data/statements';
 
 const build = (given: Partial<ModelReleaseProps> = {}) =>
@@ -17,8 +17,7 @@ const build = (given: Partial<ModelReleaseProps> = {}) =>
         ...given,
       }),
   );
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const HERE = (service: string) => `arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>`;
 /** Actions with their resources, as `action resource`. */
 const pairs = (statements: Statement[]) =>

@@ -7,13 +7,13 @@ import { Schedule } from 'aws-cdk-lib/aws-events';
 import asl from 'asl-validator';
 import { AggregateFunction, RollingAggregate } from '../../../lib';
 import { QualityGate, TrainingPipelineProps } from '../../../lib/constructs/delivery';
+import { once } from '../../support/synth';
 import { Loose } from '../data/contracts';
 import { DELAY, DELAY_PROPS } from '../data/features';
 import { flat, statementsOf } from '../data/statements';
 import { build, CODE, folderOf, PROGRAMS, trainingDefinition } from './training';
 
-let made: ReturnType<typeof build> | undefined;
-const plain = () => (made ??= build());
+const plain = once(() => build());
 const functionOf = (template: Template, name: string): Loose =>
   Object.entries(template.findResources('AWS::Lambda::Function')).find(([id]) => id.startsWith(`Training${name}`))![1].Properties;
 const settingsOf = (template: Template): Loose => JSON.parse(flat(functionOf(template, 'Trigger').Environment.Variables.TRAINING_PIPELINE));
