@@ -33,6 +33,7 @@ export async function carryOut(
   telling: Telling = { plan: planText, report: reportText, wouldDo },
 ): Promise<number> {
   const { operation } = request;
+  const watched = json ? unwatched : shownToPeople;
   const dry = await watched(`Looking what ${operation} of ${machine.about} would do`, (say) =>
     machine.execute({ ...request, dryRun: true }, say),
   );
@@ -51,8 +52,12 @@ export async function carryOut(
   return done.failed.length > 0 ? 1 : 0;
 }
 
-/** What people watch goes to the error stream: the other one has the report alone. */
-async function watched(title: string, task: (say: (text: string) => void) => Promise<OperationReport>): Promise<OperationReport> {
+type Watched = (title: string, task: (say: (text: string) => void) => Promise<OperationReport>) => Promise<OperationReport>;
+
+/** A machine reads the report alone. */
+const unwatched: Watched = (_, task) => task(() => undefined);
+
+async function shownToPeople(title: string, task: (say: (text: string) => void) => Promise<OperationReport>): Promise<OperationReport> {
   let report: OperationReport | undefined;
   const run = async (_: unknown, shown: { output: string }) => void (report = await task((line) => (shown.output = line)));
   await new Listr([{ title, task: run }], { renderer: 'default', fallbackRenderer: 'verbose', collectErrors: false }).run();

@@ -20,6 +20,9 @@ export interface OperationReport {
   readonly dataset: string;
   readonly operation: string;
   readonly dryRun: boolean;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly selection: Readonly<Record<string, unknown>>;
   readonly contract?: string;
   readonly startedAt: string;
   readonly endedAt: string;
@@ -45,6 +48,12 @@ export class OperationMachine {
     }
     const [machine, ledger] = [workload.output(`${meant}Operations`), workload.output(`${meant}Ledger`)];
     return new OperationMachine(clients, { about: meant, machine, ledgers: [ledger], item: LEDGER.operation });
+  }
+
+  /** The one that withdraws data. Errors: `NotDeployed`. */
+  public static ofRecall(clients: Clients, workload: Workload, about: string): OperationMachine {
+    const ledgers = workload.datasets.map((dataset) => workload.output(`${dataset}Ledger`));
+    return new OperationMachine(clients, { about, machine: workload.output('RecallMachine'), ledgers, item: LEDGER.withdrawing });
   }
 
   private constructor(

@@ -10,7 +10,8 @@ function table(rows: readonly Row[]): string[] {
   return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd());
 }
 
-const figures = (values: Row): string[] =>
+/** Figures, one a line. */
+export const figures = (values: Row): string[] =>
   table(Object.entries(values).flatMap(([name, value]) => (typeof value === 'object' ? [] : [{ what: name, number: value }]))).slice(1);
 
 /** How many things an operation would deal with. */

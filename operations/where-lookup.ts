@@ -1,12 +1,11 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { RELEASES } from '../lib/constructs/delivery/contract';
+import { RELEASES, servedAt } from '../lib/constructs/delivery/contract';
 import { BOOKS } from '../lib/constructs/integration/contract';
 import type { Clients } from './clients';
 import { DataLineage, datasetFacts, fileOfLedger } from './data-lineage';
 import { Found, logLink } from './found';
 import { ModelLineage } from './model-lineage';
 import { releasesIn } from './releases';
-import { servedAt } from './served';
 import type { Workload } from './workload';
 
 /** A prediction as its table has it. */

@@ -7,6 +7,7 @@ import { ComponentStack } from './component-stack';
 import { DeliveryStack } from './delivery-stack';
 import { FrontStacks } from './front-stacks';
 import { ModelStack } from './model-stack';
+import { RecallStack } from './recall-stack';
 import { ServingStack } from './serving-stack';
 
 export interface EndpointStacksProps {
@@ -42,8 +43,9 @@ function realtimeStacks(scope: Construct, config: BlueprintConfig, front: FrontS
   const { bus } = front.integration.bus;
   const features = front.features?.store.features;
   const trained = names.filter((name) => config.endpoints[name].model.training !== undefined);
-  const artifacts =
-    trained.length === 0 ? undefined : new DeliveryStack(scope, 'Delivery', config, { bus, accessLogs: zones.accessLogs }).artifacts;
+  const delivery = trained.length === 0 ? undefined : new DeliveryStack(scope, 'Delivery', config, { bus, accessLogs: zones.accessLogs });
+  const artifacts = delivery?.artifacts;
+  new RecallStack(scope, 'Recall', config, { catalog, books: front.integration.api.books, release: delivery?.release });
   return names.map((name) => {
     const serving = new ServingStack(scope, `Serving-${name}`, config, {
       name,

@@ -1,35 +1,59 @@
-import type { Report } from '../withdraw';
-import type { AffectedModel } from './affected';
+import type { OperationReport } from '../operation-machine';
+import { figures } from '../operation-text';
 
-/** For people: what was touched, and what to do next. */
-export function textOf(report: Report): string {
-  const { thing, done, dataset, files, datasets, models, serving } = report;
+/** What the machine says of a model. */
+interface AffectedModel {
+  readonly model: string;
+  readonly versions: readonly { readonly version: number; readonly approval: string; readonly live: boolean; readonly mark?: string }[];
+  readonly clean?: { readonly version: number; readonly arn: string; readonly approval: string };
+}
+
+type Report = OperationReport & { readonly models?: readonly AffectedModel[] };
+type Thing = Readonly<Record<string, unknown>>;
+
+/** For people: what was touched, or would be, and what to do next. */
+export function withdrawalText(given: OperationReport): string {
+  const report: Report = given;
+  const { dataset, dryRun, plan, totals, models = [], reason, requestedBy } = report;
+  const things = plan.first.map(lineOf);
+  const all = (plan.totals.files ?? 0) + (plan.totals['dataset versions'] ?? 0);
+  const serves = models.some(({ versions }) => versions.some(({ live }) => live));
   return [
-    `${done ? 'Withdrew' : 'Would withdraw'} ${thing} of ${dataset} (${report.withdrawnBy}: ${report.withdrawnReason})`,
-    ...files.map(({ key, versionId, counted }) => `  file ${key}, version ${versionId}${counted ? '' : ', which counts no more'}`),
-    ...datasets.map(({ id, publishedAt }) => `  dataset version ${id}, published ${publishedAt}`),
-    ...models.flatMap((model) => modelLines(model, dataset, done)),
-    ...(serving.length > 0 && done
-      ? ['Run the same command again when the versions that serve are replaced: then they are barred too.']
-      : []),
-    ...(done ? [`Report: ${report.report}`] : ['Nothing was changed: --yes does it.']),
+    `${dryRun ? 'Would withdraw' : 'Withdrew'} ${String(report.selection.thing)} of ${dataset} (${requestedBy}: ${reason})`,
+    ...things,
+    ...(things.length < all ? [`  and ${all - things.length} more${dryRun ? '' : ': the parts beside the report name all'}`] : []),
+    ...models.flatMap((model) => modelLines(model, dataset, dryRun)),
+    ...figures(dryRun ? plan.totals : totals),
+    ...(dryRun ? [] : nextSteps(dataset, serves)),
+    ...(dryRun ? [] : [`report: s3://${report.report.bucket}/${report.report.key}`]),
   ].join('\n');
 }
 
-function modelLines({ model, versions, clean, predictions }: AffectedModel, dataset: string, done: boolean): string[] {
-  const barred = done ? 'barred' : 'would be barred';
-  const { ids, uncertain } = predictions;
+function lineOf({ what, key, versionId, counted, dataset, publishedAt }: Thing): string {
+  return what === 'file'
+    ? `  file ${String(key)}, version ${String(versionId)}${counted === true ? '' : ', which counts no more'}`
+    : `  dataset version ${String(dataset)}, published ${String(publishedAt)}`;
+}
+
+/** What a person has to decide, or to wait for. */
+const nextSteps = (dataset: string, serves: boolean): string[] => [
+  'next:',
+  ...(serves ? ['  run the same command again when the versions that serve are replaced: then they are barred too'] : []),
+  '  run it again too when a training run has ended that was past its evaluation: it may have registered one more version',
+  `  publish '${dataset}' again: invoke the DatasetBuilder with {"dataset": "${dataset}"}; that trains a new version`,
+];
+
+function modelLines({ model, versions, clean }: AffectedModel, dataset: string, dryRun: boolean): string[] {
+  const barred = dryRun ? 'would be barred' : 'barred';
   return [
     ...versions.map(
       ({ version, live, approval }) => `  model ${model}/${version}, ${approval}: ${live ? 'SERVES, is left alone' : barred}`,
     ),
-    `  predictions of ${model}: ${ids.length}${uncertain === 0 ? '' : `, of which another version may have made ${uncertain}`}`,
     `  instead: ${clean === undefined ? rebuild(model, dataset) : release(model, clean)}`,
   ];
 }
 
-const rebuild = (model: string, dataset: string): string =>
-  `no clean version of ${model}: publish '${dataset}' again (invoke the DatasetBuilder with {"dataset": "${dataset}"}); that trains a new one`;
+const rebuild = (model: string, dataset: string): string => `no clean version of ${model}: publish '${dataset}' again`;
 
 /** A pending version is newer or older; once it is approved the newest approved one is released, and going back to an older one marks those above. */
 function release(model: string, { version, arn, approval }: NonNullable<AffectedModel['clean']>): string {

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { DATA_ENV, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
@@ -95,8 +95,26 @@ export const makeHandler =
       ...(await complete(deps, manifest, files, reading, split)),
       ...(known.query === undefined ? {} : await queryOf(deps, { manifest, files, reading, contract, left, table: known.query })),
     });
-    return (await entered(deps, pk)) ?? (await publish(deps, pk, await whole(), { ledger: known.ledger, seen }));
+    const there = await entered(deps, pk);
+    if (there !== undefined) {
+      return there;
+    }
+    const made = await whole();
+    return publish(deps, pk, made, { ledger: known.ledger, seen }).catch(async (error: Error) => {
+      await unqueried(deps, made, error);
+      throw error;
+    });
   };
+
+/**
+ * What was withdrawn meanwhile may not be queried either: the object that this builder has just written goes again. It alone, by its version: that of
+ * another builder, or what a withdrawal has hidden it with, is then the newest again.
+ */
+async function unqueried({ s3, bucket }: BuilderDependencies, { query }: Manifest, { message }: Error): Promise<void> {
+  if (query !== undefined && /^Withdrawn(Meanwhile|Dataset):/.test(message)) {
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: query.key, VersionId: query.versionId }));
+  }
+}
 
 /** The manifest with what its records say: stored beside it where a manifest is no place for it. */
 async function complete(

@@ -36,7 +36,7 @@ export interface Operations<Request extends OperationRequest> {
   /** Goes on where the journal is. It may be repeated from any point, by an execution that knows nothing of the one before. */
   work: (run: Run<Request>, journal: Journal, time: StepTime) => Promise<void>;
   /** What a report says beside that. */
-  facts?: (run: Run<Request>) => Promise<Partial<Report>>;
+  facts?: (run: Run<Request>) => Promise<Record<string, unknown>>;
 }
 
 /** How much of a step is left. */

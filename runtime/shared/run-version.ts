@@ -6,6 +6,10 @@ const startOf = (runId: string): string => `Run ${runId.slice(0, 12)} `;
 /** Description of the version of a run. A list of versions has it, while it lacks their lineage. */
 export const descriptionOf = (runId: string, datasetId: string): string => `${startOf(runId)}on dataset ${datasetId.slice(0, 12)}`;
 
+/** The first 12 digits of the dataset in such a description; undefined for one that says something else. */
+export const datasetIn = (description: string | undefined): string | undefined =>
+  /^Run [0-9a-f]{12} on dataset ([0-9a-f]{12})$/.exec(description ?? '')?.[1];
+
 /** Of these a release takes none (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageSummary.html). */
 const NO_VERSION: readonly string[] = [ModelPackageStatus.FAILED, ModelPackageStatus.DELETING];
 

@@ -1,13 +1,14 @@
-// `npm run intake:verify`: redrive, revalidate and rerun by their command, in a local account with the quarter of flights [D6].
+// `npm run intake:verify`: redrive, revalidate, rerun, ledger rebuild and withdraw by their commands, in a local account with the quarter of flights [D4, D6, D10].
 // Last line: `N passed, N failed`.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { monthlyFiles } from '../../examples/flight-delays/files';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
@@ -33,11 +34,13 @@ class Proof {
     console.log(`${fact ? 'ok  ' : 'FAIL'} ${what}${fact ? '' : `: ${JSON.stringify(shown)}`}`);
   }
 
-  /** The command as a user gives it. */
-  async intake(...args: string[]): Promise<Ended> {
+  intake = (...args: string[]): Promise<Ended> => this.command('intake', ...args);
+
+  /** A command as a user gives it. */
+  async command(name: string, ...args: string[]): Promise<Ended> {
     const { url } = this.arena.account;
     const env = Object.entries({ ...this.arena.account.env, AWS_ENDPOINT_URL: url }).map(([name, value]) => `${name}=${value}`);
-    const ended = await run('env', [...env, 'npm', 'run', '--silent', 'intake', '--', ...args, '--config', this.config], 600);
+    const ended = await run('env', [...env, 'npm', 'run', '--silent', name, '--', ...args, '--config', this.config], 600);
     console.log(ended.output.replaceAll(/^/gm, '     | '));
     return ended;
   }
@@ -48,12 +51,28 @@ class Proof {
     return { key: Key, versionId: VersionId! };
   }
 
-  async rows(): Promise<FileRow[]> {
-    const rows: FileRow[] = [];
+  /** Everything in the ledger but the books of the operations. */
+  async items(): Promise<Map<string, Record<string, unknown>>> {
+    const items = new Map<string, Record<string, unknown>>();
     for await (const { Items = [] } of paginateScan({ client: this.arena.clients.dynamo }, { TableName: this.outputs.flightsLedger })) {
-      rows.push(...(Items as FileRow[]).filter(({ pk }) => pk.startsWith('object#')));
+      Items.filter(({ pk }) => pk !== 'operation' && pk !== 'withdrawing').forEach((item) => items.set(item.pk as string, item));
     }
-    return rows;
+    return items;
+  }
+
+  async rows(): Promise<FileRow[]> {
+    return [...(await this.items()).values()].flatMap((item) =>
+      (item.pk as string).startsWith('object#') ? [item as unknown as FileRow] : [],
+    );
+  }
+
+  async forget(pk: string): Promise<void> {
+    await this.arena.clients.dynamo.send(new DeleteCommand({ TableName: this.outputs.flightsLedger, Key: { pk } }));
+  }
+
+  async version(id: string): Promise<Record<string, unknown> | undefined> {
+    const Key = { pk: `flights#${id}` };
+    return (await this.arena.clients.dynamo.send(new GetCommand({ TableName: this.outputs.CatalogTable, Key }))).Item;
   }
 
   final = (files: number): Promise<FileRow[]> =>
@@ -184,6 +203,71 @@ async function reruns(proof: Proof): Promise<void> {
   proof.holds(`a dataset version of ${rows} records`, rows === sum(after, 'valid'));
 }
 
+/** The report of an operation, as its command prints it for machines. */
+const reportIn = ({ output }: Ended): Record<string, never> => JSON.parse(output.slice(output.indexOf('{\n'))) as Record<string, never>;
+
+async function rebuilds(proof: Proof): Promise<void> {
+  const { id } = await proof.publish();
+  await until('the commit records', 120, async () =>
+    (await proof.command('ledger', 'rebuild', 'flights')).output.includes('There is nothing to do') ? true : undefined,
+  );
+  const before = await proof.items();
+  for (const pk of before.keys()) {
+    await proof.forget(pk);
+  }
+  const plan = await proof.command('ledger', 'rebuild', 'flights');
+  proof.holds(`a rebuild would write ${before.size} items`, new RegExp(`missing +${before.size}\n`).test(plan.output), plan);
+  proof.holds('and has written none', (await proof.items()).size === 0);
+  const done = await proof.command('ledger', 'rebuild', 'flights', '--yes', '--reason', 'the table was emptied');
+  const after = await proof.items();
+  proof.holds(
+    `the machine has written ${after.size} items`,
+    done.code === 0 && new RegExp(`written +${before.size}\n`).test(done.output),
+    done,
+  );
+  const lost = [...before].filter(([pk, item]) => !isDeepStrictEqual(item, after.get(pk)));
+  proof.holds('the ledger is the old one, item for item', lost.length === 0 && after.size === before.size, lost);
+  proof.holds('the dataset has the id that it had', (await proof.publish()).id === id);
+}
+
+async function withdraws(proof: Proof): Promise<void> {
+  const { id, rows } = await proof.publish();
+  const file = (await proof.rows()).find(({ key }) => key.endsWith('2013-01.csv')) ?? (await proof.rows())[0];
+  const dry = await proof.command('withdraw', file.key, '--reason', 'wrong sensor');
+  proof.holds('a withdrawal says what it would touch', dry.code === 0 && dry.output.includes(`Would withdraw ${file.key} of flights`), dry);
+  proof.holds(
+    'and touches nothing',
+    (await proof.rows()).every(({ withdrawal }) => withdrawal === undefined),
+  );
+  const done = reportIn(await proof.command('withdraw', file.key, '--reason', 'wrong sensor', '--yes', '--json')) as Record<
+    string,
+    unknown
+  >;
+  proof.holds(
+    'the machine has withdrawn the file and the dataset versions that have it',
+    (done.totals as Record<string, number>)['files withdrawn'] === 1 &&
+      (done.totals as Record<string, number>)['dataset versions withdrawn'] > 0,
+    done,
+  );
+  const withdrawn = (await proof.rows()).filter(({ withdrawal }) => withdrawal !== undefined);
+  proof.holds('the row says so', withdrawn.length === 1 && withdrawn[0].key === file.key && withdrawn[0].withdrawal === done.id, withdrawn);
+  proof.holds('and so does the dataset version', (await proof.version(id!))?.withdrawal === done.id);
+  const next = await proof.publish();
+  proof.holds(`the next version has ${next.rows} records`, next.id !== id && next.rows === rows! - file.counts!.valid, next);
+  const unknown = await proof.command('withdraw', 'flights/none.csv', '--reason', 'to see');
+  proof.holds(
+    'a file that nobody knows is refused',
+    unknown.code === 1 && unknown.output.includes('OperationRefused: UnknownThing'),
+    unknown,
+  );
+  const again = await proof.command('withdraw', file.key, '--reason', 'once more', '--yes');
+  proof.holds(
+    'the same again changes nothing',
+    again.code === 0 && (await proof.rows()).filter(({ withdrawal }) => withdrawal === done.id).length === 1,
+    again,
+  );
+}
+
 async function main(): Promise<void> {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -206,6 +290,8 @@ async function main(): Promise<void> {
     await redrives(proof, arena, accounted);
     await revalidates(proof);
     await reruns(proof);
+    await rebuilds(proof);
+    await withdraws(proof);
     console.log(`${proof.passed} passed, ${proof.failed} failed`);
     process.exitCode = proof.failed === 0 ? 0 : 1;
   } finally {

@@ -132,5 +132,6 @@ const OUTPUTS = Object.entries({
   CatalogTable: 'catalogue',
   flightsLedger: 'ledger',
   flightsOperations: 'arn:operations',
+  RecallMachine: 'arn:recall',
   ValidatedBucket: 'validated',
 }).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue }));

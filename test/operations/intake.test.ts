@@ -7,6 +7,7 @@ import { FakeWorkload } from './fakes';
 
 const REPORT: OperationReport = {
   ...{ id: 'x', dataset: 'flights', operation: 'revalidate', dryRun: true, contract: 'c'.repeat(64), startedAt: '', endedAt: '' },
+  ...{ reason: '', requestedBy: 'anna', selection: {} },
   plan: { totals: { files: 21, rejected: 0, records: 80789 }, first: [{ key: 'flights/a.csv', versionId: 'v1', records: 9893 }] },
   before: { files: 9, valid: 80786, contracts: { a: 9 } },
   ...{ totals: {}, failed: [], parts: 0, report: { bucket: 'validated', key: 'flights/operations/x/report.json' } },

@@ -1,6 +1,6 @@
 import { LINEAGE } from '../../lib/constructs/models/contract';
 import { Found } from '../../operations/found';
-import { servedAt } from '../../operations/served';
+import { servedAt } from '../../lib/constructs/delivery/contract';
 import { textOf } from '../../operations/where';
 import { Lookup } from '../../operations/where-lookup';
 import { arnOf, FakeWorkload } from './fakes';
@@ -133,23 +133,23 @@ describe('npm run where [O4, R3]', () => {
 
 describe('the version that served at a time', () => {
   const row = (n: number, state: string, from: string, startedAt: string, changedAt: string) =>
-    ({ entry: `release#${n}`, state, from, to: `v${n}`, startedAt, changedAt }) as never;
+    ({ entry: `release#${n}`, state, from, to: `arn:v${n}`, startedAt, changedAt }) as never;
   const rows = [
     row(1, 'released', 'none', '2013-01-01T00:00:00Z', '2013-01-01T01:00:00Z'),
-    row(2, 'failed', 'v1', '2013-01-02T00:00:00Z', '2013-01-02T01:00:00Z'),
-    row(3, 'released', 'v1', '2013-01-03T00:00:00Z', '2013-01-03T01:00:00Z'),
-    row(4, 'updating', 'v3', '2013-01-04T00:00:00Z', '2013-01-04T00:10:00Z'),
+    row(2, 'failed', 'arn:v1', '2013-01-02T00:00:00Z', '2013-01-02T01:00:00Z'),
+    row(3, 'released', 'arn:v1', '2013-01-03T00:00:00Z', '2013-01-03T01:00:00Z'),
+    row(4, 'updating', 'arn:v3', '2013-01-04T00:00:00Z', '2013-01-04T00:10:00Z'),
   ];
 
   test.each([
     ['2012-12-31T00:00:00Z', []],
-    ['2013-01-01T00:30:00Z', ['v1']],
-    ['2013-01-01T12:00:00Z', ['v1']],
-    ['2013-01-02T00:30:00Z', ['v1', 'v2']],
-    ['2013-01-02T12:00:00Z', ['v1']],
-    ['2013-01-03T00:59:59Z', ['v1', 'v3']],
-    ['2013-01-03T12:00:00Z', ['v3']],
-    ['2013-01-05T00:00:00Z', ['v3', 'v4']],
+    ['2013-01-01T00:30:00Z', ['arn:v1']],
+    ['2013-01-01T12:00:00Z', ['arn:v1']],
+    ['2013-01-02T00:30:00Z', ['arn:v1', 'arn:v2']],
+    ['2013-01-02T12:00:00Z', ['arn:v1']],
+    ['2013-01-03T00:59:59Z', ['arn:v1', 'arn:v3']],
+    ['2013-01-03T12:00:00Z', ['arn:v3']],
+    ['2013-01-05T00:00:00Z', ['arn:v3', 'arn:v4']],
   ])('at %s it is one of %j', (time, expected) => {
     expect(servedAt(rows, time)).toEqual(expected);
   });

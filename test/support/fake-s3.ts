@@ -144,6 +144,8 @@ export class FakeS3 {
       case 'AbortMultipartUpload':
         this.openUploads.delete(query.uploadId!);
         return reply(204, '');
+      case 'DeleteObject':
+        return this.deleteObject(bucket, key, query.versionId);
       case 'ListObjectVersions':
         return this.listVersions(bucket, query);
       case 'ListObjectsV2':
@@ -233,6 +235,16 @@ export class FakeS3 {
     return reply(200, xml('ListBucketResult', `<IsTruncated>${more}</IsTruncated>${next}${items.join('')}`));
   }
 
+  /** Without a version a delete marker becomes the newest one. */
+  private deleteObject(bucket: string, key: string, versionId: string | null | undefined) {
+    if (versionId === undefined || versionId === null) {
+      this.store(bucket, key, Buffer.alloc(0), true);
+    } else {
+      this.deleteVersion(versionId);
+    }
+    return reply(204, '');
+  }
+
   private deleteObjects(bucket: string, request: string) {
     const objects = [...request.matchAll(/<Key>(.*?)<\/Key>(?:<VersionId>(.*?)<\/VersionId>)?/g)];
     const deleted = objects.map(([, key, versionId]) => [key.replaceAll('&amp;', '&'), versionId]);
@@ -257,7 +269,7 @@ function operationOf({ method, query }: Request): string {
     return has('partNumber') ? 'UploadPart' : 'PutObject';
   }
   if (method === 'DELETE') {
-    return 'AbortMultipartUpload';
+    return has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
   }
   return has('uploads') ? 'CreateMultipartUpload' : has('uploadId') ? 'CompleteMultipartUpload' : 'DeleteObjects';
 }

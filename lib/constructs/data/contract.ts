@@ -52,6 +52,8 @@ export const LEDGER = {
   freeze: 'freeze',
   /** One item: the operation that is under way, or was the last one. */
   operation: 'operation',
+  /** One item: the withdrawal that is under way, or was the last one. */
+  withdrawing: 'withdrawing',
 } as const;
 
 /**

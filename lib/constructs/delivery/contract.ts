@@ -45,6 +45,33 @@ export enum ReleaseState {
   STUCK = 'stuck',
 }
 
+/** What a row of the release table tells of the times of a release; ISO 8601. */
+export interface ReleaseTimes {
+  readonly state?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly startedAt?: string;
+  readonly changedAt?: string;
+}
+
+/**
+ * ARNs of the versions that may have answered at a time, by the release rows: the one released last before it, and while a release was under
+ * way also the one that it was to bring or to bring back. ISO 8601.
+ */
+export function servedAt(releases: readonly ReleaseTimes[], time: string): string[] {
+  const at = Date.parse(time);
+  const began = (row: ReleaseTimes) => Date.parse(row.startedAt ?? '');
+  const ended = (row: ReleaseTimes) => Date.parse(row.changedAt ?? '');
+  const released = releases.filter((row) => row.state === ReleaseState.RELEASED && ended(row) <= at);
+  const last = released.sort((a, b) => ended(a) - ended(b)).at(-1)?.to;
+  const closed = ({ state }: ReleaseTimes) =>
+    state === ReleaseState.RELEASED || state === ReleaseState.FAILED || state === ReleaseState.SUPERSEDED;
+  const during = releases.filter((row) => began(row) <= at && (!closed(row) || at <= ended(row)));
+  const served = [last, ...during.flatMap(({ from, to }) => [from, to])];
+  // Where no version was, there is a word and no ARN.
+  return [...new Set(served)].filter((arn): arn is string => arn?.startsWith('arn:') === true);
+}
+
 /** Environment variables of the handlers. */
 export const DELIVERY_ENV = {
   prefix: 'NAME_PREFIX',
@@ -58,7 +85,12 @@ export const DELIVERY_ENV = {
   maximumWait: 'MAXIMUM_WAIT_SECONDS',
   runs: 'TRAINING_RUNS_TABLE',
   catalogue: 'CATALOGUE_TABLE',
+  /** `1` where times of predictions are those of a replay, and not of the clock. */
+  replayed: 'CLOCK_IS_REPLAYED',
 } as const;
+
+/** What a person may let a recall do. */
+export const RECALL_OPERATION = { withdraw: 'withdraw' } as const;
 
 /** Names of what a model has in a stage; all are literals, so that the release machine finds them by the model's name alone. */
 export const namesOf = (prefix: string, model: string) => ({

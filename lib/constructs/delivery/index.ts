@@ -1,3 +1,4 @@
+export * from './data-recall';
 export * from './model-release';
 export * from './quality-gate';
 export * from './training-pipeline';

@@ -250,6 +250,24 @@ function registry(fn: Lambda, prefix: string): Allowed[] {
       resources: [arn(fn, 'cloudwatch', `alarm:${prefix}-*`)],
       reason: 'rollback alarms of every endpoint of the workload',
     },
+    ...readingVersions(fn, prefix),
+  ];
+}
+
+/** Refuses versions in the registry, whatever their approval. @internal */
+export function barringVersions(fn: Lambda, prefix: string): Allowed[] {
+  return [
+    {
+      actions: ['sagemaker:UpdateModelPackage'],
+      resources: [arn(fn, 'sagemaker', `model-package/${prefix}-*/*`)],
+      reason: 'every version of every model of the workload may be barred',
+    },
+  ];
+}
+
+/** Reads which versions there are, and which ones serve. @internal */
+export function readingVersions(fn: Lambda, prefix: string): Allowed[] {
+  return [
     {
       actions: ['sagemaker:ListModelPackages', 'sagemaker:DescribeModelPackage'],
       resources: [arn(fn, 'sagemaker', `model-package/${prefix}-*/*`), arn(fn, 'sagemaker', `model-package-group/${prefix}-*`)],

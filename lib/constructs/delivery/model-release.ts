@@ -72,12 +72,15 @@ export class ModelRelease extends Construct {
   public readonly stateMachine: IStateMachine;
   /** Role that AWS CloudFormation uses for a release. */
   public readonly releaseRole: IRole;
+  /** Starts the names of what it releases. @internal */
+  public readonly _namePrefix: string;
   private readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: ModelReleaseProps) {
     super(scope, id);
     failOn(this, 'InvalidModelRelease', problemsOf(props));
     const { namePrefix } = props;
+    this._namePrefix = namePrefix;
     const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
     const release = releaseRole(this, 'ReleaseRole', namePrefix);
     const maximumWait = props.maxDuration ?? Duration.hours(2);

@@ -6,7 +6,7 @@ import { sweep } from '../../../operations/dataset/sweep';
 import { statisticsOf, Store, storedOf, versionsOf } from '../../../operations/dataset/versions';
 import { Manifest, queryKey } from '../../../runtime/dataset-builder/core';
 import { counts } from '../../../runtime/shared/ledger-rows';
-import { withdrawContents } from '../../../operations/withdraw/contents';
+import { withdrawContents } from '../../../runtime/data-recall/contents';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { builderOf, CATALOGUE } from '../../runtime/dataset-builder/setting';
 import { janitorOf } from '../../runtime/intake/janitor';

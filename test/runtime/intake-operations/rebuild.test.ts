@@ -4,7 +4,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import type { Checkpoint } from '../../../runtime/intake/attempt';
 import { makeHandler } from '../../../runtime/ledger-events/handler';
-import { withdrawContents } from '../../../operations/withdraw/contents';
+import { withdrawContents } from '../../../runtime/data-recall/contents';
 import { runs, seenAtLeast } from '../../support/property-runs';
 import { FakeBus, streamOf } from '../../support/stream-records';
 import { reopenOrphans } from '../intake/janitor';

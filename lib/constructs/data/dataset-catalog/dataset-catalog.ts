@@ -19,7 +19,7 @@ import { generatedName, physicalName } from '../../shared/names';
 import { DATA_ENV, LEDGER } from '../contract';
 import { CompiledContract } from '../data-contract/contract';
 import { INTAKE_SCRATCH_MEBIBYTES } from '../data-intake/contract';
-import { DatasetEntry } from './contract';
+import { DatasetEntry, QUERY_FILES } from './contract';
 import { DataContract } from '../data-contract/data-contract';
 import { DataIntake } from '../data-intake/data-intake';
 import { contractAsset } from '../data-intake/contract-asset';
@@ -90,6 +90,7 @@ export class DatasetCatalog extends Construct {
   private readonly datasets = new Map<string, Dataset>();
   private readonly build: Lambda;
   private createQueryTable?: (contract: DataContract) => void;
+  private readonly followers: ((intake: DataIntake) => void)[] = [];
 
   constructor(scope: Construct, id: string, props: DatasetCatalogProps) {
     super(scope, id);
@@ -120,6 +121,7 @@ export class DatasetCatalog extends Construct {
     const asset = contractAsset(new Construct(this, `Dataset-${dataset}`), contract);
     this.datasets.set(dataset, { intake, options, asset });
     this.createQueryTable?.(contract);
+    this.followers.forEach((follow) => follow(intake));
     allow(this.build, ['dynamodb:Scan', 'dynamodb:GetItem', 'dynamodb:ConditionCheckItem'], ledger.tableArn);
     allow(this.build, ['s3:GetObject'], asset.bucket.arnForObjects(asset.s3ObjectKey));
     const records = `${dataset}/*`;
@@ -149,6 +151,12 @@ export class DatasetCatalog extends Construct {
     return this.datasets.get(dataset)?.options.split;
   }
 
+  /** Calls `follow` for each dataset, now or when it is added. @internal */
+  public _eachDataset(follow: (intake: DataIntake) => void): void {
+    this.followers.push(follow);
+    this.datasets.forEach(({ intake }) => follow(intake));
+  }
+
   /** Has an object for queries written beside each version, and `createTable` called for each dataset, now or when it is added. @internal */
   public _makeQueryable(createTable: (contract: DataContract) => void): void {
     failOn(this, 'InvalidDatasetCatalog', [
@@ -156,6 +164,10 @@ export class DatasetCatalog extends Construct {
       ...sizeProblems([...this.datasets.values()], true),
     ]);
     this.createQueryTable = createTable;
+    // A builder takes back what it wrote of a version that was withdrawn meanwhile; a wildcard, as for what it writes.
+    const copies = this._zones.validated.arnForObjects(`${MANIFESTS}/*/${QUERY_FILES.folder}/*`);
+    allow(this.build, ['s3:DeleteObjectVersion'], copies);
+    acknowledgeResource(this.build, copies, 'an object for queries is named by the dataset and the id of its version');
     this.datasets.forEach(({ intake }) => createTable(intake.contract));
   }
 

@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, paginateScan, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FILE_STATE, LEDGER, Withdrawal } from '../../lib/constructs/data/contract';
-import type { FileItem as RowItem } from '../dataset/ledger-rows';
+import type { FileRow } from '../intake/file-row';
+import { fileRows } from '../shared/ledger-rows';
 
 /** Where a content is withdrawn. */
 export interface LedgerTable {
@@ -22,13 +23,13 @@ const ROUNDS = 12;
  *
  * Repeating it goes on where it ended; who, when and why stay those of the first time. Returns every row that has such a content.
  */
-export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMap<string, string>, by: Withdrawal): Promise<RowItem[]> {
+export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMap<string, string>, by: Withdrawal): Promise<FileRow[]> {
   const withdrawals = new Map<string, Withdrawal>();
   for (const [sha256, row] of contents) {
     withdrawals.set(sha256, await decide(ledger, sha256, row, by));
   }
-  const rows: RowItem[] = [];
-  for await (const row of ledgerRows(ledger)) {
+  const rows: FileRow[] = [];
+  for await (const row of fileRows(ledger.client, ledger.table)) {
     const withdrawal = withdrawals.get(row.contentSha256 ?? '');
     if (withdrawal !== undefined) {
       await withdrawRow(ledger, row.pk, row.contentSha256!, withdrawal);
@@ -36,13 +37,6 @@ export async function withdrawContents(ledger: LedgerTable, contents: ReadonlyMa
     }
   }
   return rows;
-}
-
-/** Every object version that the ledger knows. */
-export async function* ledgerRows({ client, table }: LedgerTable): AsyncGenerator<RowItem> {
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true })) {
-    yield* (Items as RowItem[]).filter(({ pk }) => pk.startsWith(LEDGER.object));
-  }
 }
 
 async function decide(ledger: LedgerTable, sha256: string, row: string, by: Withdrawal): Promise<Withdrawal> {
@@ -58,7 +52,7 @@ async function decide(ledger: LedgerTable, sha256: string, row: string, by: With
     }
     await pause(Math.random() * 20 * 2 ** Math.min(round, 8));
   }
-  throw new Error(`LedgerContended: content ${sha256} could not be withdrawn in ${ROUNDS} rounds: run the same command again`);
+  throw new Error(`LedgerContended: content ${sha256} could not be withdrawn in ${ROUNDS} rounds: ask for the same again`);
 }
 
 async function contentItem({ client, table }: LedgerTable, sha256: string): Promise<ContentItem | undefined> {

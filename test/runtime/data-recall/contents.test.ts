@@ -3,14 +3,14 @@ import { DATA_EVENT } from '../../../lib/constructs/data/contract';
 import type { ObjectVersion } from '../../../runtime/intake/core';
 import { makeHandler } from '../../../runtime/ledger-events/handler';
 import { counts } from '../../../runtime/shared/ledger-rows';
-import type { FileItem as RowItem } from '../../../operations/dataset/ledger-rows';
-import { withdrawContents } from '../../../operations/withdraw/contents';
+import type { FileRow } from '../../../runtime/intake/file-row';
+import { withdrawContents } from '../../../runtime/data-recall/contents';
 import { runs } from '../../support/property-runs';
 import { FakeBus, streamOf } from '../../support/stream-records';
-import { builderOf, CATALOGUE } from '../../runtime/dataset-builder/setting';
-import { janitorOf, reopenOrphans } from '../../runtime/intake/janitor';
-import { SIMPLE, simpleFile } from '../../runtime/intake/simple-files';
-import { BUCKETS, TABLE, World } from '../../runtime/intake/world';
+import { builderOf, CATALOGUE } from '../dataset-builder/setting';
+import { janitorOf, reopenOrphans } from '../intake/janitor';
+import { SIMPLE, simpleFile } from '../intake/simple-files';
+import { BUCKETS, TABLE, World } from '../intake/world';
 
 const BY = { withdrawal: 'w1', withdrawnAt: '2026-03-02T00:00:00.000Z', withdrawnBy: 'anna', withdrawnReason: 'wrong sensor' };
 const pk = ({ key, versionId }: Pick<ObjectVersion, 'key' | 'versionId'>) => `object#${key}#${versionId}`;
@@ -32,7 +32,7 @@ async function send(world: World, ...files: string[]): Promise<ObjectVersion[]> 
   return objects;
 }
 
-function withdraw(world: World, objects: ObjectVersion[], by = BY): Promise<RowItem[]> {
+function withdraw(world: World, objects: ObjectVersion[], by = BY): Promise<FileRow[]> {
   const contents = new Map(objects.map((object) => [world.row(object).contentSha256!, pk(object)]));
   return withdrawContents({ client: world.db.client, table: TABLE, pause: () => Promise.resolve() }, contents, by);
 }
