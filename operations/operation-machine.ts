@@ -109,7 +109,7 @@ export class OperationMachine {
 function answerIn(output: string): OperationReport {
   const answer = JSON.parse(output) as OperationReport & { refused?: string };
   if (answer.refused !== undefined) {
-    throw new Error(`OperationRefused: ${messageIn(answer.refused)}`);
+    throw new Error(`OperationRefused: ${answer.refused}`);
   }
   return answer;
 }

@@ -9,7 +9,7 @@ export interface OperationRequest<Selection extends object = object> {
   selection: Selection;
 }
 
-/** An operation will not be done, for the reason that it says; nothing was changed. AWS Step Functions catches it by this name. */
+/** An operation will not be done, for the reason that it says. AWS Step Functions knows it by this name, and does not try the step again. */
 export class OperationRefused extends Error {
   override readonly name = 'OperationRefused';
 }

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
-import { OperationRequest, Plan, Run } from './core';
+import { OperationRefused, OperationRequest, Plan, Run } from './core';
 import type { OperationLease } from './lease';
 import { Journal, Report, Stored, storeReport } from './report';
 
@@ -111,7 +111,10 @@ export function makeSteps<Request extends OperationRequest>(deps: StepsDependenc
   };
 }
 
-/** What AWS Lambda calls: the steps are made when they are needed first. */
+/**
+ * What AWS Lambda calls: the steps are made when they are needed first. A request that is refused is an answer, and no failed execution: nothing was
+ * changed, and nobody has to look at it.
+ */
 export function stepsHandler<Request extends OperationRequest>(
   make: (env: NodeJS.ProcessEnv) => ReturnType<typeof makeSteps<Request>>,
   log: (step: StepInput<Request>, answer: object) => void,
@@ -119,7 +122,12 @@ export function stepsHandler<Request extends OperationRequest>(
   let run: ReturnType<typeof makeSteps<Request>> | undefined;
   return async (step, context) => {
     run ??= make(process.env);
-    const answer = await run(step, () => context.getRemainingTimeInMillis());
+    const answer = await run(step, () => context.getRemainingTimeInMillis()).catch((error: unknown) => {
+      if (step.action === 'Begin' && error instanceof OperationRefused) {
+        return { refused: error.message };
+      }
+      throw error;
+    });
     log(step, answer);
     return answer;
   };

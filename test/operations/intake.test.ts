@@ -54,8 +54,7 @@ describe('npm run intake [D6]', () => {
 
   test('says what was refused, which is no failure of the machine', async () => {
     const made = new FakeWorkload();
-    const refused = '{"errorType":"OperationRefused","errorMessage":"OperationUnderWay: rerun first"}';
-    made.ends.push({ status: 'SUCCEEDED', output: JSON.stringify({ refused }) });
+    made.ends.push({ status: 'SUCCEEDED', output: JSON.stringify({ refused: 'OperationUnderWay: rerun first' }) });
     await expect(execute(made)).rejects.toThrow('OperationRefused: OperationUnderWay: rerun first');
   });
 

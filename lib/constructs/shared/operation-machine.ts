@@ -16,7 +16,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { acknowledgeSteps, tracedMachine } from './state-machine';
 
-/** Name of the error by which the function says that it will not do what was asked. */
+/** Name of the error by which the function says that it will not go on, whoever tries it again. */
 const REFUSED = 'OperationRefused';
 
 /** @internal */
@@ -54,10 +54,10 @@ function operationStates(scope: Construct, steps: IFunction): DefinitionBody {
   const work = step(scope, 'Work', steps, { begun }, '$.worked');
   const report = step(scope, 'Report', steps, { begun });
   const failure = step(scope, 'ReportFailure', steps, { begun, error: JsonPath.objectAt('$.error') }, '$.reported', 'Report');
-  const refused = new Pass(scope, 'Refused', { parameters: { refused: JsonPath.stringAt('$.error.Cause') } });
+  const refused = new Pass(scope, 'Refused', { parameters: { refused: JsonPath.stringAt('$.begun.refused') } });
   const failed = new Fail(scope, 'Failed', { errorPath: '$.error.Error', causePath: '$.error.Cause' });
-  begin.addCatch(refused, { errors: [REFUSED], resultPath: '$.error' });
-  begin.next(new Choice(scope, 'Dry run?').when(Condition.booleanEquals('$.begun.run.request.dryRun', true), report).otherwise(work));
+  const dryRun = new Choice(scope, 'Dry run?').when(Condition.booleanEquals('$.begun.run.request.dryRun', true), report).otherwise(work);
+  begin.next(new Choice(scope, 'Refused?').when(Condition.isPresent('$.begun.refused'), refused).otherwise(dryRun));
   work.addCatch(failure, { errors: ['States.ALL'], resultPath: '$.error' });
   work.next(new Choice(scope, 'Done?').when(Condition.booleanEquals('$.worked.done', true), report).otherwise(work));
   failure.next(failed);

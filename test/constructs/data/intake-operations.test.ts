@@ -42,7 +42,11 @@ describe('operations of DataIntake [D6]', () => {
 
   test('begin with a plan and end there in a dry run; what runs works until it is done, and both end with a report', () => {
     const { StartAt, States } = states(plain().template);
-    expect([StartAt, States.Start.Next, States.Begin.Next]).toEqual(['Start', 'Begin', 'Dry run?']);
+    expect([StartAt, States.Start.Next, States.Begin.Next]).toEqual(['Start', 'Begin', 'Refused?']);
+    expect(States['Refused?']).toMatchObject({
+      Choices: [{ Variable: '$.begun.refused', IsPresent: true, Next: 'Refused' }],
+      Default: 'Dry run?',
+    });
     expect(States['Dry run?']).toMatchObject({
       Choices: [{ Variable: '$.begun.run.request.dryRun', BooleanEquals: true, Next: 'Report' }],
       Default: 'Work',
@@ -63,10 +67,10 @@ describe('operations of DataIntake [D6]', () => {
         { ErrorEquals: ['States.ALL'], IntervalSeconds: 4, BackoffRate: 2, MaxAttempts: 5 },
       ]);
     }
-    expect(States.Begin.Catch).toEqual([{ ErrorEquals: ['OperationRefused'], ResultPath: '$.error', Next: 'Refused' }]);
+    expect(States.Begin.Catch).toBeUndefined();
     expect(States.Work.Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'ReportFailure' }]);
     expect(States.ReportFailure).toMatchObject({ Next: 'Failed', Parameters: { action: 'Report', 'error.$': '$.error' } });
-    expect(States.Refused).toEqual({ Type: 'Pass', End: true, Parameters: { 'refused.$': '$.error.Cause' } });
+    expect(States.Refused).toEqual({ Type: 'Pass', End: true, Parameters: { 'refused.$': '$.begun.refused' } });
     expect(States.Failed.Type).toBe('Fail');
   });
 

@@ -1,6 +1,8 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { requestOf } from '../../../runtime/intake-operations/core';
 import { makeHandler } from '../../../runtime/intake-operations/handler';
+import { OperationRefused } from '../../../runtime/operation/core';
+import { StepInput, stepsHandler } from '../../../runtime/operation/steps';
 import { simpleFile } from '../intake/simple-files';
 import { TABLE } from '../intake/world';
 import { Arena } from './machine';
@@ -61,6 +63,20 @@ describe('an operation on an intake [D6]', () => {
     expect((await world.operate({ ...asked, dryRun: true })).plan.totals.files).toBe(0);
     world.pass(3600);
     expect((await world.operate(asked)).error).toBeUndefined();
+  });
+
+  test('that is refused is an answer of the first step; later ones fail, and so does what nobody expected', async () => {
+    const Begin: StepInput<never> = { action: 'Begin', id: 'x', input: {} };
+    const Work: StepInput<never> = { action: 'Work', begun: {} as never };
+    const context = { getRemainingTimeInMillis: () => 1 } as never;
+    const failing = (error: Error) =>
+      stepsHandler<never>(
+        () => () => Promise.reject(error),
+        () => undefined,
+      );
+    expect(await failing(new OperationRefused('no'))(Begin, context)).toEqual({ refused: 'no' });
+    await expect(failing(new OperationRefused('no'))(Work, context)).rejects.toThrow('no');
+    await expect(failing(new Error('AccessDenied'))(Begin, context)).rejects.toThrow('AccessDenied');
   });
 
   test('of two that begin at the same moment one runs', async () => {
