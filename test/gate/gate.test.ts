@@ -190,6 +190,7 @@ test('the gate knows of the library only how contracts compare', () => {
   const ofTheLibrary = imports.split('\n').filter((line) => /\/lib\/|aws-cdk-lib'/.test(line));
   expect(ofTheLibrary.sort()).toEqual([
     "from '../lib/constructs/data/contract'",
+    "from '../lib/constructs/data/data-contract/contract'",
     "from '../lib/constructs/data/data-contract/contract-changes'",
   ]);
 });
