@@ -1,6 +1,6 @@
 /**
  * Tests run on sources through tsx, all in one process: modules are loaded once, not once per file, which takes less than half the time.
- * So a test file leaves the process as it found it (environment, mocks). `npm test` has two such processes, which take files from one queue.
+ * So a test file leaves the process as it found it (environment, mocks). `npm test` runs two halves side by side (`--shard`).
  * Types are checked once by `tsc --noEmit`.
  */
 module.exports = async () => {
@@ -10,7 +10,7 @@ module.exports = async () => {
 };
 
 const config = {
-  runner: 'jest-light-runner/child-process',
+  runner: 'jest-light-runner',
   maxWorkers: 1,
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
@@ -19,7 +19,7 @@ const config = {
   modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/cdk.out', '<rootDir>/local/.venv'],
   transform: {},
   // Nothing stays in the system's folder for temporary files: neither what tests leave there, nor Jest's own cache.
-  testSequencer: '<rootDir>/test/support/properties-first.ts',
+  testSequencer: '<rootDir>/test/support/dealt-shards.ts',
   globalSetup: '<rootDir>/test/support/temp-setup.ts',
   globalTeardown: '<rootDir>/test/support/temp-teardown.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
