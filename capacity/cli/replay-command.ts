@@ -19,6 +19,7 @@ Options:
   --mean-rps N          of a file of rates: requests a second over its whole time (default: its own)
   --lengths FILE        of a file of rates: a recorded trace whose tokens its requests have (default: the conversations that come with the project)
   --rounds N            of a file of rates: how often it is gone through (default 1)
+  --starts TIME         of a file of rates: when it begins, such as 2026-03-02T00:00:00Z; a plan with schedules needs it
   --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max})
   --initial N           instances at the begin (default: what the policy holds at the rate of the first ten minutes)
   --routing WHAT        random, which is SageMaker's default, or leastOutstanding (default random)
@@ -35,6 +36,7 @@ const OPTIONS = {
   'mean-rps': { type: 'string' },
   lengths: { type: 'string' },
   rounds: { type: 'string' },
+  starts: { type: 'string' },
   min: { type: 'string' },
   max: { type: 'string' },
   initial: { type: 'string' },
@@ -85,16 +87,21 @@ function optionsOf(args: string[]): { options: ReplayOptions; json: boolean } | 
     }
     return text === undefined ? undefined : value;
   };
-  const { trace, profile, policy, routing, lengths } = values;
+  const { trace, profile, policy, routing, lengths, starts } = values;
   problems.push(...(trace === undefined ? ['--trace is missing'] : []), ...(profile === undefined ? ['--profile is missing'] : []));
   if (routing !== 'random' && routing !== 'leastOutstanding') {
     problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
+  }
+  const startsAt = starts === undefined ? undefined : /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(starts) ? Date.parse(starts) : NaN;
+  if (Number.isNaN(startsAt)) {
+    problems.push(`--starts must be a time like 2026-03-02T00:00:00Z, got '${starts}'`);
   }
   const milliseconds = (name: 'first-token-ms' | 'token-ms', otherwise: number) =>
     (number(name, 1, 3_600_000, false) ?? otherwise * 1000) / 1000;
   const options = {
     bootSeconds: number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
     seed: number('seed', 0, 2 ** 31 - 1, true) ?? 1,
+    startsAt,
     meanRate: number('mean-rps', 0.001, 100_000, false),
     rounds: number('rounds', 1, 1000, true),
     min: number('min', 1, 1000, true),

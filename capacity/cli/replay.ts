@@ -6,6 +6,8 @@ import { Impossible } from '../profiles/objective';
 import { Profile, profileNamed } from '../profiles/profile';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';
+import { LimitClock } from '../scaling/scheduled-limits';
+import { DEFAULT_SEMANTICS } from '../scaling/semantics';
 import { Routing } from '../simulator/fleet';
 import { Histogram } from '../simulator/histogram';
 import { Objective } from '../simulator/outcome';
@@ -19,6 +21,8 @@ export interface ReplayOptions {
   readonly meanRate?: number;
   readonly lengths?: string;
   readonly rounds?: number;
+  /** When a file of rates begins, milliseconds since 1970. */
+  readonly startsAt?: number;
   readonly profile: string;
   /** `default`, `fixed:N`, or a file. */
   readonly policy: string;
@@ -94,9 +98,11 @@ export function replay(options: ReplayOptions): ReplayResult {
       ? measured(endpoint, options, trace)
       : null;
   const plan = policy.given ?? policy.of(rate!);
-  const initial = options.initial ?? heldAt(plan, trace.firstRate) ?? heldBy(plan, trace.firstRate, rate! * DEFAULT_UTILIZATION);
+  const { min, max } = new LimitClock(plan, trace.startsAt, DEFAULT_SEMANTICS);
+  const first = { ...plan, min, max };
+  const initial = options.initial ?? heldAt(first, trace.firstRate) ?? heldBy(first, trace.firstRate, rate! * DEFAULT_UTILIZATION);
   const result = runScaled(
-    { endpoint: { ...endpoint, instances: initial }, plan, provisioning: provisioningOf(options.bootSeconds) },
+    { endpoint: { ...endpoint, instances: initial }, plan, provisioning: provisioningOf(options.bootSeconds), startsAt: trace.startsAt },
     trace.open(),
     {
       seed: options.seed,

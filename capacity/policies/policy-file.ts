@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
 import { closest } from '../../lib/constructs/shared/contract';
+import { scheduleOf } from '../scaling/schedule';
 
 const seconds = z.int().min(0).max(3600);
 const metric = z.strictObject({
@@ -37,13 +38,22 @@ const step = z.strictObject({
   adjustment: z.enum(['Change', 'Percent', 'Exact']).optional(),
   cooldownSeconds: seconds.default(300),
 });
-const limits = z.strictObject({
-  name: z.string().min(1),
-  schedule: z.string().min(1),
-  timeZone: z.string().min(1),
-  min: z.int().min(0).optional(),
-  max: z.int().min(1).optional(),
-});
+const limits = z
+  .strictObject({
+    name: z.string().min(1),
+    schedule: z.string(),
+    timeZone: z.string().default('Etc/UTC'),
+    min: z.int().min(0).optional(),
+    max: z.int().min(1).optional(),
+  })
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'give min, max or both')
+  .superRefine(({ schedule, timeZone }, context) => {
+    try {
+      scheduleOf(schedule, { timeZone, startsAt: 0, missingHour: 'later' });
+    } catch (error) {
+      context.addIssue({ code: 'custom', path: ['schedule'], message: (error as Error).message });
+    }
+  });
 
 /** A scaling plan as a JSON file: the shape of `ScalingPlan`, with cool-downs of 300 s where none is given, as AWS has them. */
 const scalingPlan = z

@@ -5,6 +5,7 @@ import { baseOf, chosen, Cooldown, Request, within } from './decision';
 import { MetricBus, TICK_SECONDS } from './metric-bus';
 import { StepRunner, TrackingRunner } from './policy-runner';
 import { EndpointController, Provisioning } from './provisioning';
+import { LimitClock } from './scheduled-limits';
 import { Semantics } from './semantics';
 
 /** A change of capacity, from when it was asked for until it was there. */
@@ -36,25 +37,27 @@ export class Autoscaler implements Clockwork {
   private readonly tracking: TrackingRunner[] = [];
   private readonly steps: StepRunner[] = [];
   private readonly controller: EndpointController;
-  private readonly limits: { min: number; max: number };
+  private readonly limits: LimitClock;
   private running: Activity | undefined;
   private out: Cooldown | undefined;
   private in: Cooldown | undefined;
   private triedAt = -Infinity;
 
-  /** Errors: `UnsimulatedMetric`, `UnsimulatedPolicy`, `UnsimulatedSchedule` for what the plan has and the simulator cannot do. */
+  /**
+   * @param startsAt when the run begins, milliseconds since 1970: only schedules need it
+   *
+   * Errors: `UnsimulatedMetric`, `UnsimulatedPolicy` for what the plan has and the simulator cannot do; those of `LimitClock`.
+   */
   public constructor(
     plan: ScalingPlan,
     private readonly fleet: Fleet,
     provisioning: Provisioning,
     semantics: Semantics,
     seed: number,
+    startsAt?: number,
   ) {
-    if (plan.schedules.length > 0) {
-      throw new Error(`UnsimulatedSchedule: '${plan.schedules[0].name}' sets limits at a time of the calendar: leave schedules out`);
-    }
     this.bus = new MetricBus(semantics);
-    this.limits = { min: plan.min, max: plan.max };
+    this.limits = new LimitClock(plan, startsAt, semantics);
     this.controller = new EndpointController(fleet, provisioning, semantics.victim, seed);
     for (const policy of plan.policies) {
       if (policy.kind === 'Step') {
@@ -83,6 +86,9 @@ export class Autoscaler implements Clockwork {
     this.tracking.forEach((runner) => runner.tick(now));
     this.steps.forEach((runner) => runner.tick(now));
     this.finish(now);
+    if (this.limits.tick(now)) {
+      this.triedAt = -Infinity;
+    }
     if (this.running !== undefined || this.keepsLimits(now)) {
       return;
     }

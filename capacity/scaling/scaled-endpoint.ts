@@ -12,6 +12,12 @@ export interface ScaledEndpoint {
   readonly provisioning: Provisioning;
   /** @default DEFAULT_SEMANTICS */
   readonly semantics?: Semantics;
+  /**
+   * When the run begins, milliseconds since 1970.
+   *
+   * @default - not known: a plan with schedules is refused
+   */
+  readonly startsAt?: number;
 }
 
 export interface ScaledResult extends RunResult {
@@ -24,8 +30,8 @@ export interface ScaledResult extends RunResult {
 /** Runs a trace through an endpoint that scales. Errors: those of `Simulation.run()` and of `Autoscaler`. */
 export function runScaled(scaled: ScaledEndpoint, source: RequestSource, options: RunOptions): ScaledResult {
   const simulation = new Simulation(scaled.endpoint, options);
-  const { plan, provisioning, semantics = DEFAULT_SEMANTICS } = scaled;
-  const autoscaler = new Autoscaler(plan, simulation.fleet, provisioning, semantics, options.seed);
+  const { plan, provisioning, semantics = DEFAULT_SEMANTICS, startsAt } = scaled;
+  const autoscaler = new Autoscaler(plan, simulation.fleet, provisioning, semantics, options.seed, startsAt);
   simulation.attach(autoscaler);
   const result = simulation.run(source);
   return { ...result, activities: autoscaler.activities, scaleOuts: autoscaler.count('out'), scaleIns: autoscaler.count('in') };

@@ -24,6 +24,11 @@ export interface Semantics {
   readonly publishSeconds: { readonly tenSecond: number; readonly minute: number; readonly noCapacity: number };
   /** From an alarm's change to the request for capacity, seconds; whole tens. */
   readonly reactionSeconds: number;
+  /**
+   * When a schedule is due whose time the clocks leave out in spring: an hour later, or not at all, as EventBridge Scheduler has it
+   * (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html); Application Auto Scaling does not say.
+   */
+  readonly missingHour: 'later' | 'skipped';
   /** Which instance goes. */
   readonly victim: Victim;
 }
@@ -38,8 +43,15 @@ export const DEFAULT_SEMANTICS: Semantics = {
   idleInvocations: 'missing',
   publishSeconds: { tenSecond: 20, minute: 120, noCapacity: 20 },
   reactionSeconds: 10,
+  missingHour: 'later',
   victim: 'newest',
 };
 
 /** The other choice of each, for a second run. */
-export const OTHER_SEMANTICS: Semantics = { ...DEFAULT_SEMANTICS, minuteRatio: 'meanOfAlarm', tenSecondRatio: 'last', lowShare: 0.7 };
+export const OTHER_SEMANTICS: Semantics = {
+  ...DEFAULT_SEMANTICS,
+  minuteRatio: 'meanOfAlarm',
+  tenSecondRatio: 'last',
+  lowShare: 0.7,
+  missingHour: 'skipped',
+};

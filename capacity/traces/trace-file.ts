@@ -17,6 +17,8 @@ export interface TraceOptions {
   readonly lengths?: string;
   /** How often a file of rates is gone through. */
   readonly rounds?: number;
+  /** When a file of rates begins, milliseconds since 1970; a recorded trace says it itself. */
+  readonly startsAt?: number;
   readonly seed: number;
 }
 
@@ -30,6 +32,8 @@ export interface TraceFile {
   readonly seconds: number;
   /** Requests a second in the first ten minutes. */
   readonly firstRate: number;
+  /** When it begins, milliseconds since 1970; undefined when a file of rates was given none. */
+  readonly startsAt: number | undefined;
 }
 
 /**
@@ -58,6 +62,7 @@ function recorded(path: string, options: TraceOptions, each: (at: number, prompt
     ...(options.meanRate === undefined ? [] : ['--mean-rps']),
     ...(options.lengths === undefined ? [] : ['--lengths']),
     ...(options.rounds === undefined ? [] : ['--rounds']),
+    ...(options.startsAt === undefined ? [] : ['--starts']),
   ];
   if (given.length > 0) {
     throw new Error(`InvalidTrace: ${given.join(', ')} is for files of rates: a recorded trace has its own [in ${path}]`);
@@ -73,12 +78,13 @@ function recorded(path: string, options: TraceOptions, each: (at: number, prompt
     lengths: readLengths(path),
     seconds: trace.at,
     firstRate: first / Math.min(BEGIN_SECONDS, Math.max(1, trace.at)),
+    startsAt: trace.startsAt,
   };
 }
 
 function generated(path: string, options: TraceOptions, each: (at: number, prompt: number, output: number) => void): TraceFile {
   const file = readRateFile(path);
-  const { meanRate = file.meanRate, rounds = 1, seed } = options;
+  const { meanRate = file.meanRate, rounds = 1, seed, startsAt } = options;
   const lengths = readLengths(options.lengths ?? DEFAULT_LENGTHS);
   lengths.prompts.forEach((prompt, place) => each(0, prompt, lengths.outputs[place]));
   const first = file.clients.flat().filter(({ from }) => from < BEGIN_SECONDS);
@@ -87,6 +93,7 @@ function generated(path: string, options: TraceOptions, each: (at: number, promp
     lengths,
     seconds: file.seconds * rounds,
     firstRate: (first.reduce((sum, { rate }) => sum + rate, 0) * meanRate) / file.meanRate,
+    startsAt,
   };
 }
 

@@ -248,16 +248,35 @@ test.each([
   expect(() => run([[0, 1]], 10, { policies: [tracking(metric, 1)] })).toThrow(message);
 });
 
-test('fails on scheduled limits', () => {
-  const plan = {
-    min: 1,
-    max: 2,
-    policies: [],
-    schedules: [{ name: 'night', schedule: 'cron(0 22 * * ? *)', timeZone: 'Etc/UTC', max: 1 }],
-  };
+test('scheduled limits move the fleet when their time comes, cool-down or not, and let policies go on within them', () => {
+  const schedules = [
+    { name: 'morning', schedule: 'cron(30 0 * * ? *)', timeZone: 'Etc/UTC', min: 6 },
+    { name: 'evening', schedule: 'at(2026-03-01T01:30:00)', timeZone: 'Etc/UTC', min: 1, max: 3 },
+  ];
+  const { activities } = runScaled(
+    {
+      endpoint: endpointOf({ service: classicalModel(500), instances: 1 }),
+      plan: { min: 1, max: 20, policies: [invocations(60, { scaleOutCooldownSeconds: 3600, scaleInCooldownSeconds: 3600 })], schedules },
+      provisioning: provisioningOf(200, { bootSigma: 0 }),
+      startsAt: Date.parse('2026-03-01T00:00:00Z'),
+    },
+    new PoissonSource([[0, 1]], 7200, { draw: () => undefined, prompt: 0, output: 1 }, 1),
+    { seed: 1 },
+  );
+  // Of the night before, the morning's minimum holds from the begin on; nothing happens at half past midnight any more.
+  expect(activities[0]).toMatchObject({ cause: 'limits', at: 10, from: 1, to: 6, doneAt: 210 });
+  expect(activities.filter(({ cause }) => cause === 'limits').map(({ at, to }) => [at, to])).toEqual([
+    [10, 6],
+    [5400, 3],
+  ]);
+});
+
+test('fails on scheduled limits of a run that begins at no known time', () => {
+  const schedules = [{ name: 'night', schedule: 'cron(0 22 * * ? *)', timeZone: 'Etc/UTC', max: 1 }];
   const source = new PoissonSource([[0, 1]], 10, { draw: () => undefined, prompt: 0, output: 1 }, 1);
+  const plan = { min: 1, max: 2, policies: [], schedules };
   expect(() => runScaled({ endpoint: endpointOf(), plan, provisioning: provisioningOf(1) }, source, { seed: 1 })).toThrow(
-    "UnsimulatedSchedule: 'night' sets limits",
+    "NoCalendar: 'night' sets limits at a time of the calendar: say when the trace begins (--starts)",
   );
 });
 

@@ -238,3 +238,51 @@ test('a plan from which a rate does not follow is run without measuring one, and
   expect([result.measuredRequestsPerSecond, result.initialInstances, result.mostInstances]).toEqual([null, 3, 3]);
   expect(result.gpuHours).toBeGreaterThan((3 * 59) / 3600);
 });
+
+test('a plan with schedules follows the calendar of a recorded trace, or the begin that is given for rates', () => {
+  const policy = (schedule: string) =>
+    file('night.json', JSON.stringify({ min: 1, max: 9, policies: [], schedules: [{ name: 'more', schedule, min: 4 }] }));
+  // The recorded trace begins with 1970.
+  const inTrace = replayed([
+    '--trace',
+    recorded(1800),
+    '--profile',
+    PROFILE,
+    '--policy',
+    policy('at(1970-01-01T00:10:00)'),
+    '--initial',
+    '1',
+  ]);
+  expect([inTrace.scaleOuts, inTrace.mostInstances]).toEqual([1, 4]);
+  const args = [
+    '--trace',
+    rates,
+    '--mean-rps',
+    '0.1',
+    '--profile',
+    PROFILE,
+    '--policy',
+    policy('cron(0 12 * * ? *)'),
+    '--initial',
+    '1',
+    '--json',
+  ];
+  expect(JSON.parse(command([...args, '--starts', '2026-03-02T00:00:00Z']).out).mostInstances).toBe(4);
+  expect(command(args)).toMatchObject({
+    code: 1,
+    err: "NoCalendar: 'more' sets limits at a time of the calendar: say when the trace begins (--starts)\n",
+  });
+  expect(command([...args, '--starts', 'monday']).err).toContain("--starts must be a time like 2026-03-02T00:00:00Z, got 'monday'");
+  expect(command(['--trace', recorded(1800), '--profile', PROFILE, '--starts', '2026-03-02T00:00:00Z']).err).toContain(
+    '--starts is for files of rates',
+  );
+});
+
+test('fails on a schedule in a file that nobody can follow', () => {
+  const path = file(
+    'bad-schedule.json',
+    JSON.stringify({ min: 1, max: 2, policies: [], schedules: [{ name: 'x', schedule: 'cron(0 7 * * ?)' }] }),
+  );
+  expect(() => readPolicyFile(path)).toThrow("'schedules.0': give min, max or both");
+  expect(() => readPolicyFile(path)).toThrow("'schedules.0.schedule': InvalidSchedule: 'cron(0 7 * * ?)' must have six fields");
+});
