@@ -1,20 +1,25 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   AggregateFunction,
   AlertDestination,
   DataContract,
   DataIntake,
   DataZones,
+  DatasetCatalog,
   InferenceApi,
   InferenceEndpoint,
   InferenceImage,
   InstanceType,
+  ModelRelease,
   ModelSource,
   Owner,
   Owners,
+  PredictionBooks,
   PredictionBus,
   EventTime,
   RollingAggregate,
@@ -43,6 +48,20 @@ export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
     writeFileSync('server/Dockerfile', 'FROM scratch\n');
     return new DockerImageAsset(stack, 'FixtureServer', { directory: 'server', platform: Platform.LINUX_AMD64 });
   },
+  DatasetCatalog: (stack) =>
+    new DatasetCatalog(stack, 'FixtureCatalog', { zones: new DataZones(stack, 'FixtureZones'), catalogName: 'fixture' }),
+  ModelRelease: (stack) =>
+    new ModelRelease(stack, 'FixtureRelease', {
+      namePrefix: 'fixture',
+      bus: EventBus.fromEventBusName(stack, 'FixtureBus', 'fixture'),
+      artifacts: Bucket.fromBucketName(stack, 'FixtureArtifacts', 'artifacts'),
+      imageRepositories: ['111122223333.dkr.ecr.eu-central-1.amazonaws.com/scikit-learn'],
+    }),
+  PredictionBooks: (stack) =>
+    new PredictionBooks(stack, 'FixtureBooks', {
+      bus: EventBus.fromEventBusName(stack, 'FixtureBooksBus', 'fixture'),
+      apiName: 'fixture',
+    }),
   DataIntake: (stack) =>
     new DataIntake(stack, 'FixtureIntake', {
       zones: new DataZones(stack, 'FixtureZones'),
