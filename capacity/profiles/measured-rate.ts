@@ -14,12 +14,15 @@ const HALVINGS = 12;
  *
  * @param lengths drawn anew for each rate
  */
-export function measuredRate(endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): number {
-  const single = { ...endpoint, objective, instances: 1 };
+export const measuredRate = (endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): number =>
+  fleetRate({ ...endpoint, objective, instances: 1 }, lengths, seed);
+
+/** The same of a fleet that does not scale. */
+export function fleetRate(endpoint: EndpointModel, lengths: () => Lengths, seed: number): number {
   const meets = (rate: number): boolean => {
     const seconds = Math.max(LEAST_SECONDS, Math.min(MOST_SECONDS, ENOUGH_REQUESTS / rate));
     const source = new PoissonSource([[0, rate]], WARM_UP_SECONDS + seconds, lengths(), seed);
-    const { outcome } = new Simulation(single, { seed, countFrom: WARM_UP_SECONDS }).run(source);
+    const { outcome } = new Simulation(endpoint, { seed, countFrom: WARM_UP_SECONDS }).run(source);
     return outcome.missed <= ALLOWED_MISSES * outcome.requests;
   };
   let low = 0;

@@ -1,0 +1,117 @@
+import { PredefinedMetric, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { fixedPolicy } from '../policies/default-policy';
+import { SOURCES } from './sources';
+
+/** What a policy may be set by. */
+export interface Basis {
+  /** Rate that one instance was measured to serve within the objective. */
+  readonly requestsPerSecond: number;
+  /** Requests in it at once at that rate, the 99th of a hundred samples. */
+  readonly concurrency: number;
+  /** The same limits for all whose source has none: limits are no policy. */
+  readonly limits: { readonly min: number; readonly max: number };
+  /** Instances that the busiest minute needs, and the mean rate: known afterwards only. */
+  readonly peak: number;
+  readonly mean: number;
+}
+
+/** A default that somebody published, or a fleet that does not scale. */
+export interface Peer {
+  readonly name: string;
+  /** `peer` for what is published, `fixed` for fleets of hindsight that nobody can deploy. */
+  readonly kind: 'peer' | 'fixed';
+  readonly source: string;
+  plan(basis: Basis): ScalingPlan;
+  /** Instances at the begin, when the policy says so. */
+  readonly initial?: number;
+  /** Requests in an instance from which on it refuses more. */
+  admissionBound?(basis: Basis): number;
+  /** Why it never scales, when it is meant to. */
+  readonly inert?: string;
+}
+
+const INVOCATIONS = 'SageMakerVariantInvocationsPerInstance';
+const CONCURRENCY = 'SageMakerVariantConcurrentRequestsPerModelHighResolution';
+
+const planned = ({ limits }: Basis, ...policies: (TargetTrackingPolicy | StepPolicy)[]): ScalingPlan => ({
+  ...limits,
+  policies,
+  schedules: [],
+});
+
+/** With the cool-downs that AWS has by default. */
+const tracking = (metric: PredefinedMetric, target: number): TargetTrackingPolicy => ({
+  kind: 'TargetTracking',
+  name: 'tracking',
+  metric,
+  target,
+  scaleOutCooldownSeconds: 300,
+  scaleInCooldownSeconds: 300,
+});
+
+/** `scaleOnMetric` of the CDK with its two steps renders an alarm and a policy for each side. */
+function backlogStep(side: 'AtOrAbove' | 'AtOrBelow', threshold: number, change: number): StepPolicy {
+  return {
+    kind: 'Step',
+    name: side === 'AtOrAbove' ? 'backlog-upper' : 'backlog-lower',
+    metric: { name: 'ApproximateBacklogSizePerInstance', statistic: 'Average', dimensions: {} },
+    threshold,
+    side,
+    periods: 1,
+    periodSeconds: 300,
+    steps: [side === 'AtOrAbove' ? { from: 0, change } : { to: 0, change }],
+    cooldownSeconds: 300,
+  };
+}
+
+/** Out by target tracking, in by a step of its own. That the step takes one instance after fifteen minutes is our reading: what we know of it is its threshold. */
+function measuredConcurrency(basis: Basis): ScalingPlan {
+  const cooldowns = { scaleOutCooldownSeconds: 30, scaleInCooldownSeconds: 960 };
+  return planned(
+    basis,
+    { ...tracking(CONCURRENCY, 0.75 * basis.concurrency), ...cooldowns, scaleOutOnly: true },
+    {
+      kind: 'Step',
+      name: 'in',
+      metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions: {} },
+      threshold: 0.5 * basis.concurrency,
+      side: 'AtOrBelow',
+      periods: 90,
+      periodSeconds: 10,
+      steps: [{ to: 0, change: -1 }],
+      cooldownSeconds: 960,
+    },
+  );
+}
+
+/** The published defaults, as far as SageMaker can deploy them, and fixed fleets. */
+export const PEERS: readonly Peer[] = [
+  {
+    name: 'genai-cdk',
+    kind: 'peer',
+    source: SOURCES.genaiCdk,
+    initial: 1,
+    plan: () => ({ min: 1, max: 2, policies: [backlogStep('AtOrAbove', 0.5, 1), backlogStep('AtOrBelow', 0, -1)], schedules: [] }),
+    inert: 'its metric is published by asynchronous endpoints only: one that answers at once stays with one instance',
+  },
+  { name: 'genai-cdk-jumpstart', kind: 'peer', source: SOURCES.genaiCdkJumpstart, plan: () => fixedPolicy(1), inert: 'it has no scaling' },
+  {
+    name: 'sagemaker-alpha',
+    kind: 'peer',
+    source: SOURCES.sagemakerAlpha,
+    plan: (basis) => planned(basis, tracking(INVOCATIONS, basis.requestsPerSecond * 0.5 * 60)),
+  },
+  { name: 'aws-doc-invocations', kind: 'peer', source: SOURCES.awsDoc, plan: (basis) => planned(basis, tracking(INVOCATIONS, 70)) },
+  { name: 'aws-doc-concurrency', kind: 'peer', source: SOURCES.awsDoc, plan: (basis) => planned(basis, tracking(CONCURRENCY, 5)) },
+  { name: 'hf-skill', kind: 'peer', source: SOURCES.hfSkill, plan: (basis) => planned(basis, tracking(INVOCATIONS, 20)) },
+  {
+    name: 'measured-concurrency',
+    kind: 'peer',
+    source: SOURCES.measuredConcurrency,
+    plan: measuredConcurrency,
+    admissionBound: ({ concurrency }) => concurrency,
+  },
+  { name: 'fixed-peak', kind: 'fixed', source: SOURCES.fixed, plan: ({ peak }) => fixedPolicy(peak) },
+  { name: 'fixed-0.6-peak', kind: 'fixed', source: SOURCES.fixed, plan: ({ peak }) => fixedPolicy(Math.max(1, Math.ceil(0.6 * peak))) },
+  { name: 'fixed-mean', kind: 'fixed', source: SOURCES.fixed, plan: ({ mean }) => fixedPolicy(Math.max(1, mean)) },
+];
