@@ -1,11 +1,22 @@
-import { replayCommand } from './cli/replay-command';
+import { compareCommand, COMPARE_USAGE } from './cli/compare-command';
+import { replayCommand, REPLAY_USAGE } from './cli/replay-command';
 
-const USAGE = `Usage: npm run capacity -- replay --help`;
-const [command, ...args] = process.argv.slice(2);
+const COMMANDS = ['replay', 'compare', 'bars'] as const;
 
-if (command !== 'replay') {
-  console.error(`UnknownCommand: ${command === undefined ? 'no command is given' : `'${command}' is none`}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = replayCommand(args, process.stdout, process.stderr);
+async function main(command: string | undefined, args: string[]): Promise<number> {
+  switch (command) {
+    case 'replay':
+      return replayCommand(args, process.stdout, process.stderr);
+    case 'compare':
+    case 'bars':
+      return compareCommand(command, args, process.stdout, process.stderr);
+    default: {
+      const problem = command === undefined ? 'no command is given' : `'${command}' is none of ${COMMANDS.join(', ')}`;
+      console.error(`UnknownCommand: ${problem}\n\n${REPLAY_USAGE}\n\n${COMPARE_USAGE}`);
+      return 2;
+    }
+  }
 }
+
+const [command, ...args] = process.argv.slice(2);
+void main(command, args).then((code) => (process.exitCode = code));

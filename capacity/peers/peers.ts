@@ -10,7 +10,7 @@ export interface Basis {
   readonly concurrency: number;
   /** The same limits for all whose source has none: limits are no policy. */
   readonly limits: { readonly min: number; readonly max: number };
-  /** Instances that the busiest minute needs, and the mean rate: known afterwards only. */
+  /** Instances that the busiest minute and the mean rate need: known afterwards only. */
   readonly peak: number;
   readonly mean: number;
 }

@@ -4,7 +4,7 @@ import { parseHTML } from 'linkedom';
 
 const SIZE = { width: 720, height: 320, marginLeft: 60, style: { background: 'white', fontFamily: 'sans-serif' } };
 
-function svg(options) {
+export function svg(options) {
   const { document } = parseHTML('<html><body></body></html>');
   const plot = Plot.plot({ ...SIZE, ...options, document });
   const drawing = plot.tagName.toLowerCase() === 'svg' ? plot : plot.querySelector('svg');

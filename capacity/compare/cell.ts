@@ -1,0 +1,121 @@
+import { leastInstances } from '../bounds/capacity-table';
+import { leastInstanceSeconds } from '../bounds/least-fleet';
+import { Basis } from '../peers/peers';
+import { DEFAULT_UTILIZATION } from '../../lib/constructs/serving/scaling/policy';
+import { DEFAULT_LIMITS, heldAt, heldBy } from '../policies/default-policy';
+import { provisioningOf } from '../scaling/provisioning';
+import { runScaled } from '../scaling/scaled-endpoint';
+import { DEFAULT_SEMANTICS, OTHER_SEMANTICS } from '../scaling/semantics';
+import { RequestSource } from '../traces/source';
+import { Candidate, CANDIDATES } from './candidates';
+import { Measured, suiteEndpoint } from './measure';
+import { SuiteProfile, suiteTrace, TraceName } from './suite';
+
+/** Fewest and most instances of all policies whose source has none: with two at least, small fleets would all be the same. */
+const LIMITS = { min: 1, max: DEFAULT_LIMITS.max };
+const MINUTE = 60;
+const FIRST_MINUTES = 10;
+
+/** One trace on one GPU with one boot time and one seed, which all policies are run on. */
+export interface Cell {
+  readonly trace: TraceName;
+  readonly profile: SuiteProfile;
+  readonly bootSeconds: number;
+  readonly seed: number;
+  /** Which choice of what AWS does not document. */
+  readonly semantics: 'default' | 'other';
+}
+
+/** What a policy did in a cell. */
+export interface Row {
+  readonly trace: TraceName;
+  readonly gpu: string;
+  readonly bootSeconds: number;
+  readonly seed: number;
+  readonly semantics: Cell['semantics'];
+  readonly policy: string;
+  readonly kind: Candidate['kind'];
+  readonly requests: number;
+  readonly missed: number;
+  readonly missRatio: number;
+  readonly dropped: number;
+  readonly gpuHours: number;
+  readonly lbWorkGpuHours: number;
+  /** null when no fleet within the limits serves every minute. */
+  readonly lbSloGpuHours: number | null;
+  readonly firstTokenP99Seconds: number | null;
+  readonly scaleOuts: number;
+  readonly scaleIns: number;
+}
+
+/** What the requests of a cell need. */
+interface Demand {
+  readonly basis: Basis;
+  readonly lbSloSeconds: number;
+  readonly firstRate: number;
+}
+
+/** Runs all policies in a cell. */
+export function runCell(cell: Cell, measured: Measured): Row[] {
+  const demand = demandOf(cell, measured);
+  return CANDIDATES.map((candidate) => rowOf(cell, candidate, demand));
+}
+
+function demandOf({ trace, profile, bootSeconds, seed }: Cell, { tables, ...measured }: Measured): Demand {
+  const { mixAt } = suiteTrace(trace);
+  const { counts, seconds } = countsByMinute(suiteTrace(trace).open(seed, profile.meanRate));
+  const lengths = counts.map((_, minute) => Math.min(MINUTE, seconds - minute * MINUTE));
+  const rates = counts.map((count, minute) => count / Math.max(1, lengths[minute]));
+  const needed = rates.map((rate, minute) => leastInstances(tables[mixAt(minute * MINUTE)], rate, LIMITS.max));
+  // Who sizes a fleet by hand knows what one instance serves, not that many together serve more; with the lengths of some minutes they serve less.
+  const sized = (rate: number) => Math.min(LIMITS.max, Math.max(1, Math.ceil(rate / measured.requestsPerSecond)));
+  const mean = counts.reduce((sum, count) => sum + count, 0) / seconds;
+  return {
+    basis: { ...measured, limits: LIMITS, peak: Math.min(LIMITS.max, Math.max(sized(Math.max(...rates)), ...needed)), mean: sized(mean) },
+    lbSloSeconds: leastInstanceSeconds(needed, lengths, bootSeconds),
+    firstRate: counts.slice(0, FIRST_MINUTES).reduce((sum, count) => sum + count, 0) / Math.min(FIRST_MINUTES * MINUTE, seconds),
+  };
+}
+
+/** Requests by minute, and the time of the last one. */
+function countsByMinute(source: RequestSource): { counts: number[]; seconds: number } {
+  const counts: number[] = [];
+  while (source.next()) {
+    const minute = Math.floor(source.at / MINUTE);
+    while (counts.length <= minute) {
+      counts.push(0);
+    }
+    counts[minute]++;
+  }
+  return { counts, seconds: source.at };
+}
+
+function rowOf({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: Candidate, demand: Demand): Row {
+  const { basis, firstRate, lbSloSeconds } = demand;
+  const plan = candidate.plan(basis);
+  const held = heldAt(plan, firstRate) ?? heldBy(plan, firstRate, basis.requestsPerSecond * DEFAULT_UTILIZATION);
+  const endpoint = {
+    ...suiteEndpoint(profile),
+    routing: candidate.routing,
+    instances: candidate.initial ?? held,
+    admissionBound: candidate.admissionBound?.(basis) ?? Infinity,
+  };
+  const { outcome, instanceHours, leastServerHours, scaleOuts, scaleIns } = runScaled(
+    {
+      endpoint,
+      plan,
+      provisioning: provisioningOf(bootSeconds),
+      semantics: semantics === 'default' ? DEFAULT_SEMANTICS : OTHER_SEMANTICS,
+    },
+    suiteTrace(trace).open(seed, profile.meanRate),
+    { seed },
+  );
+  const { requests, missed, dropped, firstToken } = outcome;
+  return {
+    ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
+    ...{ requests, missed, missRatio: missed / requests, dropped, gpuHours: instanceHours, lbWorkGpuHours: leastServerHours },
+    lbSloGpuHours: lbSloSeconds === Infinity ? null : lbSloSeconds / 3600,
+    firstTokenP99Seconds: firstToken.count === 0 ? null : firstToken.percentile(99),
+    ...{ scaleOuts, scaleIns },
+  };
+}
