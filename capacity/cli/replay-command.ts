@@ -1,9 +1,10 @@
-import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS } from '../policies/default-policy';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';
+import { Objective } from '../simulator/outcome';
+import { clear, exitCode, OptionReader, Output, parsed, progress } from './options';
 import { replay, ReplayOptions, ReplayResult } from './replay';
 
-const DEFAULT_BOOT_SECONDS = 307;
+export const DEFAULT_BOOT_SECONDS = 307;
 
 export const REPLAY_USAGE = `Usage: npm run capacity -- replay --trace FILE --profile MODEL@INSTANCE [options]
 
@@ -46,98 +47,51 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
-interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
-
-class UsageError extends Error {}
-
 /** Runs the command; its result is the exit code: 0, 1 for what it refuses, 2 for a command line that cannot be understood. */
 export function replayCommand(args: string[], out: Output, err: Output): number {
-  try {
-    const parsed = optionsOf(args);
-    if (parsed === undefined) {
+  return exitCode(err, REPLAY_USAGE, () => {
+    const values = parsed(args, OPTIONS);
+    if (values.help === true) {
       out.write(`${REPLAY_USAGE}\n`);
-      return 0;
+      return;
     }
-    const result = replay({ ...parsed.options, onProgress: progressOn(err) });
+    const onProgress = (share: number) => progress(err, `replay: ${Math.min(99, Math.floor(share * 100))} % of the trace`);
+    const result = replay({ ...optionsOf(values), onProgress });
     clear(err);
-    out.write(parsed.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${summary(result)}\n`);
-    return 0;
-  } catch (error) {
-    clear(err);
-    err.write(`${(error as Error).message}${error instanceof UsageError ? `\n\n${REPLAY_USAGE}` : ''}\n`);
-    return error instanceof UsageError ? 2 : 1;
-  }
+    out.write(values.json === true ? `${JSON.stringify(result, undefined, 2)}\n` : `${summary(result)}\n`);
+  });
 }
 
-/** undefined when help is asked for. Errors: `UsageError` with every problem. */
-function optionsOf(args: string[]): { options: ReplayOptions; json: boolean } | undefined {
-  const values = parsed(args);
-  if (values.help === true) {
-    return undefined;
-  }
-  const problems: string[] = [];
-  const number = (name: keyof typeof OPTIONS, least: number, most: number, whole: boolean): number | undefined => {
-    const text = values[name] as string | undefined;
-    const value = Number(text);
-    if (text !== undefined && !(text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value)))) {
-      problems.push(`--${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, got '${text}'`);
-    }
-    return text === undefined ? undefined : value;
-  };
-  const { trace, profile, policy, routing, lengths, starts } = values;
-  problems.push(...(trace === undefined ? ['--trace is missing'] : []), ...(profile === undefined ? ['--profile is missing'] : []));
+/** Errors: `UsageError` with every problem. */
+function optionsOf(values: ReturnType<typeof parsed<typeof OPTIONS>>): ReplayOptions {
+  const read = new OptionReader(values);
+  const { trace, profile, policy, routing, lengths } = values;
+  read.problems.push(...(trace === undefined ? ['--trace is missing'] : []), ...(profile === undefined ? ['--profile is missing'] : []));
   if (routing !== 'random' && routing !== 'leastOutstanding') {
-    problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
+    read.problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
   }
-  const startsAt = starts === undefined ? undefined : /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(starts) ? Date.parse(starts) : NaN;
-  if (Number.isNaN(startsAt)) {
-    problems.push(`--starts must be a time like 2026-03-02T00:00:00Z, got '${starts}'`);
-  }
-  const milliseconds = (name: 'first-token-ms' | 'token-ms', otherwise: number) =>
-    (number(name, 1, 3_600_000, false) ?? otherwise * 1000) / 1000;
   const options = {
-    bootSeconds: number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
-    seed: number('seed', 0, 2 ** 31 - 1, true) ?? 1,
-    startsAt,
-    meanRate: number('mean-rps', 0.001, 100_000, false),
-    rounds: number('rounds', 1, 1000, true),
-    min: number('min', 1, 1000, true),
-    max: number('max', 1, 1000, true),
-    initial: number('initial', 1, 1000, true),
-    objective: {
-      firstTokenSeconds: milliseconds('first-token-ms', DEFAULT_OBJECTIVE.firstTokenSeconds),
-      tokenSeconds: milliseconds('token-ms', DEFAULT_OBJECTIVE.tokenSeconds),
-    },
+    bootSeconds: read.number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
+    seed: read.number('seed', 0, 2 ** 31 - 1, true) ?? 1,
+    startsAt: read.time('starts'),
+    meanRate: read.number('mean-rps', 0.001, 100_000, false),
+    rounds: read.number('rounds', 1, 1000, true),
+    min: read.number('min', 1, 1000, true),
+    max: read.number('max', 1, 1000, true),
+    initial: read.number('initial', 1, 1000, true),
+    objective: objectiveOf(read),
   };
-  if (problems.length > 0) {
-    throw new UsageError(`InvalidOption: ${problems.join('; ')}`);
-  }
+  read.check();
+  return { ...options, trace: trace!, profile: profile!, policy, lengths, routing: routing as ReplayOptions['routing'] };
+}
+
+/** What `--first-token-ms` and `--token-ms` promise. */
+export function objectiveOf(read: OptionReader): Required<Pick<Objective, 'firstTokenSeconds' | 'tokenSeconds'>> {
+  const seconds = (name: string, otherwise: number) => (read.number(name, 1, 3_600_000, false) ?? otherwise * 1000) / 1000;
   return {
-    options: { ...options, trace: trace!, profile: profile!, policy, lengths, routing: routing as ReplayOptions['routing'] },
-    json: values.json === true,
+    firstTokenSeconds: seconds('first-token-ms', DEFAULT_OBJECTIVE.firstTokenSeconds),
+    tokenSeconds: seconds('token-ms', DEFAULT_OBJECTIVE.tokenSeconds),
   };
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`InvalidOption: ${(error as Error).message.split('. ')[0]}`);
-  }
-}
-
-/** One line on a terminal, nothing elsewhere. */
-function progressOn(err: Output): ((share: number) => void) | undefined {
-  return err.isTTY === true ? (share) => err.write(`\r\u001b[Kreplay: ${Math.min(99, Math.floor(share * 100))} % of the trace`) : undefined;
-}
-
-function clear(err: Output): void {
-  if (err.isTTY === true) {
-    err.write('\r\u001b[K');
-  }
 }
 
 function summary(result: ReplayResult): string {

@@ -65,6 +65,15 @@ export function profileNamed(name: string): Profile {
   return profileOf(name, MODELS[model], type);
 }
 
+/** The model of this name. Errors `UnknownProfile`. */
+export function modelNamed(name: string): LanguageModel {
+  const problems = unknown('model', name, PROFILED_MODELS);
+  if (problems.length > 0) {
+    throw new Error(`UnknownProfile: ${problems.join('; ')}`);
+  }
+  return MODELS[name];
+}
+
 /** The profile of a model on an instance type, each GPU of which serves a replica. Errors: a model that the GPU has no room for. */
 export function profileOf(name: string, model: LanguageModel, type: string): Profile {
   const shape = SHAPES[type];

@@ -1,4 +1,6 @@
 import { ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { Fleet } from '../simulator/fleet';
+import { Outcome } from '../simulator/outcome';
 import { EndpointModel, RunOptions, RunResult, Simulation } from '../simulator/simulation';
 import { RequestSource } from '../traces/source';
 import { Activity, Autoscaler } from './autoscaler';
@@ -18,7 +20,11 @@ export interface ScaledEndpoint {
    * @default - not known: a plan with schedules is refused
    */
   readonly startsAt?: number;
+  readonly watch?: Watcher;
 }
+
+/** Sees a fleet and what was counted so far every ten seconds. */
+export type Watcher = (now: number, fleet: Fleet, outcome: Outcome) => void;
 
 export interface ScaledResult extends RunResult {
   readonly activities: readonly Activity[];
@@ -32,7 +38,20 @@ export function runScaled(scaled: ScaledEndpoint, source: RequestSource, options
   const simulation = new Simulation(scaled.endpoint, options);
   const { plan, provisioning, semantics = DEFAULT_SEMANTICS, startsAt } = scaled;
   const autoscaler = new Autoscaler(plan, simulation.fleet, provisioning, semantics, options.seed, startsAt);
-  simulation.attach(autoscaler);
+  const { watch } = scaled;
+  simulation.attach(
+    watch === undefined
+      ? autoscaler
+      : {
+          seconds: autoscaler.seconds,
+          invoked: (instances) => autoscaler.invoked(instances),
+          invokedWithoutInstance: () => autoscaler.invokedWithoutInstance(),
+          tick: (now) => {
+            autoscaler.tick(now);
+            watch(now, simulation.fleet, simulation.outcome);
+          },
+        },
+  );
   const result = simulation.run(source);
   return { ...result, activities: autoscaler.activities, scaleOuts: autoscaler.count('out'), scaleIns: autoscaler.count('in') };
 }

@@ -64,9 +64,9 @@ const PROGRESS_EVERY = 65_536;
 /** Runs a trace through an endpoint. */
 export class Simulation implements Completion {
   public readonly fleet: Fleet;
+  public readonly outcome: Outcome;
   private readonly requests = new Requests();
   private readonly servers: Servers;
-  private readonly outcome: Outcome;
   /** Seconds that requests spent, by server: the other side of Little's law. */
   private sojourn = new Float64Array(64);
   private arrivals = 0;
