@@ -94,6 +94,8 @@ export function objectiveOf(read: OptionReader): Required<Pick<Objective, 'first
   };
 }
 
+const perToken = (usd: number | null): string => (usd === null ? '' : `; ${usd.toFixed(2)} USD a million generated tokens`);
+
 function summary(result: ReplayResult): string {
   const seconds = (value: number | null) => (value === null ? '-' : `${value.toFixed(2)} s`);
   const { timeToFirstTokenSeconds: first, latencySeconds: latency, usd } = result;
@@ -103,6 +105,8 @@ function summary(result: ReplayResult): string {
     `first token  p50 ${seconds(first.p50)}, p95 ${seconds(first.p95)}, p99 ${seconds(first.p99)}`,
     `answer       p50 ${seconds(latency.p50)}, p95 ${seconds(latency.p95)}, p99 ${seconds(latency.p99)}`,
     `GPU-hours    ${result.gpuHours.toFixed(2)}, at least ${result.lowerBoundGpuHours.toFixed(2)} on any fleet${usd === null ? '' : `; ${usd.toFixed(2)} USD`}`,
+    `idle         ${(result.idleShare * 100).toFixed(1)} % of what is paid${perToken(result.usdPerMillionTokens)}`,
+    `breaches     ${result.breaches}, the longest ${result.longestBreachSeconds} s until the objective held again`,
     `instances    ${result.initialInstances} at the begin, ${result.mostInstances} at most; ${result.scaleOuts} times out, ${result.scaleIns} in`,
     ...(result.measuredRequestsPerSecond === null
       ? []

@@ -8,11 +8,14 @@ import { provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';
 import { LimitClock } from '../scaling/scheduled-limits';
 import { DEFAULT_SEMANTICS } from '../scaling/semantics';
+import { Breach, Breaches } from '../simulator/breaches';
 import { Routing } from '../simulator/fleet';
 import { Histogram } from '../simulator/histogram';
 import { Objective } from '../simulator/outcome';
+import { PeakRate } from '../simulator/peak-rate';
 import { EndpointModel } from '../simulator/simulation';
 import { RecordedLengths } from '../traces/lengths';
+import { RequestSource } from '../traces/source';
 import { openTrace, TraceFile } from '../traces/trace-file';
 
 /** What to replay. */
@@ -70,6 +73,15 @@ export interface ReplayResult {
   readonly usd: number | null;
   readonly timeToFirstTokenSeconds: Percentiles;
   readonly latencySeconds: Percentiles;
+  /** USD of a million tokens that were generated; null without a price or a token. */
+  readonly usdPerMillionTokens: number | null;
+  /** Share of the time that is paid for in which a GPU had no request, starting included. */
+  readonly idleShare: number;
+  /** Most instances by those that would serve the busiest five minutes if each took what it was measured to; null when nothing was measured. */
+  readonly overshoot: number | null;
+  /** Times in which requests of a minute missed the objective more often than allowed, and the longest until it held again. */
+  readonly breaches: number;
+  readonly longestBreachSeconds: number;
   readonly scaleOuts: number;
   readonly scaleIns: number;
   /** GPU-hours that all requests take with batches of the best size and no idle moment: no fleet takes fewer. */
@@ -101,15 +113,17 @@ export function replay(options: ReplayOptions): ReplayResult {
   const { min, max } = new LimitClock(plan, trace.startsAt, DEFAULT_SEMANTICS);
   const first = { ...plan, min, max };
   const initial = options.initial ?? heldAt(first, trace.firstRate) ?? heldBy(first, trace.firstRate, rate! * DEFAULT_UTILIZATION);
+  const [breaches, peak] = [new Breaches(), new PeakRate()];
   const result = runScaled(
     { endpoint: { ...endpoint, instances: initial }, plan, provisioning: provisioningOf(options.bootSeconds), startsAt: trace.startsAt },
-    trace.open(),
+    watched(trace.open(), peak),
     {
       seed: options.seed,
+      onJudged: (at, missed) => breaches.judged(at, missed),
       onProgress: (seconds) => options.onProgress?.(seconds / trace.seconds),
     },
   );
-  return told(options, profile, { rate, plan, initial, result });
+  return told(options, profile, { rate, plan, initial, result, breaches: breaches.all, peakRate: peak.perSecond });
 }
 
 function measured(endpoint: EndpointModel, { objective, seed, profile }: ReplayOptions, trace: TraceFile): number {
@@ -143,15 +157,22 @@ function policyOf({ policy, min, max }: ReplayOptions): { readonly given?: Scali
   return { given, of: () => given };
 }
 
-function told(
-  { trace, policy, seed, bootSeconds, routing, objective }: ReplayOptions,
-  { name, gpus, usdPerHour }: Profile,
-  run: { readonly rate: number | null; readonly plan: ScalingPlan; readonly initial: number; readonly result: ScaledResult },
-): ReplayResult {
+/** What a run comes to. */
+interface Ran {
+  readonly rate: number | null;
+  readonly plan: ScalingPlan;
+  readonly initial: number;
+  readonly result: ScaledResult;
+  readonly breaches: readonly Breach[];
+  readonly peakRate: number;
+}
+
+function told({ trace, policy, seed, bootSeconds, routing, objective }: ReplayOptions, profile: Profile, run: Ran): ReplayResult {
   const { outcome, instanceHours, activities, scaleOuts, scaleIns, leastServerHours, events } = run.result;
+  const mostInstances = Math.max(run.initial, ...activities.filter(({ failed }) => !failed).map(({ to }) => to));
   return {
     trace,
-    profile: name,
+    profile: profile.name,
     policy,
     seed,
     bootSeconds,
@@ -160,19 +181,54 @@ function told(
     measuredRequestsPerSecond: run.rate,
     plan: run.plan,
     initialInstances: run.initial,
-    mostInstances: Math.max(run.initial, ...activities.filter(({ failed }) => !failed).map(({ to }) => to)),
+    mostInstances,
     requests: outcome.requests,
     missed: outcome.missed,
     missRatio: outcome.missed / outcome.requests,
     dropped: outcome.dropped,
-    gpuHours: instanceHours * gpus,
-    usd: usdPerHour === undefined ? null : instanceHours * usdPerHour,
+    gpuHours: instanceHours * profile.gpus,
+    ...costs(profile, run),
     timeToFirstTokenSeconds: percentiles(outcome.firstToken),
     latencySeconds: percentiles(outcome.latency),
+    overshoot: run.rate === null ? null : mostInstances / Math.max(1, Math.ceil(run.peakRate / run.rate)),
+    breaches: run.breaches.length,
+    longestBreachSeconds: Math.max(0, ...run.breaches.map(({ from, until }) => until - from)),
     scaleOuts,
     scaleIns,
     lowerBoundGpuHours: leastServerHours,
     events,
+  };
+}
+
+function costs({ gpus, usdPerHour }: Profile, { result }: Ran): Pick<ReplayResult, 'usd' | 'usdPerMillionTokens' | 'idleShare'> {
+  const { instanceHours, busyServerHours, outcome } = result;
+  const usd = usdPerHour === undefined ? null : instanceHours * usdPerHour;
+  return {
+    usd,
+    usdPerMillionTokens: usd === null || outcome.generatedTokens === 0 ? null : (usd / outcome.generatedTokens) * 1e6,
+    idleShare: 1 - busyServerHours / (instanceHours * gpus),
+  };
+}
+
+/** The same requests, whose rate is looked at. */
+function watched(source: RequestSource, peak: PeakRate): RequestSource {
+  return {
+    next: () => {
+      const more = source.next();
+      if (more) {
+        peak.arrived(source.at);
+      }
+      return more;
+    },
+    get at() {
+      return source.at;
+    },
+    get prompt() {
+      return source.prompt;
+    },
+    get output() {
+      return source.output;
+    },
   };
 }
 

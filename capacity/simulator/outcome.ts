@@ -37,6 +37,7 @@ export class Outcome {
     private readonly objective: Objective,
     private readonly timeoutSeconds: number,
     private readonly from: number,
+    private readonly onJudged?: (arrivedAt: number, missed: boolean) => void,
   ) {}
 
   public get dropped(): number {
@@ -54,6 +55,7 @@ export class Outcome {
     if (at >= this.from) {
       this.drops[cause]++;
       this.missed++;
+      this.onJudged?.(at, true);
     }
   }
 
@@ -77,5 +79,6 @@ export class Outcome {
     if (late) {
       this.missed++;
     }
+    this.onJudged?.(arrivedAt, late);
   }
 }

@@ -17,6 +17,8 @@ export class Servers {
   public area = new Float64Array(8);
   public readonly events = new NextEvents();
   public count = 0;
+  /** Time that each server had a request, waiting ones included, of all servers together. */
+  public busySeconds = 0;
 
   private readonly finishes: FinishHeap[] = [];
   /** Iterations so far, and the time at which they were counted. */
@@ -180,6 +182,7 @@ export class Servers {
 
   private move(server: number, now: number, iterations: number): void {
     this.area[server] += this.inSystem[server] * (now - this.at[server]);
+    this.busySeconds += now - this.at[server];
     this.at[server] = now;
     this.clock[server] += iterations;
     this.context[server] += iterations * this.finishes[server].size;

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Requests before this time load the endpoint and are not counted. */
   readonly countFrom?: number;
+  /** Told of each request when it came and whether it missed the objective, as soon as that is known. */
+  readonly onJudged?: (arrivedAt: number, missed: boolean) => void;
   /** Told the time of the trace now and then. */
   readonly onProgress?: (seconds: number) => void;
   /** The run lasts until then at least. */
@@ -55,6 +57,8 @@ export interface RunResult {
   readonly instanceHours: number;
   /** Hours of one server that all requests take when the batch always has the best size: no fleet takes fewer, whatever it promises. */
   readonly leastServerHours: number;
+  /** Hours that servers had a request, of all servers together. */
+  readonly busyServerHours: number;
   /** Arrivals, prompts read, answers and ticks. */
   readonly events: number;
 }
@@ -83,7 +87,7 @@ export class Simulation implements Completion {
   ) {
     this.servers = new Servers(endpoint.service, this.requests, this);
     this.fleet = new Fleet(this.servers, endpoint.serversPerInstance, endpoint.routing, options.seed);
-    this.outcome = new Outcome(endpoint.objective, endpoint.timeoutSeconds, options.countFrom ?? 0);
+    this.outcome = new Outcome(endpoint.objective, endpoint.timeoutSeconds, options.countFrom ?? 0, options.onJudged);
     this.bestSeconds = bestSeconds(endpoint.service);
     for (let instance = 0; instance < endpoint.instances; instance++) {
       this.fleet.launch(0, 0);
@@ -134,6 +138,7 @@ export class Simulation implements Completion {
       seconds: now,
       instanceHours: this.fleet.billed(now) / 3600,
       leastServerHours: this.workSeconds / 3600,
+      busyServerHours: this.servers.busySeconds / 3600,
       events: this.events,
     };
   }
