@@ -271,6 +271,24 @@ test('scheduled limits move the fleet when their time comes, cool-down or not, a
   ]);
 });
 
+test('new limits are followed at once, also shortly after a change to the limits before', () => {
+  const schedules = [{ name: 'less', schedule: 'at(2026-03-01T00:00:30)', timeZone: 'Etc/UTC', max: 1 }];
+  const { activities } = runScaled(
+    {
+      endpoint: endpointOf({ service: classicalModel(500), instances: 5 }),
+      plan: { min: 1, max: 3, policies: [], schedules },
+      provisioning: provisioningOf(200, { bootSigma: 0 }),
+      startsAt: Date.parse('2026-03-01T00:00:00Z'),
+    },
+    new PoissonSource([[0, 1]], 120, { draw: () => undefined, prompt: 0, output: 1 }, 1),
+    { seed: 1 },
+  );
+  expect(activities.map(({ at, to }) => [at, to])).toEqual([
+    [10, 3],
+    [30, 1],
+  ]);
+});
+
 test('fails on scheduled limits of a run that begins at no known time', () => {
   const schedules = [{ name: 'night', schedule: 'cron(0 22 * * ? *)', timeZone: 'Etc/UTC', max: 1 }];
   const source = new PoissonSource([[0, 1]], 10, { draw: () => undefined, prompt: 0, output: 1 }, 1);
