@@ -17,6 +17,20 @@ const NAMES = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'p
 /** The interpreter of the project's virtual environment. */
 export const VENV_PYTHON = join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 
+/** Arguments before a lock file: nothing is built here, and nothing is installed that it does not name by hash. */
+export const INSTALL_LOCKED = [
+  '-m',
+  'pip',
+  'install',
+  '--quiet',
+  '--no-input',
+  '--disable-pip-version-check',
+  '--require-hashes',
+  '--only-binary',
+  ':all:',
+  '-r',
+];
+
 /** Makes the virtual environment from requirements.lock unless it is there already, and returns its interpreter. */
 export async function ensurePython(progress: Progress = () => undefined, signal?: AbortSignal): Promise<string> {
   const python = findPython(process.env);
@@ -32,20 +46,7 @@ export async function ensurePython(progress: Progress = () => undefined, signal?
     rmSync(VENV, { recursive: true, force: true });
     await run(python, ['-m', 'venv', VENV], signal);
     progress('installing the locked Python packages (about 340 MB, once)');
-    const install = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--no-input',
-      '--disable-pip-version-check',
-      '--require-hashes',
-      '--only-binary',
-      ':all:',
-      '-r',
-      LOCK,
-    ];
-    await run(VENV_PYTHON, install, signal);
+    await run(VENV_PYTHON, [...INSTALL_LOCKED, LOCK], signal);
     writeFileSync(STAMP, wanted);
   });
   return VENV_PYTHON;

@@ -1,19 +1,13 @@
 import { ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
-import { Basis, PEERS } from '../peers/peers';
+import { Basis, Peer, PEERS } from '../peers/peers';
 import { defaultPolicy } from '../policies/default-policy';
 import { Routing } from '../simulator/fleet';
 
 /** A policy in the comparison. */
-export interface Candidate {
-  readonly name: string;
+export interface Candidate extends Omit<Peer, 'kind'> {
   /** `ours` are what the constructs deploy, `mismeasured` the default with a rate that is wrong. */
   readonly kind: 'ours' | 'mismeasured' | 'peer' | 'fixed';
-  readonly source: string;
   readonly routing: Routing;
-  plan(basis: Basis): ScalingPlan;
-  readonly initial?: number;
-  admissionBound?(basis: Basis): number;
-  readonly inert?: string;
 }
 
 const DEPLOYED = 'lib/constructs/serving/scaling/policy.ts';

@@ -1,5 +1,6 @@
-import { PredefinedMetric, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { fixedPolicy } from '../policies/default-policy';
+import { tracking } from '../policies/tracking';
 import { SOURCES } from './sources';
 
 /** What a policy may be set by. */
@@ -37,16 +38,6 @@ const planned = ({ limits }: Basis, ...policies: (TargetTrackingPolicy | StepPol
   ...limits,
   policies,
   schedules: [],
-});
-
-/** With the cool-downs that AWS has by default. */
-const tracking = (metric: PredefinedMetric, target: number): TargetTrackingPolicy => ({
-  kind: 'TargetTracking',
-  name: 'tracking',
-  metric,
-  target,
-  scaleOutCooldownSeconds: 300,
-  scaleInCooldownSeconds: 300,
 });
 
 /** `scaleOnMetric` of the CDK with its two steps renders an alarm and a policy for each side. */

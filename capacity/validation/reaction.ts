@@ -1,4 +1,5 @@
 import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { tracking } from '../policies/tracking';
 import { Provisioning, provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';
 import { classicalModel } from '../simulator/service-model';
@@ -11,16 +12,6 @@ const ZERO =
   'https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/';
 /** Moments within a minute at which a step or a first request comes. */
 export const PHASES = Array.from({ length: 30 }, (_, phase) => 1 + 2 * phase);
-
-/** Target tracking with the cool-downs that AWS has by default. */
-export const tracking = (metric: TargetTrackingPolicy['metric'], target: number): TargetTrackingPolicy => ({
-  kind: 'TargetTracking',
-  name: 'tracking',
-  metric,
-  target,
-  scaleOutCooldownSeconds: 300,
-  scaleInCooldownSeconds: 300,
-});
 
 /** Brings the first copy, as the constructs deploy it. */
 export const WAKE_UP: StepPolicy = {

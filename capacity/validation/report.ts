@@ -1,6 +1,7 @@
 import { Check, deviation } from './check';
 import { queueingChecks } from './queueing';
-import { outAfterStep, PHASES, reactionChecks, tracking } from './reaction';
+import { tracking } from '../policies/tracking';
+import { outAfterStep, PHASES, reactionChecks } from './reaction';
 import { conversations, speedChecks } from './speed';
 
 const A100 = 'llama-3-8b@ml.p4de.24xlarge';

@@ -5,7 +5,8 @@ import { DEFAULT_SEMANTICS, OTHER_SEMANTICS, Semantics } from '../../capacity/sc
 import { classicalModel } from '../../capacity/simulator/service-model';
 import { PoissonSource, RateStep } from '../../capacity/traces/generated';
 import { deviation, holds } from '../../capacity/validation/check';
-import { outAfterStep, reactionChecks, tracking, WAKE_UP } from '../../capacity/validation/reaction';
+import { tracking } from '../../capacity/policies/tracking';
+import { outAfterStep, reactionChecks, WAKE_UP } from '../../capacity/validation/reaction';
 import { endpointOf } from './support';
 
 const INVOCATIONS = 'SageMakerVariantInvocationsPerInstance';

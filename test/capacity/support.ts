@@ -1,5 +1,6 @@
 import { EndpointModel } from '../../capacity/simulator/simulation';
 import { RequestSource } from '../../capacity/traces/source';
+import { oneInstance } from '../../capacity/validation/queueing';
 import { NaiveRequest } from './naive-server';
 
 /** A trace from a list. */
@@ -40,12 +41,6 @@ export const SMALL: EndpointModel['service'] = {
 };
 
 export const endpointOf = (changes: Partial<EndpointModel> = {}): EndpointModel => ({
-  service: SMALL,
-  serversPerInstance: 1,
-  objective: {},
-  routing: 'leastOutstanding',
-  instances: 1,
-  timeoutSeconds: Infinity,
-  admissionBound: Infinity,
+  ...oneInstance(SMALL),
   ...changes,
 });
