@@ -10,13 +10,14 @@ import {
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DATA_ENV, DATA_METRIC, DATA_METRICS, FILE_STATE, Freeze, isFrozen, LEDGER } from '../../lib/constructs/data/contract';
+import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { isFolder } from '../intake/core';
 import type { FileRow } from '../intake/file-row';
 import { freezeOf } from '../shared/freeze';
 import { fileRows, orphanedDuplicates } from '../shared/ledger-rows';
 import { Log, measureWith, Measure, metricsFor } from '../shared/telemetry';
 import { committedFolders, hoursSinceFile, OutputObject, sequencerIn, sequencersOf, sweeper, validRowsOf } from './core';
-import { isCalm, ListedVersion, unaccounted } from './lateness';
+import { ListedVersion, unaccounted } from './lateness';
 import { MessagesOptions, resubmit, sendLate } from './messages';
 
 export interface JanitorDependencies extends MessagesOptions {
@@ -29,6 +30,8 @@ export interface JanitorDependencies extends MessagesOptions {
   logger: Pick<Log, 'info' | 'warn'>;
   /** When the ledger was made. */
   ledgerMade: () => Promise<Date>;
+  /** What a file may take until it is reported. */
+  latencySeconds: number;
   /** Period of the contract's throughput; absent without one. */
   throughputHours?: number;
 }
@@ -48,21 +51,21 @@ export const makeHandler = (deps: JanitorDependencies) => async () => {
     rows.set(row.pk, row);
   }
   const versions = await rawVersions(deps);
-  const late = isCalm(freeze, deps.now()) ? [] : unaccounted(versions, rows, deps.now());
-  const ledgerMade = await deps.ledgerMade();
+  const times = { now: deps.now(), ledgerMade: await deps.ledgerMade(), freeze };
+  const late = unaccounted(versions, rows, times, deps.latencySeconds);
+  const lost = unaccounted(versions, rows, times, INTAKE_SECONDS.resubmit);
   const orphans = frozen ? [] : orphanedDuplicates(rows);
   for (const row of orphans) {
     await reopen(deps, row);
   }
   const sequencers = sequencersOf(versions, rows);
-  const times = { now: deps.now(), ledgerMade, freeze };
-  const sent = await sendLate(late, rows, times, (version) => sequencerIn(sequencers, version), deps);
+  const sent = await sendLate(lost, rows, times, (version) => sequencerIn(sequencers, version), deps);
   for (const row of orphans) {
     await resubmit(row, deps);
   }
   const swept = await sweep(deps, rows);
   deps.measure(DATA_METRIC.filesUnaccounted, late.length);
-  measureArrivals(deps, rows, ledgerMade);
+  measureArrivals(deps, rows, times.ledgerMade);
   const report = { unaccounted: late.length, ...sent, reopened: orphans.length, swept, frozen };
   deps.logger.info('janitor', report);
   return report;
@@ -202,6 +205,7 @@ function start(): () => Promise<object> {
     measure: measureWith(metrics),
     logger: new Logger({ serviceName: 'intake-janitor' }),
     now: () => new Date(),
+    latencySeconds: Number(env[DATA_ENV.latencySeconds]),
     throughputHours: env[DATA_ENV.throughputHours] === undefined ? undefined : Number(env[DATA_ENV.throughputHours]),
   });
   return async () => {

@@ -20,18 +20,23 @@ const RESUBMIT_SECONDS = (MAXIMUM_RECEIVES + 1) * INTAKE_SECONDS.visibility;
 /** A message that failed comes back when its visibility timeout is over, and a moment later. Seconds. */
 const COMES_BACK_SECONDS = INTAKE_SECONDS.visibility + 60;
 
-/** Whether nothing is late: during a freeze, and afterwards for as long as a file may take. */
-export function isCalm(freeze: Freeze | undefined, now: Date): boolean {
+/**
+ * Versions that are not final when they have had so many seconds: events may be lost, queues purged. A row that was taken up again has its time anew.
+ * None during a freeze, nor afterwards for as long as a file may take; that is never less than what the validators need for what came meanwhile.
+ */
+export function unaccounted(
+  versions: readonly ListedVersion[],
+  rows: Rows,
+  { now, freeze }: Pick<Times, 'now' | 'freeze'>,
+  seconds: number,
+): ListedVersion[] {
   const thaw = thawOf(freeze);
-  return thaw !== undefined && now.getTime() < thaw + INTAKE_SECONDS.unaccounted * 1000;
-}
-
-/** Versions that should be final by now and are not: events may be lost, queues purged. A row that was taken up again has its time anew. */
-export function unaccounted(versions: readonly ListedVersion[], rows: Rows, now: Date): ListedVersion[] {
-  const seconds = now.getTime() / 1000;
+  if (thaw !== undefined && now.getTime() < thaw + Math.max(seconds, INTAKE_SECONDS.resubmit) * 1000) {
+    return [];
+  }
   return versions.filter((version) => {
     const row = rows.get(rowKey(version));
-    return !isFinal(row) && seconds - Math.max(version.modified.getTime() / 1000, row?.resumedAt ?? 0) > INTAKE_SECONDS.unaccounted;
+    return !isFinal(row) && now.getTime() / 1000 - Math.max(version.modified.getTime() / 1000, row?.resumedAt ?? 0) > seconds;
   });
 }
 

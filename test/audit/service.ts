@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { SQSRecord } from 'aws-lambda';
-import { DATA_ENV } from '../../lib/constructs/data/contract';
+import { DATA_ENV, DATA_METRIC } from '../../lib/constructs/data/contract';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { INTAKE_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { Checkpoint } from '../../runtime/intake/attempt';
 import { makeHandler } from '../../runtime/intake/handler';
 import { Ledger } from '../../runtime/intake/ledger';
@@ -49,6 +50,10 @@ export class Service {
   /** Executions that were started and nobody has run yet. */
   readonly started: SplitFile[] = [];
   now = START.getTime();
+  /** What the contract lets a file take until it is reported. */
+  latencySeconds: number = INTAKE_SECONDS.latency;
+  /** Files that the janitor reported when it ran last. */
+  unaccounted = 0;
   /** When each change of the table happened, epoch milliseconds. */
   readonly changedAt: number[] = [];
   private announced = 0;
@@ -176,7 +181,8 @@ export class Service {
       s3: this.s3.client,
       sqs: this.clients().sqs,
       dynamo: this.db.client,
-      measure: () => undefined,
+      measure: (name, value) => void (name === DATA_METRIC.filesUnaccounted && (this.unaccounted = value)),
+      latencySeconds: this.latencySeconds,
       logger: quiet,
       ledgerMade: () => Promise.resolve(START),
       now: () => new Date(this.now),

@@ -19,6 +19,8 @@ export const DATA_ENV = {
   datasets: 'DATASETS',
   onlineTable: 'ONLINE_TABLE',
   onlineSpec: 'ONLINE_SPEC',
+  /** How long a file may take until it is reported. */
+  latencySeconds: 'LATENCY_SECONDS',
   /** Hours over which valid records are counted for the contract's throughput; absent without one. */
   throughputHours: 'THROUGHPUT_HOURS',
   splitMachine: 'SPLIT_MACHINE',

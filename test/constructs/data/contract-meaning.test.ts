@@ -369,7 +369,7 @@ describe('limits of alarms [D9]', () => {
     [{ property: 'latency', value: 4, unit: 'm' }, "'slaProperties[0].unit' must be one of min"],
     [
       { property: 'latency', value: 4, unit: 'min', element: 'orders.amount' },
-      'must be \'orders\' or left out, got "orders.amount": latency is how long a file waits',
+      'must be \'orders\' or left out, got "orders.amount": latency is how long a file may take',
     ],
     [{ property: 'latency', value: 4, unit: 'min', valueExt: 5 }, "'slaProperties[0].valueExt' cannot be followed here"],
     [{ property: 'latency', value: 4, unit: 'toString' }, "'slaProperties[0].unit' must be one of min"],

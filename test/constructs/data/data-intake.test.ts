@@ -418,13 +418,29 @@ describe('alarms [D9]', () => {
     });
   });
 
-  test('a file may wait as long as the latency of the contract says [meaning 24]', () => {
-    const contract = contractOf((d) => (d.slaProperties = [{ property: 'latency', value: 5, unit: 'min' }]));
-    const { template } = build({ contract });
-    expect(named(template, 'files-waiting')).toMatchObject({ Threshold: 300, MetricName: 'ApproximateAgeOfOldestMessage' });
-    expect(named(template, 'files-waiting').AlarmDescription).toContain('has waited 5 minutes');
-    expect(named(template, 'files-unaccounted').AlarmDescription).toContain('20 minutes after it arrived');
-  });
+  test.each([
+    ['5 minutes', [{ property: 'latency', value: 5, unit: 'min' }], 5],
+    ['20 minutes', [{ property: 'latency', value: 20, unit: 'min' }], 20],
+    ['an hour', [{ property: 'latency', value: 1, unit: 'h' }], 60],
+    ['nothing, which is 20 minutes', [], 20],
+    ['33 minutes in hours, which no double is exactly', [{ property: 'latency', value: 0.55, unit: 'h' }], 33],
+  ])(
+    'a file may take as long as the latency of the contract says: %s, in both alarms, their texts and the janitor [meaning 24]',
+    (_, levels, minutes) => {
+      const { template } = build({ contract: contractOf((d) => void (d.slaProperties = levels)) });
+      const [waiting, unaccounted] = ['files-waiting', 'files-unaccounted'].map((name) => named(template, name));
+      expect(waiting).toMatchObject({
+        Threshold: minutes * 60,
+        MetricName: 'ApproximateAgeOfOldestMessage',
+        Period: 300,
+        EvaluationPeriods: 1,
+      });
+      expect(waiting.AlarmDescription).toContain(`has waited ${minutes} minutes for`);
+      expect(unaccounted).toMatchObject({ Threshold: 1, MetricName: 'FilesUnaccounted', Period: 300, EvaluationPeriods: 1 });
+      expect(unaccounted.AlarmDescription).toContain(`rejected ${minutes} minutes after it arrived`);
+      expect(functionOf(template, 'Janitor').Environment.Variables.LATENCY_SECONDS).toBe(String(minutes * 60));
+    },
+  );
 
   test('fewer valid records than the throughput of the contract are a ticket; the janitor counts them over its period [meaning 25]', () => {
     const contract = contractOf((d) => (d.slaProperties = [{ property: 'throughput', value: 500, unit: 'rows/w' }]));

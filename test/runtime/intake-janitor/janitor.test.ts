@@ -1,3 +1,4 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { isLater } from '../../../lib/constructs/data/contract';
 import { sequencersOf } from '../../../runtime/intake-janitor/core';
 import type { FileRow } from '../../../runtime/intake/file-row';
@@ -149,6 +150,59 @@ describe('the janitor resubmits [D4]', () => {
     const janitor = janitorOf(world);
     expect(await janitor.run()).toMatchObject({ unaccounted: 9, resubmitted: 9 });
     expect(new Set(janitor.sent.map(({ versionId }) => versionId)).size).toBe(9);
+  });
+});
+
+describe('the janitor reports a file that is not final when the latency of its contract is over [D9, meaning 24]', () => {
+  const ran = async (world: World, latency: number) => {
+    const janitor = janitorOf(world, undefined, 0, latency);
+    const { unaccounted } = await janitor.run();
+    expect(janitor.measured.FilesUnaccounted).toBe(unaccounted);
+    return [unaccounted, janitor.sent.length];
+  };
+  const lost = () => {
+    const world = new World(SIMPLE);
+    world.send('simple/lost.csv', simpleFile('a'));
+    return world;
+  };
+
+  test.each([
+    ['5 minutes', 5],
+    ['exactly 20 minutes, as without one', 20],
+    ['an hour', 60],
+  ])('of %s: not a second before and not a second later', async (_, minutes) => {
+    const world = lost();
+    world.pass(minutes * MINUTES);
+    expect((await ran(world, minutes * MINUTES))[0]).toBe(0);
+    world.pass(1);
+    expect((await ran(world, minutes * MINUTES))[0]).toBe(1);
+  });
+
+  test.each([5, 20, 60])(
+    'of %d minutes, and sends what was lost again after 20 all the same: the latency is to be kept',
+    async (minutes) => {
+      const world = lost();
+      world.pass(20 * MINUTES);
+      expect(await ran(world, minutes * MINUTES)).toEqual([minutes < 20 ? 1 : 0, 0]);
+      world.pass(1);
+      expect(await ran(world, minutes * MINUTES)).toEqual([minutes > 20 ? 0 : 1, 1]);
+    },
+  );
+
+  test.each([
+    [5, 20],
+    [20, 20],
+    [60, 60],
+  ])('of %d minutes, after a freeze when files have had %d: what came meanwhile comes all at once', async (minutes, calm) => {
+    const world = lost();
+    const until = new Date(world.at.getTime() + 3_600_000).toISOString();
+    await world.db.client.send(
+      new PutCommand({ TableName: TABLE, Item: { pk: 'freeze', freeze: 'f', since: world.at.toISOString(), until } }),
+    );
+    world.pass(3600 + calm * MINUTES - 1);
+    expect((await ran(world, minutes * MINUTES))[0]).toBe(0);
+    world.pass(1);
+    expect((await ran(world, minutes * MINUTES))[0]).toBe(1);
   });
 });
 

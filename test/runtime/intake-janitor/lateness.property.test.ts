@@ -11,6 +11,8 @@ import { World } from '../intake/world';
 
 const MINUTE = 60;
 const BOUND = 75 * MINUTE;
+/** The longest that a contract may say; one more minute is refused where contracts are read. */
+const LONGEST_LATENCY = 60 * MINUTE;
 
 /** What becomes of an invocation: it is well, it throws, or the function is gone at that point. */
 const FATES = ['well', 'throws', 'leased', 'mid-stream', 'both uploaded'] as const;
@@ -26,6 +28,8 @@ const story = fc.record({
   alwaysLost: fc.boolean(),
   /** When somebody empties the queue. */
   purge: fc.option(fc.integer({ min: 1, max: 70 })),
+  /** Minutes after which the contract wants to hear of a file. */
+  latency: fc.constantFrom(1, 5, 20, 60),
   /** When the janitor runs for the first time, then every 5 minutes. */
   janitor: fc.integer({ min: 0, max: 299 }),
 });
@@ -48,11 +52,12 @@ async function invoke(service: Service, message: Service['messages'][number], wh
 }
 
 /** Lives through a story to a time, and says what became of its file at each step. */
-async function live({ event, large, fates, always, lost, alwaysLost, purge, janitor }: Story, until: number) {
+async function live({ event, large, fates, always, lost, alwaysLost, purge, janitor, latency }: Story, until: number) {
   const service = new Service({ ...SIMPLE, newlinesQuoted: false }, 50);
+  service.latencySeconds = latency * MINUTE;
   const { versionId } = service.arrive('simple/a.csv', Buffer.from(simpleFile('a', large ? 12 : 2)), event ?? undefined);
   const [fatesLeft, lostLeft] = [[...fates], [...lost]];
-  const states: { second: number; final: boolean; dead: number; messages: number; executions: number }[] = [];
+  const states: { second: number; final: boolean; dead: number; messages: number; executions: number; reported: boolean }[] = [];
   let executions = 0;
   for (let second = 0; second <= until; second += 20) {
     service.now = START.getTime() + second * 1000;
@@ -73,7 +78,14 @@ async function live({ event, large, fates, always, lost, alwaysLost, purge, jani
       await service.clean();
     }
     const row = service.db.items<FileRow>(TABLE).find((item) => item.versionId === versionId);
-    states.push({ second, final: isFinal(row), dead: service.deadLetters.length, messages: service.messages.length, executions });
+    states.push({
+      second,
+      final: isFinal(row),
+      dead: service.deadLetters.length,
+      messages: service.messages.length,
+      executions,
+      reported: service.unaccounted > 0,
+    });
   }
   return { service, states };
 }
@@ -88,6 +100,10 @@ describe('a file, whatever dies, is lost or is purged [D3, D4]', () => {
         const { states } = await live(told, 150 * MINUTE);
         const there = states.find(({ final, dead }) => final || dead > 0);
         expect(there?.second ?? Infinity).toBeLessThanOrEqual(BOUND);
+        // One that is received again after it was a dead letter has its time anew.
+        const ran = (second: number) => second >= told.janitor && (second - Math.ceil(told.janitor / 20) * 20) % 300 === 0;
+        const unfinished = states.filter(({ final, dead, second }) => !final && dead === 0 && ran(second));
+        unfinished.forEach(({ second, reported }) => expect([second, reported]).toEqual([second, second > told.latency * MINUTE]));
         const last = states.at(-1)!;
         expect([last.messages, last.dead <= 2]).toEqual([0, true]);
         seen[last.final ? 'final' : 'dead']++;
@@ -99,14 +115,24 @@ describe('a file, whatever dies, is lost or is purged [D3, D4]', () => {
   });
 
   test('that fails each time is there once: neither the janitor nor the queue makes a second dead letter of it', async () => {
-    const told = { event: 0, large: false, fates: [], always: 'throws', lost: [], alwaysLost: false, purge: null, janitor: 130 } as const;
+    const told = {
+      event: 0,
+      large: false,
+      fates: [],
+      always: 'throws',
+      lost: [],
+      alwaysLost: false,
+      purge: null,
+      janitor: 130,
+      latency: 20,
+    } as const;
     const { states } = await live({ ...told, fates: [], lost: [] }, 240 * MINUTE);
     expect(states.find(({ dead }) => dead > 0)?.second).toBe(60 * MINUTE);
     expect([states.at(-1)!.dead, states.at(-1)!.messages]).toEqual([1, 0]);
   });
 
   test('whose executions are lost gets a second one, and after that a person', async () => {
-    const told = { event: 0, large: true, always: 'well', alwaysLost: true, purge: null, janitor: 130 } as const;
+    const told = { event: 0, large: true, always: 'well', alwaysLost: true, purge: null, janitor: 130, latency: 20 } as const;
     const { service, states } = await live({ ...told, fates: [], lost: [] }, 240 * MINUTE);
     expect(states.at(-1)).toMatchObject({ dead: 1, final: false, messages: 0, executions: 2 });
     // Replayed it has its time anew, and ends well when what was broken is mended.
@@ -132,6 +158,8 @@ test('the times of the intake fit into each other: no lease ends before its owne
   expect(SPLIT_SECONDS.lease).toBeGreaterThan(SPLIT_SECONDS.execution);
   expect(MAXIMUM_RECEIVES * visibility).toBeLessThan(INTAKE_SECONDS.overdue);
   expect(overdueAtWork + janitorEvery).toBeLessThanOrEqual(BOUND);
+  // Who is told by the longest latency is told before the file is a dead letter.
+  expect(LONGEST_LATENCY + janitorEvery).toBeLessThanOrEqual(INTAKE_SECONDS.overdue);
 });
 
 describe('the janitor [D3]', () => {
@@ -184,7 +212,10 @@ describe('the janitor [D3]', () => {
 
   test('reports a row that was taken up again when it is late, not at once', () => {
     const rows = new Map([['object#simple/a.csv#v', { ...stamped({ resumedAt: 90_000 }), state: 'received' } as FileRow]]);
-    expect([0, 1].map((more) => unaccounted([version], rows, at(91_200 + more)).length)).toEqual([0, 1]);
+    const reported = (seconds: number, latency: number) => unaccounted([version], rows, { now: at(seconds) }, latency).length;
+    expect([300, 1200, 3600].flatMap((latency) => [0, 1].map((more) => reported(90_000 + latency + more, latency)))).toEqual([
+      0, 1, 0, 1, 0, 1,
+    ]);
   });
 
   test('leaves what nobody has received yet to the alarm on waiting files while the queue is long', async () => {

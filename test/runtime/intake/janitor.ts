@@ -1,10 +1,11 @@
+import { INTAKE_SECONDS } from '../../../lib/constructs/data/data-intake/contract';
 import { makeHandler } from '../../../runtime/intake-janitor/handler';
 import type { FileRow } from '../../../runtime/intake/file-row';
 import { parseMessage, ObjectVersion } from '../../../runtime/intake/core';
 import { BUCKETS, START, TABLE, World } from './world';
 
 /** The janitor on a world's storage and table; what it sends and measures is kept. `waiting`: messages that no validator has received yet. */
-export function janitorOf(world: World, throughputHours?: number, waiting = 0) {
+export function janitorOf(world: World, throughputHours?: number, waiting = 0, latencySeconds: number = INTAKE_SECONDS.latency) {
   const sent: ObjectVersion[] = [];
   const dead: ObjectVersion[] = [];
   const send = ({ input }: { input: { QueueUrl: string; MessageBody?: string } }) => {
@@ -30,6 +31,7 @@ export function janitorOf(world: World, throughputHours?: number, waiting = 0) {
     logger: { info: () => undefined, warn: (_, fields) => void warned.push(fields) },
     ledgerMade: () => Promise.resolve(START),
     now: () => world.at,
+    latencySeconds,
     throughputHours,
   });
   return { run, sent, dead, measured, warned };

@@ -48,7 +48,7 @@ const LEVELS: Readonly<Record<string, Level>> = {
     least: 1,
     most: 60,
     range: 'between 1 minute and 1 hour, after which a file is a dead letter and alarms as such',
-    why: 'latency is how long a file waits for its validation; how old its records may be says freshness',
+    why: 'latency is how long a file may take to be final; how old its records may be says freshness',
   },
 };
 
@@ -89,7 +89,7 @@ function limitsOf(read: ReadonlyMap<string, Part>): CompiledLimits {
   const [freshnessHours, latencyMinutes, throughput] = [amount('freshness'), amount('latency'), read.get('throughput')];
   return {
     ...(freshnessHours === undefined ? {} : { freshnessHours }),
-    ...(latencyMinutes === undefined ? {} : { latencySeconds: latencyMinutes * 60 }),
+    ...(latencyMinutes === undefined ? {} : { latencySeconds: Math.round(latencyMinutes * 60) }),
     ...(throughput === undefined ? {} : { throughput: { rows: finite(throughput.value) ?? NaN, hours: factor(PERIODS, throughput.unit) } }),
   };
 }

@@ -101,7 +101,7 @@ export interface CompiledLimits {
   readonly maxQuarantinePercent?: number;
   /** Hours without an accepted file after which its owner is told. */
   readonly freshnessHours?: number;
-  /** Seconds that a file may wait for its validation. */
+  /** Seconds until a file is final after which its owner is told. */
   readonly latencySeconds?: number;
   /** Valid records that must come in any period of so many hours. */
   readonly throughput?: { readonly rows: number; readonly hours: number };

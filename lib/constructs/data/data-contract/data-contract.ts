@@ -38,7 +38,7 @@ export class DataContract {
   public readonly primaryKey: string[];
   /** Time without an accepted file after which the owner is told; undefined when the contract does not limit it. */
   public readonly freshness?: Duration;
-  /** Time that a file may wait for its validation; undefined when the contract does not limit it. */
+  /** Time from the arrival of a file until it is final after which the owner is told, at most an hour; undefined when the contract does not limit it. */
   public readonly latency?: Duration;
   /** Valid records that must come in every `minimumRowsPeriod`; undefined when the contract does not limit it. */
   public readonly minimumRows?: number;

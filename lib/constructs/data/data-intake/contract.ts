@@ -22,11 +22,15 @@ export const INTAKE_SECONDS = {
   visibility: 720,
   /** A little more than the function can live, so that a lease never outlives a running owner. */
   lease: 150,
-  /** An object version without a final row for longer than this is reported. */
-  unaccounted: 1200,
+  /** An object version without a final row for longer than this is reported, when its contract does not say how long a file may wait. */
+  latency: 1200,
+  /** One that nobody is at work on for longer than this is sent again, whatever its contract says: a latency of an hour is kept by that, not spent on it. */
+  resubmit: 1200,
   /**
    * One that is still not final by then is put into the dead-letter queue, or a little later when an attempt is at work on it. The janitor runs every
-   * 5 minutes: so each is final or there after 75.
+   * 5 minutes: so each is final or there after 75. That bound holds under every contract and wins over its latency, which only says when somebody is told:
+   * what has been tried five times, or lost twice, does not get well by more patience. So a latency is at most an hour, and whoever is told
+   * by it is told before the file is a dead letter.
    */
   overdue: 3900,
   overdueAtWork: 4200,

@@ -8,8 +8,8 @@ import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownershi
 import { Layer, Severity } from '../../ownership/layer';
 import { physicalName } from '../../shared/names';
 import { failedExecutions } from '../../shared/operation-machine';
-import { INTAKE_SECONDS } from './contract';
 import type { DataContract } from '../data-contract/data-contract';
+import { latencyOf } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
 
 /** @internal */
@@ -26,8 +26,6 @@ export interface IntakeAlarmsProps {
   /** Changes of the ledger that could not be recorded or announced. */
   readonly lostChanges: IQueue;
 }
-
-const UNACCOUNTED_MINUTES = INTAKE_SECONDS.unaccounted / 60;
 
 /** The alarms of an intake: what hinders it, what senders did wrong, and the limits of the contract. @internal */
 export function registerIntakeAlarms(scope: Construct, props: IntakeAlarmsProps): void {
@@ -56,7 +54,7 @@ function ticket({ intakeName }: IntakeAlarmsProps, name: string, rest: Rest): Al
 /** Files do not get through. Its causes follow from each other, so one alarm speaks for all. */
 function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
   const { contract, metrics, validator } = props;
-  const wait = contract.latency?.toSeconds() ?? INTAKE_SECONDS.unaccounted;
+  const wait = latencyOf(contract).toSeconds();
   const cause = (id: string, name: string, rest: Omit<Rest, 'runbook'>) =>
     registerAlarm(scope, id, ticket(props, name, { ...rest, runbook: 'files-stuck', silent: true }));
   const causes = [
@@ -73,7 +71,7 @@ function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
       threshold: wait,
     }),
     cause('UnaccountedAlarm', 'files-unaccounted', {
-      summary: `A file of ${contract.dataset} is neither accounted for nor rejected ${UNACCOUNTED_MINUTES} minutes after it arrived.`,
+      summary: `A file of ${contract.dataset} is neither accounted for nor rejected ${wait / 60} minutes after it arrived.`,
       firstAction: 'look its key up in the ledger.',
       metric: metrics.filesUnaccounted(),
       threshold: 1,

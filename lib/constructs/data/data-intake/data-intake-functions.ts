@@ -120,6 +120,11 @@ export function createRecorder(parts: IntakeParts, lostChanges: IQueue, bus: IEv
   return recorder;
 }
 
+/** How long a file may take until it is reported: what its contract says, else 20 minutes. @internal */
+export function latencyOf({ latency }: DataContract): Duration {
+  return latency ?? Duration.seconds(INTAKE_SECONDS.latency);
+}
+
 /** Makes up for lost events, hands what has had its time to a person, sweeps what nobody committed, measures lateness. @internal */
 export function createJanitor(parts: IntakeParts, deadLetterQueue: IQueue): Lambda {
   const { scope, zones, contract, ledger, queue } = parts;
@@ -132,6 +137,7 @@ export function createJanitor(parts: IntakeParts, deadLetterQueue: IQueue): Lamb
       [DATA_ENV.dataset]: contract.dataset,
       [DATA_ENV.intake]: parts.intakeName,
       [DATA_ENV.ledger]: ledger.tableName,
+      [DATA_ENV.latencySeconds]: String(latencyOf(contract).toSeconds()),
       ...(contract.minimumRowsPeriod === undefined ? {} : { [DATA_ENV.throughputHours]: String(contract.minimumRowsPeriod.toHours()) }),
       [DATA_ENV.rawBucket]: zones.raw.bucketName,
       [DATA_ENV.validatedBucket]: zones.validated.bucketName,

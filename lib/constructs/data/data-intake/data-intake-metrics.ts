@@ -58,7 +58,7 @@ export class DataIntakeMetrics {
     return this.own(DATA_METRIC.filesRejected, Stats.SUM, options);
   }
 
-  /** Files that are neither accounted for nor rejected 20 minutes after they arrived, count. */
+  /** Files that are neither accounted for nor rejected when the contract's latency is over, 20 minutes without one; counted every 5 minutes. */
   public filesUnaccounted(options?: IntakeMetricOptions): Metric {
     return this.own(DATA_METRIC.filesUnaccounted, Stats.MAXIMUM, options);
   }
