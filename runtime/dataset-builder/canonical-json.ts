@@ -7,10 +7,13 @@ export type Canonical = null | boolean | number | string | readonly Canonical[] 
  */
 export function canonicalJson(value: Canonical): string {
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new Error(`InvalidJson: ${value} is no number of JSON`);
+    throw new Error(`InvalidJson: ${value} is no number of JSON, which has finite ones only: report this as a fault`);
   }
   if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
-    throw new Error(`InvalidJson: a text has half a surrogate pair: ${JSON.stringify(value)}`);
+    const text = JSON.stringify(value);
+    throw new Error(
+      `InvalidJson: a text has half a surrogate pair, which no UTF-8 holds: ${text}: write the names of the dataset's policy in whole characters`,
+    );
   }
   if (typeof value !== 'object' || value === null) {
     return JSON.stringify(value);

@@ -46,8 +46,13 @@ export async function readQuarantine(s3: S3Client, bucket: string, output: Outpu
     lines.forEach(add);
   }
   add(rest);
-  if (source.digest() !== output.sha256 || records.size !== output.rows) {
-    throw new Error(`DamagedQuarantine: ${output.key}, version ${output.versionId}, is not what the ledger names`);
+  const sha256 = source.digest();
+  if (sha256 !== output.sha256 || records.size !== output.rows) {
+    const [found, named] = [{ sha256, rows: records.size }, output].map(({ sha256, rows }) => `${rows} records, SHA-256 ${sha256}`);
+    throw new Error(
+      `DamagedQuarantine: ${output.key}, version ${output.versionId}, has ${found}; the ledger names ${named}: ` +
+        'nothing can be released from it; restore what was changed, the object or the row, or send the file again under its key',
+    );
   }
   return records;
 }

@@ -52,7 +52,8 @@ export async function* piecesFrom(
   const body = Body as Readable;
   try {
     if (!(ContentRange ?? '').startsWith(`bytes ${from}-`)) {
-      throw new Error(`WrongRange: asked for the bytes from ${from} on, got '${ContentRange}'`);
+      const asked = `asked for the bytes from ${from} on of ${key}, version ${versionId}, got ${ContentRange === undefined ? 'no range' : `'${ContentRange}'`}`;
+      throw new Error(`WrongRange: ${asked}: the step is tried again; if that does not help, see what answers in the place of Amazon S3`);
     }
     let offset = from;
     for await (const bytes of body as AsyncIterable<Buffer>) {

@@ -53,7 +53,10 @@ export function attemptPrefix(dataset: string, object: Pick<ObjectVersion, 'key'
 export function formatOf(key: string): ObjectFormat {
   const found = Object.entries(VALIDATED_NAME).find(([, name]) => key.endsWith(`/${name}`));
   if (found === undefined) {
-    throw new Error(`UnknownObject: ${key} is no validated object: its name is none of ${Object.values(VALIDATED_NAME).join(', ')}`);
+    const names = Object.values(VALIDATED_NAME).join(', ');
+    throw new Error(
+      `UnknownObject: ${key} is no validated object, whose name is one of ${names}: mend the row that names it (npm run ledger -- rebuild)`,
+    );
   }
   return found[0] as ObjectFormat;
 }

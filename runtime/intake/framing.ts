@@ -92,10 +92,10 @@ export class Framer {
     this.heldOffset += used;
   }
 
-  /** Handles what is left: the last record may lack its newline. Returns true when a quoted field is still open. */
-  public finish(): boolean {
+  /** Handles what is left: the last record may lack its newline. Returns where the record begins in which a quoted field is still open; undefined without one. */
+  public finish(): number | undefined {
     const used = this.cut(this.held, true);
-    const open = used < this.held.length;
+    const open = used < this.held.length ? this.heldOffset + used : undefined;
     if (this.skipping !== undefined) {
       this.endSkipped(this.held, this.held.length);
     }

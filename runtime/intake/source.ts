@@ -123,7 +123,10 @@ export class Source {
       yield* input.pipe(gunzip) as AsyncIterable<Buffer>;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code?.startsWith('Z_') ?? false) {
-        throw new FileRejected(`the gzip data is cut or damaged: ${(error as Error).message}`);
+        const found = (error as Error).message;
+        throw new FileRejected(
+          `the gzip data is cut or damaged: ${found}: compress it again, see that gzip -t accepts it, and send it whole`,
+        );
       }
       throw error;
     } finally {

@@ -114,8 +114,9 @@ export class Validator {
    * Errors: FileRejected when a quote is still open, the header is missing, or a rule of the file is broken.
    */
   public finish(): Counts {
-    if (this.framer.finish()) {
-      throw new FileRejected('a quoted field is still open at the end of the file');
+    const open = this.framer.finish();
+    if (open !== undefined) {
+      throw new FileRejected(this.openQuote(open));
     }
     if (this.order === undefined) {
       throw new FileRejected('the file is empty: there is no header');
@@ -125,6 +126,11 @@ export class Validator {
       throw new FileRejected(broken);
     }
     return this.counts;
+  }
+
+  private openQuote(offset: number): string {
+    const where = `${this.order === undefined ? 'the header' : `record ${this.ordinal + 1}`}, which begins at byte ${offset}`;
+    return `a quoted field is still open at the end of the file, in ${where}: end it with a quote before its comma or line end, and double each quote inside it`;
   }
 
   public close(): void {

@@ -143,9 +143,12 @@ describe('canonical JSON', () => {
   });
 
   test.each<[Canonical, string]>([
-    [NaN, 'InvalidJson: NaN is no number of JSON'],
-    [[Infinity], 'InvalidJson: Infinity is no number of JSON'],
-    [{ a: '\ud800' }, 'InvalidJson: a text has half a surrogate pair'],
+    [NaN, 'InvalidJson: NaN is no number of JSON, which has finite ones only: report this as a fault'],
+    [[Infinity], 'InvalidJson: Infinity is no number of JSON, which has finite ones only: report this as a fault'],
+    [
+      { a: '\ud800' },
+      `half a surrogate pair, which no UTF-8 holds: "\\ud800": write the names of the dataset's policy in whole characters`,
+    ],
     [{ '\udc00': 1 }, 'InvalidJson: a text has half a surrogate pair'],
   ])('fails on what it has no form for (%#)', (value, problem) => {
     expect(() => canonicalJson(value)).toThrow(problem);

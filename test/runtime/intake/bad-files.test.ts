@@ -17,6 +17,10 @@ const PACKED: Record<string, (bytes: Buffer) => Buffer> = {
 };
 type Content = string | Buffer;
 type Reason = string | RegExp;
+const openIn = (where: string) =>
+  `a quoted field is still open at the end of the file, in ${where}: end it with a quote before its comma or line end, and double each quote inside it`;
+const damaged = (found = '.+') =>
+  new RegExp(`^the gzip data is cut or damaged: ${found}: compress it again, see that gzip -t accepts it, and send it whole$`);
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const utf16 = (text: string) => Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
@@ -88,8 +92,12 @@ describe.each(Object.entries(PACKED))('a file of CSV, %s, is rejected as a whole
     ['has a NUL in its header', `${HEADER}\0\n`, 'the header cannot be read: NUL byte'],
     ['has a header over 1 MiB', `${'x'.repeat(MAXIMUM_RECORD_BYTES + 1)}\n`, 'the header cannot be read: too long'],
     ['ends its lines with CR alone', file(row(1), row(2)).replaceAll('\n', '\r'), 'the header cannot be read: quoting'],
-    ['has a quote open at its end', file(row(1), row(2, { name: '"open' })), 'a quoted field is still open at the end of the file'],
-    ['has a quote open in its header', `"${file(row(1))}`, 'a quoted field is still open at the end of the file'],
+    [
+      'has a quote open at its end',
+      file(row(1), row(2, { name: '"open' })),
+      openIn(`record 2, which begins at byte ${file(row(1)).length}`),
+    ],
+    ['has a quote open in its header', `"${file(row(1))}`, openIn('the header, which begins at byte 0')],
   ])('that %s', (__, bytes, reason) => expectRejected(ORDERS, pack(bytesOf(bytes)), reason));
 });
 
@@ -100,18 +108,14 @@ describe.each([
   const whole = gzipSync(text);
   const flip = (at: number) => Buffer.from(whole.map((byte, i) => (i === whole.length + at ? byte ^ 1 : byte)));
   test.each<[string, Buffer, Reason]>([
-    ['is cut', whole.subarray(0, -9), 'the gzip data is cut or damaged: unexpected end of file'],
-    ['is cut in its header', whole.subarray(0, 2), /^the gzip data is cut or damaged/],
-    ['lacks its last byte', whole.subarray(0, -1), 'the gzip data is cut or damaged: unexpected end of file'],
-    ['is damaged', Buffer.concat([whole.subarray(0, 10), Buffer.alloc(80, 0xff)]), /^the gzip data is cut or damaged/],
-    ['has another check sum', flip(-8), 'the gzip data is cut or damaged: incorrect data check'],
-    ['has another length', flip(-4), 'the gzip data is cut or damaged: incorrect length check'],
-    ['has bytes behind its end', Buffer.concat([whole, Buffer.from('more')]), /^the gzip data is cut or damaged/],
-    [
-      'is cut in its second member',
-      Buffer.concat([whole, whole.subarray(0, -3)]),
-      'the gzip data is cut or damaged: unexpected end of file',
-    ],
+    ['is cut', whole.subarray(0, -9), damaged('unexpected end of file')],
+    ['is cut in its header', whole.subarray(0, 2), damaged()],
+    ['lacks its last byte', whole.subarray(0, -1), damaged('unexpected end of file')],
+    ['is damaged', Buffer.concat([whole.subarray(0, 10), Buffer.alloc(80, 0xff)]), damaged()],
+    ['has another check sum', flip(-8), damaged('incorrect data check')],
+    ['has another length', flip(-4), damaged('incorrect length check')],
+    ['has bytes behind its end', Buffer.concat([whole, Buffer.from('more')]), damaged()],
+    ['is cut in its second member', Buffer.concat([whole, whole.subarray(0, -3)]), damaged('unexpected end of file')],
     [
       'hides data behind padding',
       Buffer.concat([whole, Buffer.alloc(10), whole]),

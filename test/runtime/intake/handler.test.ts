@@ -2,8 +2,10 @@ import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { DATA_ENV } from '../../../lib/constructs/data/contract';
-import { attemptPrefix, ObjectVersion, parseMessage } from '../../../runtime/intake/core';
+import { attemptPrefix, formatOf, ObjectVersion, parseMessage } from '../../../runtime/intake/core';
+import { envelopeOf } from '../../../runtime/intake/envelope';
 import { makeHandler } from '../../../runtime/intake/handler';
+import { Checkpoints } from '../../../runtime/stream-landing/checkpoints';
 import { S3Failure } from '../../support/fake-s3';
 import { problemsOf, SIMPLE, simpleFile } from './simple-files';
 import { BUCKETS, TABLE, World } from './world';
@@ -164,6 +166,37 @@ describe('the intake function [D3, D4]', () => {
     await handler(batch(bodyOf(world.send('simple/a.csv', 'id,amount\n'))));
     expect(metrics).toContainEqual(['QuarantinePercent', 'Percent', 0]);
   });
+
+  test('says of a batch of a stream how many records it has, but no percent: of one record it is 0 or 100, whatever the limit is', async () => {
+    const world = new World(SIMPLE);
+    const { handler, metrics } = handlerOn(world);
+    const lines = ['{"id":"a","amount":1}', 'bad'].map((line, i) => `${envelopeOf(`shardId-0:${i + 1}`, world.at, Buffer.from(line))}\n`);
+    const object = world.send('simple/stream/s/shardId-0/start.jsonl', lines.join(''));
+    const range = { stream: 's', shard: 'shardId-0', first: '1', last: '2', records: 2 };
+    await new Checkpoints(world.db.client, TABLE).advance(undefined, { ...object, range });
+    expect(await handler(batch(bodyOf(object)))).toEqual({ batchItemFailures: [] });
+    expect(metrics).toEqual([
+      ['FilesAccounted', 'Count', 1],
+      ['RowsRead', 'Count', 2],
+      ['RowsValid', 'Count', 1],
+      ['RowsQuarantined', 'Count', 1],
+    ]);
+  });
+
+  test('says of the same bytes again that a file was accounted for, without records', async () => {
+    const world = new World(SIMPLE);
+    const { handler, metrics } = handlerOn(world);
+    await handler(batch(bodyOf(world.send('simple/a.csv', simpleFile('a')))));
+    metrics.length = 0;
+    await handler(batch(bodyOf(world.send('simple/again.csv', simpleFile('a')))));
+    expect(metrics.map(([name, , value]) => [name, value])).toEqual([
+      ['FilesAccounted', 1],
+      ['RowsRead', 0],
+      ['RowsValid', 0],
+      ['RowsQuarantined', 0],
+      ['QuarantinePercent', 0],
+    ]);
+  });
 });
 
 describe('a message', () => {
@@ -185,5 +218,20 @@ describe('the folder of an attempt', () => {
     const prefix = attemptPrefix('orders', { key, versionId: 'v1' }, 'u');
     expect(prefix).toMatch(/^orders\/_{94}1_\.csv\/version=v1\/attempt=u$/);
     expect(prefix.length).toBeLessThan(150);
+  });
+});
+
+describe('the format of a validated object', () => {
+  test.each([
+    ['orders/a.csv/version=v1/attempt=u/records.csv.gz', 'csv'],
+    ['orders/a.csv/version=v1/attempt=u/records.jsonl.gz', 'jsonl'],
+    ['orders/a.csv/version=v1/attempt=u/records.parquet', 'parquet'],
+  ])('of %s is %s', (key, format) => expect(formatOf(key)).toBe(format));
+
+  test.each(['orders/a.csv', 'orders/my-records.parquet', 'records.csv.gz'])('fails for %s, which no attempt has written', (key) => {
+    expect(() => formatOf(key)).toThrow(
+      `UnknownObject: ${key} is no validated object, whose name is one of records.csv.gz, records.jsonl.gz, records.parquet: ` +
+        'mend the row that names it (npm run ledger -- rebuild)',
+    );
   });
 });
