@@ -2,6 +2,7 @@ import { Check } from '../check';
 import { alarms } from './alarms';
 import { buckets } from './buckets';
 import { endpoints } from './endpoints';
+import { events } from './events';
 import { iamActions } from './iam-actions';
 import { limits } from './limits';
 import { queues } from './queues';
@@ -11,4 +12,4 @@ import { schema } from './schema';
 import { stateMachines } from './state-machines';
 
 /** Every check, in the order in which findings are shown. */
-export const CHECKS: Check[] = [schema, references, iamActions, stateMachines, alarms, queues, buckets, scaling, endpoints, limits];
+export const CHECKS: Check[] = [schema, references, iamActions, stateMachines, alarms, queues, events, buckets, scaling, endpoints, limits];

@@ -51,7 +51,7 @@ export const queues: Check = {
 };
 
 /** The queue of this template that an ARN names: an attribute, or a text that ends with the name. */
-function queueOf(arn: unknown, template: Template): string | undefined {
+export function queueOf(arn: unknown, template: Template): string | undefined {
   const text = written(arn);
   const find = (part: string | undefined) => named(part, 'AWS::SQS::Queue', 'QueueName', template);
   return find(text) ?? find(text?.split(':').pop());

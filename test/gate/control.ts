@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Subject, Template } from '../../gate/assembly';
+import { att, eventing, messaging, ref } from './control-messaging';
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- templates are mutated by hand */
 
@@ -15,9 +16,6 @@ export function subject(template: Template, stack = 'Control'): Subject {
   return { stack, file, template };
 }
 
-const ref = (id: string) => ({ Ref: id });
-const att = (id: string, name: string) => ({ 'Fn::GetAtt': [id, name] });
-
 /** A hand-written template, no CDK involved, in which the gate finds nothing: each seeded fault is one change of it. */
 export function control(): {
   Resources: Record<string, any>;
@@ -28,81 +26,8 @@ export function control(): {
   return {
     Parameters: { Suffix: { Type: 'String', Default: 'x' } },
     Conditions: { Always: { 'Fn::Equals': [ref('Suffix'), 'x'] } },
-    Resources: { ...messaging(), ...storage(), ...serving(), ...watching() },
+    Resources: { ...messaging(), ...eventing(), ...storage(), ...serving(), ...watching() },
     Outputs: { QueueUrl: { Value: ref('Jobs') } },
-  };
-}
-
-function messaging(): Record<string, any> {
-  const assume = (service: string) => ({
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } }],
-  });
-  return {
-    Dead: { Type: 'AWS::SQS::Queue', Properties: { MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true } },
-    Jobs: {
-      Type: 'AWS::SQS::Queue',
-      Properties: {
-        VisibilityTimeout: 180,
-        MessageRetentionPeriod: 345_600,
-        SqsManagedSseEnabled: true,
-        RedrivePolicy: { deadLetterTargetArn: att('Dead', 'Arn'), maxReceiveCount: 5 },
-      },
-    },
-    Role: {
-      Type: 'AWS::IAM::Role',
-      Properties: {
-        AssumeRolePolicyDocument: assume('lambda.amazonaws.com'),
-        Policies: [
-          {
-            PolicyName: 'read',
-            PolicyDocument: {
-              Version: '2012-10-17',
-              Statement: [
-                {
-                  Effect: 'Allow',
-                  Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-                  Resource: att('Jobs', 'Arn'),
-                },
-                { Effect: 'Allow', Action: 's3:Get*', Resource: { 'Fn::Sub': '${Store.Arn}/*' } },
-              ],
-            },
-          },
-        ],
-      },
-    },
-    Worker: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        Runtime: 'nodejs24.x',
-        Handler: 'index.handler',
-        Role: att('Role', 'Arn'),
-        Timeout: 30,
-        Code: { ZipFile: 'exports.handler = async () => {}' },
-      },
-    },
-    Mapping: {
-      Type: 'AWS::Lambda::EventSourceMapping',
-      Properties: { FunctionName: ref('Worker'), EventSourceArn: att('Jobs', 'Arn'), FunctionResponseTypes: ['ReportBatchItemFailures'] },
-    },
-    Extra: { Type: 'AWS::SNS::Topic', Condition: 'Always', Properties: { KmsMasterKeyId: 'alias/aws/sns' } },
-    Topic: { Type: 'AWS::SNS::Topic', Properties: { KmsMasterKeyId: 'alias/aws/sns' } },
-    Machine: {
-      Type: 'AWS::StepFunctions::StateMachine',
-      Properties: {
-        RoleArn: att('Role', 'Arn'),
-        DefinitionString: {
-          'Fn::Join': [
-            '',
-            [
-              '{"StartAt":"Call","States":{"Call":{"Type":"Task","Resource":"',
-              att('Worker', 'Arn'),
-              '","Next":"Wait"},"Wait":{"Type":"Wait","Seconds":5,"End":true}}}',
-            ],
-          ],
-        },
-      },
-    },
   };
 }
 

@@ -14,6 +14,7 @@ const variant = (r: R) => r.Config.Properties.ProductionVariants[0];
 const deployment = (r: R) => r.Endpoint.Properties.DeploymentConfig;
 const tracking = (r: R) => r.Policy.Properties.TargetTrackingScalingPolicyConfiguration;
 const fault = (check: string, name: string, seed: Fault['seed']): Fault => ({ check, fault: name, seed });
+const att = (id: string, attribute: string) => ({ 'Fn::GetAtt': [id, attribute] });
 const many = (count: number, make: (i: number) => any) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`Many${i}`, make(i)]));
 
@@ -132,6 +133,19 @@ export const FAULTS: Fault[] = [
   fault('queues', 'a visibility timeout that forgets the batch window', (r) => (r.Mapping.Properties.MaximumBatchingWindowInSeconds = 5)),
   fault('queues', 'too few receives', (r) => (r.Jobs.Properties.RedrivePolicy.maxReceiveCount = 3)),
   fault('queues', 'a dead-letter queue that forgets first', (r) => delete r.Dead.Properties.MessageRetentionPeriod),
+
+  fault('events', 'a mapping of a stream that does not say where it starts', (r) => delete r.FeedMapping.Properties.StartingPosition),
+  fault('events', 'a count of shards on demand', (r) => (r.Feed.Properties.ShardCount = 2)),
+  fault('events', 'a large batch without a window', (r) => (r.Mapping.Properties.BatchSize = 11)),
+  fault('events', 'a batch that fails as a whole', (r) => delete r.Mapping.Properties.FunctionResponseTypes),
+  fault('events', 'a FIFO queue without a group', (r) => delete r.Rule.Properties.Targets[0].SqsParameters),
+  fault('events', 'a FIFO dead-letter queue', (r) => (r.Rule.Properties.Targets[0].DeadLetterConfig.Arn = att('DeadOrders', 'Arn'))),
+  fault('events', 'a dead-letter queue that lets no event in', (r) => delete r.DeadPolicy),
+  fault(
+    'events',
+    'a queue that lets in another rule',
+    (r) => (r.OrdersPolicy.Properties.PolicyDocument.Statement[0].Condition.ArnEquals['aws:SourceArn'] = att('Other', 'Arn')),
+  ),
 
   fault('buckets', 'no public access block', (r) => delete r.Store.Properties.PublicAccessBlockConfiguration),
   fault('buckets', 'half a public access block', (r) => (r.Store.Properties.PublicAccessBlockConfiguration.RestrictPublicBuckets = false)),

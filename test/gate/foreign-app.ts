@@ -8,6 +8,9 @@ import {
   aws_cloudwatch_actions as actions,
   aws_ec2 as ec2,
   aws_ecs as ecs,
+  aws_events as events,
+  aws_events_targets as targets,
+  aws_kinesis as kinesis,
   aws_lambda as lambda,
   aws_lambda_event_sources as sources,
   aws_s3 as s3,
@@ -48,6 +51,7 @@ export function soundShop(stack: Stack): void {
   soundBucket(new NestedStack(stack, 'Inner'));
   const alarm = new actions.SnsAction(new sns.Topic(stack, 'OnCall'));
   const worker = orders(stack, alarm);
+  feeds(stack, worker);
   workflows(stack, worker);
   web(stack, alarm);
   queryAlarm(stack, alarm);
@@ -84,6 +88,17 @@ function orders(stack: Stack, action: actions.SnsAction): lambda.IFunction {
     alarmRule: cw.AlarmRule.fromAlarm(oldest, cw.AlarmState.ALARM),
   }).addAlarmAction(action);
   return worker;
+}
+
+/** A stream and a table that a function follows, and a rule with a dead-letter queue. */
+function feeds(stack: Stack, worker: lambda.IFunction): void {
+  const clicks = new kinesis.Stream(stack, 'Clicks', { streamMode: kinesis.StreamMode.ON_DEMAND });
+  worker.addEventSource(new sources.KinesisEventSource(clicks, { startingPosition: lambda.StartingPosition.LATEST }));
+  const returns = new sqs.Queue(stack, 'DeadReturns', { retentionPeriod: Duration.days(14) });
+  new events.Rule(stack, 'Returned', {
+    eventPattern: { source: ['shop'] },
+    targets: [new targets.LambdaFunction(worker, { deadLetterQueue: returns })],
+  });
 }
 
 /** A machine from constructs, one from a text with substitutions, and one from an object. */

@@ -19,6 +19,13 @@ const queue = (r: R, start: string) => of(r, 'SQS::Queue', start);
 const endpoint = (r: R, start: string) => of(r, 'SageMaker::Endpoint', start);
 const config = (r: R) => of(r, 'SageMaker::EndpointConfig', 'Config');
 const fault = (check: string, name: string, seed: Fault['seed']): Fault => ({ check, fault: name, seed });
+/** The mapping of a stream names it by its ARN, that of a queue by its own. */
+const mappingOf = (r: R, source: 'Kinesis' | 'Sqs') =>
+  Object.values(r).find(
+    ({ Type, Properties }) =>
+      Type === 'AWS::Lambda::EventSourceMapping' &&
+      JSON.stringify(Properties.EventSourceArn).includes(source === 'Sqs' ? 'Orders' : 'Clicks'),
+  )!.Properties;
 const joined = (variant: string) => ({ 'Fn::Sub': `endpoint/\${Unnamed.EndpointName}/variant/${variant}` });
 const many = (count: number, make: (i: number) => any) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`Many${i}`, make(i)]));
@@ -50,6 +57,12 @@ export const FOREIGN_FAULTS: Fault[] = [
       (alarm(r, 'Oldest').AlarmDescription = {
         'Fn::GetAtt': [Object.keys(r).find((id) => r[id].Type === 'AWS::Lambda::Function')!, 'Name'],
       }),
+  ),
+
+  fault('events', 'a mapping of a stream that starts nowhere', (r) => delete mappingOf(r, 'Kinesis').StartingPosition),
+  fault('events', 'a batch of orders that fails as a whole', (r) => delete mappingOf(r, 'Sqs').FunctionResponseTypes),
+  fault('events', 'a dead-letter queue with a policy for another service', (r) =>
+    Object.assign(of(r, 'SQS::QueuePolicy', 'DeadReturns').PolicyDocument.Statement[0], { Principal: { Service: 's3.amazonaws.com' } }),
   ),
 
   fault('iam-actions', 'a misspelt action', (r) =>

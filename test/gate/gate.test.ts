@@ -35,6 +35,22 @@ describe('the gate on a hand-written template [C2]', () => {
     expect(found.filter(({ check }) => check === 'limits')).toHaveLength(problems);
   });
 
+  test.each([
+    ['a queue that others read meanwhile [row 159]', 'a visibility timeout below six times the function'],
+    ['a queue that gives up on good messages [row 160]', 'too few receives'],
+    ['a dead-letter queue that forgets first [row 160]', 'a dead-letter queue that forgets first'],
+    ['a FIFO dead-letter queue of a rule [row 161, 165]', 'a FIFO dead-letter queue'],
+    ['a large batch without a window [row 162]', 'a large batch without a window'],
+    ['a batch that fails as a whole [row 162]', 'a batch that fails as a whole'],
+    ['a dead-letter queue that lets no event in [row 165]', 'a dead-letter queue that lets no event in'],
+    ['a FIFO queue without a group [row 166]', 'a FIFO queue without a group'],
+    ['a mapping of a stream without a start [row 198]', 'a mapping of a stream that does not say where it starts'],
+    ['a count of shards on demand [row 199]', 'a count of shards on demand'],
+  ])('refuses in any template %s', async (_trap, name) => {
+    const fault = FAULTS.find((one) => one.fault === name)!;
+    expect(await seen(fault, control)).toEqual(expect.arrayContaining([fault.check]));
+  });
+
   test('lists namespaces that it knows nothing of instead of judging them', () => {
     expect(uncheckedNamespaces([subject(control())])).toEqual([{ namespace: 'Mine', aws: false }]);
   });
@@ -159,7 +175,7 @@ describe('npm run gate', () => {
 
   test('exits 0 on a sound app, 1 with a readable list on a faulty one', () => {
     const good = gate(foreignApp((stack) => void soundBucket(stack)));
-    expect([good.status, good.stdout]).toEqual([0, expect.stringMatching(/^0 findings in 1 templates, \d+ resources, 10 checks\n$/)]);
+    expect([good.status, good.stdout]).toEqual([0, expect.stringMatching(/^0 findings in 1 templates, \d+ resources, 11 checks\n$/)]);
     const bad = gate(foreignApp((stack) => void new sqs.Queue(stack, 'Jobs')));
     expect(bad.status).toBe(1);
     expect(bad.stdout).toContain('queues: Jobs');

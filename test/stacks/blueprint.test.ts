@@ -85,6 +85,19 @@ describe.each(STAGES)('the blueprint of config/%s.yaml', (stage) => {
     expect(sizes.filter(([, size]) => size === 0)).toEqual([]);
   });
 
+  test('has all logs of state machines below the prefix that needs no entry in a resource policy [row 172]', () => {
+    const groups = templates(stage).flatMap(([, { Resources }]) => {
+      const all = Object.values<{ Type: string; Properties: { LoggingConfiguration?: { Destinations: unknown } } }>(Resources);
+      const machines = all.filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine');
+      const destinations = JSON.stringify(machines.map(({ Properties }) => Properties.LoggingConfiguration!.Destinations));
+      const ids = [...destinations.matchAll(/"Fn::GetAtt":\["(\w+)","Arn"\]/g)].map(([, id]) => id);
+      expect(ids).toHaveLength(machines.length);
+      return ids.map((id) => (Resources[id] as { Properties: { LogGroupName?: string } }).Properties.LogGroupName);
+    });
+    expect(groups.filter((name) => !/^\/aws\/vendedlogs\/states\/[a-z0-9-]+$/.test(name ?? ''))).toEqual([]);
+    expect(new Set(groups).size).toBe(groups.length);
+  });
+
   test('gives no serving stack an output that another stack reads', () => {
     const serving = templates(stage).filter(([name]) => name.startsWith('Serving-'));
     expect(serving.length).toBeGreaterThan(0);

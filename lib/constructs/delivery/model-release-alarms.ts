@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { IRule } from 'aws-cdk-lib/aws-events';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -7,6 +8,7 @@ import { Construct } from 'constructs';
 import { METRIC_NAMESPACE } from '../integration/contract';
 import { registerAlarm } from '../ownership/alarms';
 import { Layer, Severity } from '../ownership/layer';
+import { lostEventsOf } from '../shared/lost-events';
 import { physicalName } from '../shared/names';
 import { DELIVERY_METRIC } from './contract';
 
@@ -15,6 +17,8 @@ export interface ReleaseAlarmsProps {
   readonly prefix: string;
   readonly machine: IStateMachine;
   readonly janitor: IFunction;
+  /** What wakes the machine and its helpers. */
+  readonly rules: IRule[];
   /** Wakes that did not get through. */
   readonly undelivered: IQueue;
   /** Changes that the event bus did not take. */
@@ -32,7 +36,12 @@ const waiting = (queue: IQueue) =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) });
 
 /** @internal */
-export function registerReleaseAlarms(scope: Construct, { prefix, machine, janitor, undelivered, unannounced }: ReleaseAlarmsProps): void {
+export function registerReleaseAlarms(scope: Construct, props: ReleaseAlarmsProps): void {
+  registerReleases(scope, props);
+  registerHelpers(scope, props);
+}
+
+function registerReleases(scope: Construct, { prefix, machine }: ReleaseAlarmsProps): void {
   registerAlarm(scope, 'StuckAlarm', {
     ...COMMON,
     severity: Severity.PAGE,
@@ -63,6 +72,10 @@ export function registerReleaseAlarms(scope: Construct, { prefix, machine, janit
     runbook: 'release-machine-failing',
     metric: machine.metricFailed({ statistic: Stats.SUM, period: Duration.minutes(5) }),
   });
+}
+
+/** What brings the machine its work and tells of it. */
+function registerHelpers(scope: Construct, { prefix, janitor, rules, undelivered, unannounced }: ReleaseAlarmsProps): void {
   registerAlarm(scope, 'UndeliveredAlarm', {
     ...COMMON,
     severity: Severity.TICKET,
@@ -71,6 +84,15 @@ export function registerReleaseAlarms(scope: Construct, { prefix, machine, janit
     firstAction: 'read the error in the attributes of the message.',
     runbook: 'release-wakes-undelivered',
     metric: waiting(undelivered),
+  });
+  registerAlarm(scope, 'WakesLostAlarm', {
+    ...COMMON,
+    severity: Severity.TICKET,
+    alarmName: physicalName([prefix, 'release-wakes-lost'], 255),
+    summary: 'Approvals, failures or the clock reached neither the release machine nor its dead-letter queue.',
+    firstAction: 'see whether the queue Undelivered exists and lets Amazon EventBridge in.',
+    runbook: 'release-wakes-undelivered',
+    metric: lostEventsOf(rules),
   });
   registerAlarm(scope, 'UnannouncedAlarm', {
     ...COMMON,

@@ -11,7 +11,7 @@ import { DELIVERY_ENV, WORKLOAD_TAG } from './contract';
 import { allowTo } from './model-release-roles';
 
 /** A replaced model and its configuration outlive their stack resource; once a day those that nothing needs are deleted. @internal */
-export function createReleaseJanitor(scope: Construct, prefix: string, undelivered: IQueue): Lambda {
+export function createReleaseJanitor(scope: Construct, prefix: string, undelivered: IQueue): { janitor: Lambda; rule: Rule } {
   const janitor = handlerFunction(scope, 'Janitor', {
     handler: 'release-janitor',
     description: 'Deletes models and endpoint configurations that releases left behind',
@@ -21,12 +21,12 @@ export function createReleaseJanitor(scope: Construct, prefix: string, undeliver
     environment: { [DELIVERY_ENV.prefix]: prefix },
   });
   grantJanitor(janitor, prefix);
-  new Rule(scope, 'Cleaning', {
+  const rule = new Rule(scope, 'Cleaning', {
     description: 'Deletes what releases left behind',
     schedule: Schedule.rate(Duration.days(1)),
     targets: [new LambdaFunction(janitor, { deadLetterQueue: undelivered, retryAttempts: 20, maxEventAge: Duration.hours(2) })],
   });
-  return janitor;
+  return { janitor, rule };
 }
 
 /** It reads everything, because whatever serves must be seen, and deletes only what carries the tag of the workload. */

@@ -94,10 +94,13 @@ export class ModelRelease extends Construct {
     grantMachine(steps, { prefix: namePrefix, table, release, stateMachineArn: machineArn, executionArns });
     const machine = this.createMachine(namePrefix, steps, maximumWait);
     this.stateMachine = machine;
-    this.createWakes(namePrefix, machine, steps, { machineArn, every: props.reconcileEvery ?? Duration.hours(1) });
+    const rules = this.createWakes(namePrefix, machine, steps, { machineArn, every: props.reconcileEvery ?? Duration.hours(1) });
     this.createAnnouncer(table, props.bus, unannounced);
-    const janitor = createReleaseJanitor(this, namePrefix, this.undelivered);
-    registerReleaseAlarms(this, { prefix: namePrefix, machine, janitor, undelivered: this.undelivered, unannounced });
+    const { janitor, rule } = createReleaseJanitor(this, namePrefix, this.undelivered);
+    registerReleaseAlarms(this, {
+      ...{ prefix: namePrefix, machine, janitor, rules: [...rules, rule] },
+      ...{ undelivered: this.undelivered, unannounced },
+    });
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {
@@ -147,9 +150,9 @@ export class ModelRelease extends Construct {
   }
 
   /** Approvals and rejections, the machine's own failures, and the clock. */
-  private createWakes(prefix: string, machine: StateMachine, steps: Lambda, given: { machineArn: string; every: Duration }): void {
+  private createWakes(prefix: string, machine: StateMachine, steps: Lambda, given: { machineArn: string; every: Duration }): Rule[] {
     const delivery = { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(2) };
-    new Rule(this, 'Approvals', {
+    const approvals = new Rule(this, 'Approvals', {
       description: 'Wakes the release machine when the approval of a version changes',
       eventPattern: {
         source: ['aws.sagemaker'],
@@ -163,7 +166,7 @@ export class ModelRelease extends Construct {
         }),
       ],
     });
-    new Rule(this, 'Failures', {
+    const failures = new Rule(this, 'Failures', {
       description: 'Starts the work of a failed execution again',
       eventPattern: {
         source: ['aws.states'],
@@ -181,13 +184,14 @@ export class ModelRelease extends Construct {
         }),
       ],
     });
-    new Rule(this, 'Reconcile', {
+    const reconcile = new Rule(this, 'Reconcile', {
       description: 'Looks at every model, in case that an event was lost',
       schedule: Schedule.rate(given.every),
       targets: [
         new LambdaFunction(steps, { ...delivery, event: RuleTargetInput.fromObject({ action: 'WakeAll', id: EventField.eventId }) }),
       ],
     });
+    return [approvals, failures, reconcile];
   }
 
   private createAnnouncer(table: Table, bus: IEventBus, unannounced: Queue): void {

@@ -1,11 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRIC_NAMESPACE } from '../integration/contract';
-import { registerAlarm } from '../ownership/alarms';
+import { AlarmIdentity, registerAlarm } from '../ownership/alarms';
 import { Layer, Severity } from '../ownership/layer';
+import { EventRule, lostEventsOf } from '../shared/lost-events';
 import { physicalName } from '../shared/names';
 import { DELIVERY_METRIC } from './contract';
 
@@ -15,6 +16,8 @@ export interface TrainingAlarmsProps {
   readonly name: string;
   readonly trigger: IFunction;
   readonly record: IFunction;
+  /** What starts runs, and hears of those that ended. */
+  readonly rules: EventRule[];
   /** Triggers and endings that did not get through, and announcements. */
   readonly undelivered: IQueue;
 }
@@ -28,12 +31,13 @@ export function trainingMetric(name: string, metricName: string): Metric {
 }
 
 /** @internal */
-export function registerTrainingAlarms(scope: Construct, { name, trigger, record, undelivered }: TrainingAlarmsProps): void {
-  const ticket = (id: string, metric: Metric, texts: { runbook: string; summary: string; firstAction: string }) =>
+export function registerTrainingAlarms(scope: Construct, { name, trigger, record, rules, undelivered }: TrainingAlarmsProps): void {
+  type Texts = Pick<AlarmIdentity, 'runbook' | 'summary' | 'firstAction'>;
+  const ticket = (id: string, metric: IMetric, texts: Texts, end = texts.runbook) =>
     registerAlarm(scope, id, {
       ...texts,
       metric,
-      alarmName: physicalName([name, texts.runbook], 255),
+      alarmName: physicalName([name, end], 255),
       layer: Layer.DELIVERY,
       severity: Severity.TICKET,
       threshold: 1,
@@ -65,4 +69,10 @@ export function registerTrainingAlarms(scope: Construct, { name, trigger, record
     summary: `A trigger, an ending or an announcement of a training run of ${name} did not get through.`,
     firstAction: 'read the message of the queue: it names the event or the range of the stream.',
   });
+  const lost = {
+    runbook: 'training-undelivered',
+    summary: `A trigger or an ending of a training run of ${name} reached neither its function nor the dead-letter queue.`,
+    firstAction: 'see whether the queue exists and lets Amazon EventBridge in.',
+  };
+  ticket('LostAlarm', lostEventsOf(rules), lost, 'training-events-lost');
 }

@@ -12,6 +12,7 @@ import { EVENT_SOURCE, EventType } from '../integration/contract';
 import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { failOn } from '../shared/checks';
 import { keyedTable } from '../shared/keyed-table';
+import { EventRule } from '../shared/lost-events';
 import { physicalName } from '../shared/names';
 import { tracedMachine } from '../shared/state-machine';
 import { DELIVERY_METRIC, namesOf, PipelineSettings, RegistrationSettings, RUNS, TrainingTrigger } from './contract';
@@ -63,9 +64,8 @@ export class TrainingPipeline extends Construct {
     });
     this.trigger = functions.trigger;
     this.stateMachine = this.createMachine(props, { machineName, code, role, functions, jobPrefix: settings.jobPrefix });
-    this.createTriggers(props);
-    this.createRepair(functions.record, machineName);
-    registerTrainingAlarms(this, { ...functions, name: this.name, undelivered: this.undelivered });
+    const rules = [...this.createTriggers(props), this.createRepair(functions.record, machineName)];
+    registerTrainingAlarms(this, { ...functions, rules, name: this.name, undelivered: this.undelivered });
   }
 
   /** Lets `grantee` start runs. */
@@ -137,31 +137,37 @@ export class TrainingPipeline extends Construct {
     });
   }
 
-  private createTriggers(props: TrainingPipelineProps): void {
+  private createTriggers(props: TrainingPipelineProps): EventRule[] {
     const { bus, dataset, model, schedule } = props;
-    const on = (id: string, detailType: EventType, detail: Record<string, string[]>, input: object) =>
+    const on = (id: string, detailType: EventType, detail: Record<string, string[]>, input: object): EventRule => {
+      const ruleName = physicalName([this.name, id], 64);
       new Rule(this, id, {
+        ruleName,
         eventBus: bus,
         description: `${detailType} starts training of ${model}`,
         eventPattern: { source: [EVENT_SOURCE], detailType: [detailType], detail },
         targets: [this.target(this.trigger, RuleTargetInput.fromObject(input))],
       });
-    on(
+      return { ruleName, busName: bus.eventBusName };
+    };
+    const onDataset = on(
       'OnDataset',
       EventType.DATASET_PUBLISHED,
       { dataset: [dataset] },
       { trigger: TrainingTrigger.DATASET, datasetId: EventField.fromPath('$.detail.id') },
     );
-    on('OnDrift', EventType.DRIFT_DETECTED, { model: [model] }, { trigger: TrainingTrigger.DRIFT });
-    if (schedule !== undefined) {
-      const input = RuleTargetInput.fromObject({ trigger: TrainingTrigger.SCHEDULE });
-      new Rule(this, 'OnSchedule', { schedule, description: `Starts training of ${model}`, targets: [this.target(this.trigger, input)] });
+    const onDrift = on('OnDrift', EventType.DRIFT_DETECTED, { model: [model] }, { trigger: TrainingTrigger.DRIFT });
+    if (schedule === undefined) {
+      return [onDataset, onDrift];
     }
+    const input = RuleTargetInput.fromObject({ trigger: TrainingTrigger.SCHEDULE });
+    const targets = [this.target(this.trigger, input)];
+    return [onDataset, onDrift, new Rule(this, 'OnSchedule', { schedule, description: `Starts training of ${model}`, targets })];
   }
 
   /** The machine records its own failures; this hears of those that it could not: aborted, timed out, or failed while recording. */
-  private createRepair(record: IFunction, machineName: string): void {
-    new Rule(this, 'OnEnd', {
+  private createRepair(record: IFunction, machineName: string): Rule {
+    return new Rule(this, 'OnEnd', {
       description: `Records training runs of ${this.name} that ended without a record`,
       eventPattern: {
         source: ['aws.states'],

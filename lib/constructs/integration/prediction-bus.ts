@@ -1,5 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Archive, EventBus, IEventBus, IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { registerAlarm } from '../ownership/alarms';
 import { Layer, Severity } from '../ownership/layer';
 import { failOn, mismatch, notWhole, outsideRange, unknownAtSynth } from '../shared/checks';
+import { lostEvents } from '../shared/lost-events';
 import { generatedName, physicalName } from '../shared/names';
 import { isDeadLetterQueue } from '../shared/acknowledgements';
 import { EVENT_SOURCE, EventType } from './contract';
@@ -153,10 +154,6 @@ export class PredictionBus extends Construct {
     });
   }
 
-  /**
-   * What this metric counts is gone for good
-   * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html: a custom bus has both dimensions).
-   */
   private createLostAlarm(id: string, ruleName: string): void {
     registerAlarm(this, `${id}LostAlarm`, {
       alarmName: physicalName([this.busName, id, 'events', 'lost'], 255),
@@ -165,13 +162,7 @@ export class PredictionBus extends Construct {
       summary: `Events for ${id} could be delivered neither to their target nor to the dead-letter queue.`,
       firstAction: 'check that target and dead-letter queue exist and let Amazon EventBridge in, then replay from the archive.',
       runbook: 'events-lost',
-      metric: new Metric({
-        namespace: 'AWS/Events',
-        metricName: 'InvocationsFailedToBeSentToDlq',
-        dimensionsMap: { EventBusName: this.busName, RuleName: ruleName },
-        statistic: Stats.SUM,
-        period: Duration.minutes(5),
-      }),
+      metric: lostEvents({ ruleName, busName: this.busName }),
       threshold: 1,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,

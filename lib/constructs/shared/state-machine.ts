@@ -5,9 +5,25 @@ import { LogLevel, StateMachine, StateMachineProps } from 'aws-cdk-lib/aws-stepf
 import { Construct } from 'constructs';
 import { acknowledgeResource } from './acknowledgements';
 
-/** A Standard machine whose executions can be followed: it traces, and keeps all that it does for three months. `logsId`: of its log group. @internal */
-export function tracedMachine(scope: Construct, id: string, logsId: string, props: StateMachineProps): StateMachine {
-  const destination = new LogGroup(scope, logsId, { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
+/** @internal */
+export interface TracedMachineProps extends StateMachineProps {
+  /** Names its log group too, so it is a literal. */
+  readonly stateMachineName: string;
+}
+
+/**
+ * A Standard machine whose executions can be followed: it traces, and keeps all that it does for three months. `logsId`: of its log group.
+ * For each machine that logs AWS Step Functions enters the log group into a resource policy, which holds 5,120 characters, so a deployment would fail
+ * after some; groups with this prefix need no entry of their own (https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html).
+ *
+ * @internal
+ */
+export function tracedMachine(scope: Construct, id: string, logsId: string, props: TracedMachineProps): StateMachine {
+  const destination = new LogGroup(scope, logsId, {
+    logGroupName: `/aws/vendedlogs/states/${props.stateMachineName}`,
+    retention: RetentionDays.THREE_MONTHS,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
   return new StateMachine(scope, id, {
     ...props,
     tracingEnabled: true,

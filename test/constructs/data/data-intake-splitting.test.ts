@@ -44,7 +44,7 @@ describe('an intake whose files can be split [D5]', () => {
     expect(plain().nag).toEqual([]);
   });
 
-  test('has a Standard machine with its logs, its traces and a limit of 30 minutes, which its lease outlives', () => {
+  test('has a Standard machine with its logs, its traces and a limit of 30 minutes, which its lease outlives [row 170, 172]', () => {
     const { template } = plain();
     expect(splittingOf(template)).toHaveLength(1);
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
@@ -53,6 +53,7 @@ describe('an intake whose files can be split [D5]', () => {
       LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
       TracingConfiguration: { Enabled: true },
     });
+    template.hasResourceProperties('AWS::Logs::LogGroup', { LogGroupName: '/aws/vendedlogs/states/air-dev-flights-splitting' });
     expect(definitionIn(plain()).TimeoutSeconds).toBe(1800);
   });
 

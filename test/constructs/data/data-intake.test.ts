@@ -62,7 +62,7 @@ describe('DataIntake [D3]', () => {
     expect(synthWithKey().nag).toEqual([]);
   });
 
-  test('sends new raw objects of its dataset to its queue, and what cannot be delivered to its dead letters', () => {
+  test('sends new raw objects of its dataset to its queue, and what cannot be delivered to its dead letters [row 165]', () => {
     const { template } = plain();
     template.hasResourceProperties('AWS::Events::Rule', {
       EventBusName: Match.absent(),
@@ -87,7 +87,7 @@ describe('DataIntake [D3]', () => {
     expect(receivers.map((policy) => flat(policy.Properties.Queues[0])).sort()).toEqual(['<FlightsDeadLetters>', '<FlightsQueue>']);
   });
 
-  test('has a queue that outlasts six attempts of the function and gives up after five, to a dead-letter queue of 14 days', () => {
+  test('has a queue that outlasts six attempts of the function and gives up after five, to a dead-letter queue of 14 days [row 159, 160]', () => {
     const { template } = plain();
     template.hasResourceProperties('AWS::SQS::Queue', {
       QueueName: 'air-dev-flights',
@@ -116,8 +116,11 @@ describe('DataIntake [D3]', () => {
     expect([ValidatedFormat.AS_RECEIVED, ValidatedFormat.PARQUET]).toEqual([VALIDATED_FORMAT.asReceived, VALIDATED_FORMAT.parquet]);
   });
 
-  test('validates one file at a time per function, some at once, with scratch space for the keys of the largest file', () => {
+  test('validates one file at a time per function, some at once, with scratch space for the keys of the largest file [row 162, 163]', () => {
     const { template } = plain();
+    expect(Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties)).not.toContainEqual(
+      expect.objectContaining({ ReservedConcurrentExecutions: expect.anything() }),
+    );
     expect(functionOf(template, 'Validator')).toMatchObject({ Timeout: 120, MemorySize: 1769, EphemeralStorage: { Size: 2048 } });
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^FlightsQueue'), 'Arn'] },
@@ -381,6 +384,7 @@ describe('alarms [D9]', () => {
 
   test.each([
     ['dead-letters', { Threshold: 1, Statistic: 'Maximum', Period: 300, ComparisonOperator: 'GreaterThanOrEqualToThreshold' }],
+    ['events-lost', { Threshold: 1, Namespace: 'AWS/Events', MetricName: 'InvocationsFailedToBeSentToDlq', Statistic: 'Sum', Period: 300 }],
     ['files-waiting', { Threshold: 1200, MetricName: 'ApproximateAgeOfOldestMessage', Period: 300 }],
     ['files-unaccounted', { Threshold: 1, MetricName: 'FilesUnaccounted', Statistic: 'Maximum' }],
     ['validator-crashing', { Threshold: 3, Namespace: 'AWS/Lambda', MetricName: 'Errors', Statistic: 'Sum', Period: 900 }],
@@ -391,14 +395,19 @@ describe('alarms [D9]', () => {
     expect(named(plain().template, name)).toMatchObject({ ...expected, EvaluationPeriods: 1, TreatMissingData: 'notBreaching' });
   });
 
+  test('watch the rule of new files on the default bus, whose metrics have one dimension [row 165]', () => {
+    const { Dimensions } = named(plain().template, 'events-lost');
+    expect(Dimensions).toEqual([{ Name: 'RuleName', Value: { Ref: expect.stringMatching(/^FlightsArrivals/) } }]);
+  });
+
   test('one page speaks for all that keeps files from getting through', () => {
     const { template } = plain();
     template.resourceCountIs('AWS::CloudWatch::CompositeAlarm', 1);
     const [composite] = Object.values(template.findResources('AWS::CloudWatch::CompositeAlarm'));
     expect(composite.Properties.AlarmName).toBe('air-dev-flights-files-stuck');
     const rule = flat(composite.Properties.AlarmRule);
-    ['DeadLetters', 'Waiting', 'Unaccounted', 'Crashing'].forEach((cause) => expect(rule).toContain(`<Flights${cause}Alarm`));
-    expect(rule.match(/ALARM\(/g)).toHaveLength(4);
+    ['DeadLetters', 'EventsLost', 'Waiting', 'Unaccounted', 'Crashing'].forEach((cause) => expect(rule).toContain(`<Flights${cause}Alarm`));
+    expect(rule.match(/ALARM\(/g)).toHaveLength(5);
   });
 
   test('the limits of the contract are those of its document: quarantine above 1 %, no valid records for more than 25 hours', () => {
@@ -472,6 +481,7 @@ describe('alarms [D9]', () => {
       [
         'changes-lost',
         'dead-letters',
+        'events-lost',
         'files-rejected',
         'files-unaccounted',
         'files-waiting',
@@ -489,7 +499,7 @@ describe('alarms [D9]', () => {
     const runbook = readFileSync(`${__dirname}/../../../docs/runbooks/data.md`, 'utf8');
     const composites = Object.values(template.findResources('AWS::CloudWatch::CompositeAlarm')).map(({ Properties }) => Properties);
     const all = [...alarmsOf(template), ...composites];
-    expect(all).toHaveLength(13);
+    expect(all).toHaveLength(14);
     expect(composites[0].AlarmDescription).toMatch(/^\[data\/page\] /);
     for (const { AlarmDescription } of all) {
       expect(AlarmDescription).toMatch(/^\[data\/(page|ticket)\] .* First: .*\. Runbook: docs\/runbooks\/data\.md#[a-z-]+$/);
@@ -513,6 +523,7 @@ describe('alarms [D9]', () => {
     const ours = alarmsOf(template).filter(({ AlarmName }) => AlarmName.startsWith('air-dev-flights-'));
     expect(Object.fromEntries(ours.map((alarm) => [alarm.AlarmName.slice('air-dev-flights-'.length), action(alarm)]))).toEqual({
       'dead-letters': [],
+      'events-lost': [],
       'files-waiting': [],
       'files-unaccounted': [],
       'validator-crashing': [],

@@ -215,7 +215,7 @@ describe('retention', () => {
   });
 });
 
-test('fails on a notification of the raw bucket, which would switch its events off', () => {
+test('fails on a notification of the raw bucket, which would switch its events off [row 200]', () => {
   const stack = new Stack(app(), 'Test');
   const zones = new DataZones(stack, 'Zones');
   (zones.raw as Bucket).addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(new Queue(stack, 'Queue')));

@@ -87,7 +87,7 @@ describe('DatasetQueries [D7]', () => {
     expect(Object.keys(datasetsOf(without.template).flights)).toEqual(['ledger', 'contract']);
   });
 
-  test('has names in lower case whose only special character is the underscore', () => {
+  test('has names in lower case whose only special character is the underscore [row 175]', () => {
     const named = contractOf((d) => void (d.id = 'late-orders'));
     const { template } = build({}, (setting) => {
       added(setting, named);

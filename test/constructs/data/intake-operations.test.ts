@@ -25,13 +25,14 @@ function states(template: Template): { StartAt: string; States: Record<string, L
 }
 
 describe('operations of DataIntake [D6]', () => {
-  test('are one machine per intake, which is told by its name, keeps its log and traces', () => {
+  test('are one machine per intake, which is told by its name, keeps its log and traces [row 172]', () => {
     const { template, built } = plain();
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
       StateMachineName: 'air-dev-flights-operations',
       TracingConfiguration: { Enabled: true },
       LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
     });
+    template.hasResourceProperties('AWS::Logs::LogGroup', { LogGroupName: '/aws/vendedlogs/states/air-dev-flights-operations' });
     expect(built.operations.stateMachineArn).toBeDefined();
   });
 

@@ -71,7 +71,7 @@ describe('StreamIntake [D8]', () => {
     });
   });
 
-  test('has the shards that it is given, which excludes the mode on demand', () => {
+  test('has the shards that it is given, which excludes the mode on demand [row 199]', () => {
     const { template } = build({
       key: true,
       stream: { shardCount: 3, retention: Duration.hours(24), streamName: 's', removalPolicy: RemovalPolicy.DESTROY },
@@ -91,20 +91,23 @@ describe('StreamIntake [D8]', () => {
   test.each([
     ['StreamLanding', 60, 10_000],
     ['Online', 0, 1000],
-  ])('reads it by %s from the first record on, in order, and gives up nothing that the stream still has', (start, window, batch) => {
-    plain().template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Stream'), 'Arn'] },
-      FunctionName: { Ref: Match.stringLikeRegexp(`^${start}Consumer`) },
-      StartingPosition: 'TRIM_HORIZON',
-      BatchSize: batch,
-      MaximumBatchingWindowInSeconds: window,
-      ParallelizationFactor: 1,
-      BisectBatchOnFunctionError: true,
-      MaximumRetryAttempts: Match.absent(),
-      MaximumRecordAgeInSeconds: Match.absent(),
-      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${start}Lost`), 'Arn'] } } },
-    });
-  });
+  ])(
+    'reads it by %s from the first record on, in order, and gives up nothing that the stream still has [row 198]',
+    (start, window, batch) => {
+      plain().template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Stream'), 'Arn'] },
+        FunctionName: { Ref: Match.stringLikeRegexp(`^${start}Consumer`) },
+        StartingPosition: 'TRIM_HORIZON',
+        BatchSize: batch,
+        MaximumBatchingWindowInSeconds: window,
+        ParallelizationFactor: 1,
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: Match.absent(),
+        MaximumRecordAgeInSeconds: Match.absent(),
+        DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${start}Lost`), 'Arn'] } } },
+      });
+    },
+  );
 
   test('lands below the stream folder of its dataset and moves checkpoints of its ledger, nothing else', () => {
     const { template } = plain();

@@ -73,9 +73,26 @@ describe('ModelRelease [R3, R7]', () => {
       'air-dev-release-janitor-failing',
       'air-dev-release-machine-failing',
       'air-dev-release-stuck',
+      'air-dev-release-wakes-lost',
       'air-dev-release-wakes-undelivered',
       'air-dev-releases-unannounced',
     ]);
+  });
+
+  test('alarms on wakes that not even the dead-letter queue took: of each rule that has one [row 165]', () => {
+    const { template } = plain();
+    const withQueue = Object.entries(template.findResources('AWS::Events::Rule'))
+      .filter(([, { Properties }]) => Properties.Targets[0].DeadLetterConfig !== undefined)
+      .map(([id]) => id);
+    const [{ Properties }] = Object.values(
+      template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: 'air-dev-release-wakes-lost' } }),
+    );
+    const watched = (Properties.Metrics as { Expression?: string; MetricStat?: { Metric: { MetricName: string; Dimensions: object[] } } }[])
+      .filter(({ MetricStat }) => MetricStat?.Metric.MetricName === 'InvocationsFailedToBeSentToDlq')
+      .map(({ MetricStat }) => MetricStat!.Metric.Dimensions);
+    expect(withQueue).toHaveLength(4);
+    expect(watched).toEqual(expect.arrayContaining(withQueue.map((id) => [{ Name: 'RuleName', Value: { Ref: id } }])));
+    expect(Properties.Metrics[0].Expression).toBe('FILL(rule0, 0) + FILL(rule1, 0) + FILL(rule2, 0) + FILL(rule3, 0)');
   });
 
   test.each([

@@ -293,6 +293,27 @@ describe('TrainingPipeline [R1]', () => {
     },
   );
 
+  test('tells of triggers and endings that not even the dead-letter queue took, by the name of each rule on its bus [row 165]', () => {
+    const [{ Properties }] = Object.values(
+      plain().template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: 'air-dev-delay-training-events-lost' } }),
+    );
+    const dimensions = (Properties.Metrics as { MetricStat?: { Metric: { Dimensions: { Name: string; Value: unknown }[] } } }[])
+      .flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric.Dimensions]))
+      .map((all) => Object.fromEntries(all.map(({ Name, Value }) => [Name, Value])));
+    const rules = plain().template.findResources('AWS::Events::Rule');
+    const wanted = Object.entries(rules)
+      .filter(([id, rule]) => id.startsWith('Training') && rule.Properties.Targets[0].DeadLetterConfig !== undefined)
+      .map(([id, rule]) =>
+        rule.Properties.EventBusName === undefined
+          ? { RuleName: { Ref: id } }
+          : { EventBusName: rule.Properties.EventBusName, RuleName: rule.Properties.Name },
+      );
+    expect(wanted).toHaveLength(3);
+    expect(dimensions).toHaveLength(wanted.length);
+    expect(dimensions).toEqual(expect.arrayContaining(wanted));
+    expect(Properties.AlarmDescription).toMatch(/#training-undelivered$/);
+  });
+
   test('has metrics of its own', () => {
     const { metricFailed, metricRefused, metricRegistered } = Object.fromEntries(
       (['metricFailed', 'metricRefused', 'metricRegistered'] as const).map((name) => [name, plain().built[name]()]),

@@ -15,7 +15,7 @@ const build = (
     more(bus, stack);
     return bus;
   });
-const queue = (stack: Stack) => new Queue(stack, 'Receiver', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true });
+const queue = (stack: Stack, id = 'Receiver') => new Queue(stack, id, { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true });
 
 describe('PredictionBus [I4]', () => {
   test('is a bus of a literal name that archives every event of the workload for 90 days', () => {
@@ -57,6 +57,19 @@ describe('PredictionBus [I4]', () => {
         ]),
       },
     });
+  });
+
+  test('names a rule within the 64 characters of Amazon EventBridge, also of a long bus and id, and by one target each [row 167]', () => {
+    const { template } = build({ busName: 'b'.repeat(48) }, (bus, stack) =>
+      ['Reports', 'Returns'].forEach((end) =>
+        bus.onEvents(`${'Expired'.repeat(4)}${end}`, { types: [EventType.PREDICTION_EXPIRED], target: new SqsQueue(queue(stack, end)) }),
+      ),
+    );
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
+    const names = new Set(rules.map(({ Name }) => Name as string));
+    expect(names.size).toBe(2);
+    names.forEach((name) => expect(name).toMatch(/^[a-z0-9-]{1,64}$/));
+    rules.forEach(({ Targets }) => expect(Targets).toHaveLength(1));
   });
 
   test('has one dead-letter queue for all subscribers, and none before the first', () => {

@@ -1,11 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { IRule } from 'aws-cdk-lib/aws-events';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
 import { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { AlarmSpec, registerAlarm, registerCompositeAlarm } from '../../ownership/alarms';
 import { Layer, Severity } from '../../ownership/layer';
+import { lostEvents } from '../../shared/lost-events';
 import { physicalName } from '../../shared/names';
 import { failedExecutions } from '../../shared/operation-machine';
 import type { DataContract } from '../data-contract/data-contract';
@@ -17,6 +19,8 @@ export interface IntakeAlarmsProps {
   readonly intakeName: string;
   readonly contract: DataContract;
   readonly metrics: DataIntakeMetrics;
+  /** Brings the events of new files. */
+  readonly arrivals: IRule;
   readonly validator: Lambda;
   /** Absent when the contract does not let files be split. */
   readonly splitting?: IStateMachine;
@@ -53,7 +57,7 @@ function ticket({ intakeName }: IntakeAlarmsProps, name: string, rest: Rest): Al
 
 /** Files do not get through. Its causes follow from each other, so one alarm speaks for all. */
 function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
-  const { contract, metrics, validator } = props;
+  const { contract, metrics, arrivals, validator } = props;
   const wait = latencyOf(contract).toSeconds();
   const cause = (id: string, name: string, rest: Omit<Rest, 'runbook'>) =>
     registerAlarm(scope, id, ticket(props, name, { ...rest, runbook: 'files-stuck', silent: true }));
@@ -62,6 +66,12 @@ function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
       summary: `A file of ${contract.dataset} could not be validated in 5 attempts or within 70 minutes, or its event could not be delivered.`,
       firstAction: 'read the message and search the log of the validator for its key.',
       metric: metrics.deadLetters(),
+      threshold: 1,
+    }),
+    cause('EventsLostAlarm', 'events-lost', {
+      summary: `Events of new files of ${contract.dataset} could be delivered neither to its queue nor to its dead letters.`,
+      firstAction: 'see whether both queues exist and let Amazon EventBridge in.',
+      metric: lostEvents(arrivals),
       threshold: 1,
     }),
     cause('WaitingAlarm', 'files-waiting', {

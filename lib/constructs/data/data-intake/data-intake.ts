@@ -134,7 +134,7 @@ export class DataIntake extends Construct {
     const [queueName, deadLetterName] = [this.intakeName, physicalName([this.intakeName, 'dead-letters'], 80)];
     const deadLetterQueue = this.createDeadLetterQueue('DeadLetters', deadLetterName);
     const queue = this.createQueue(queueName, deadLetterQueue);
-    this.listen(queue, deadLetterQueue);
+    const arrivals = this.listen(queue, deadLetterQueue);
     [this.ledger, this.queue, this.deadLetterQueue] = [ledger, queue, deadLetterQueue];
     this.metrics = DataIntakeMetrics._of(this.intakeName, queueName, deadLetterName);
     const contractFile = contractAsset(this, contract);
@@ -152,6 +152,7 @@ export class DataIntake extends Construct {
       intakeName: this.intakeName,
       contract,
       metrics: this.metrics,
+      arrivals,
       validator,
       splitting,
       janitor,
@@ -225,8 +226,8 @@ export class DataIntake extends Construct {
   }
 
   /** Events that Amazon EventBridge could not deliver lie with the dead letters: they are the same messages and are replayed in the same way. */
-  private listen(queue: Queue, deadLetterQueue: Queue): void {
-    new Rule(this, 'Arrivals', {
+  private listen(queue: Queue, deadLetterQueue: Queue): Rule {
+    return new Rule(this, 'Arrivals', {
       description: `New files of ${this.dataset} to their intake`,
       eventPattern: {
         source: ['aws.s3'],
