@@ -43,7 +43,11 @@ describe('the next step [R3, R7]', () => {
     ['no pointer for a version that is approved no longer', { desired: undefined, open: open() }, { action: 'Close', state: 'superseded' }],
     ['the update, once the pointer is written', { desired: TWO, pointer: TWO, open: open() }, { action: 'UpdateStack', state: 'updating' }],
     ['the way back when it is rejected before the update', { pointer: TWO, open: open() }, { action: 'Undo', outcome: 'superseded' }],
-    ['patience during a deployment, which ends when the endpoint is in service [row 171]', { stack: stackOf('UPDATE_IN_PROGRESS') }, { action: 'Wait' }],
+    [
+      'patience during a deployment, which ends when the endpoint is in service [row 171]',
+      { stack: stackOf('UPDATE_IN_PROGRESS') },
+      { action: 'Wait' },
+    ],
     [
       'a person when a deployment takes too long',
       { now: Date.parse(AT) + 1000, stack: stackOf('UPDATE_IN_PROGRESS') },
