@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import Table from 'cli-table3';
+import { roundsIn } from './arguments';
 import { median, ROOT } from './synth-process';
 
-const ROUNDS = Number(process.argv[2] ?? 11);
+const ROUNDS = roundsIn(process.argv[2], 11);
 const EMPTY = 'empty handler';
 /** Loads a bundle as AWS Lambda does and says how long that took since the process began. The peak is its own, where the system says so. */
 const START = `const { existsSync, readFileSync } = require('node:fs');

@@ -1,6 +1,6 @@
 // `npm run bench:intake`: speed and peak memory of the intake, output included, beside two frameworks and two usual ways to do the same, each run
 // in a process of its own, by turns; medians of several. Ends with 1 when a bar is missed. `npm run bench:intake -- <rounds> [text]`; the
-// text picks the measurements whose names contain it.
+// text picks the measurements whose names contain it; one that picks none is an error.
 import { spawnSync } from 'node:child_process';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,12 @@ import Table from 'cli-table3';
 import { build } from 'esbuild';
 import type { CompiledContract } from '../lib/constructs/data/data-contract/contract';
 import { DataContract } from '../lib/constructs/data/data-contract/data-contract';
+import { chosenIn, roundsIn } from './arguments';
 import { installFrameworks } from './install-frameworks';
 import type { Measured } from './intake-worker';
 
 const ROOT = resolve(__dirname, '..');
 const EXAMPLE = join(ROOT, 'examples/flight-delays');
-const ROUNDS = Number(process.argv[2] ?? 5);
 const COPIES = 20;
 /** Peak on 20 times the year, of the peak on the year. */
 const GROWTH = 1.1;
@@ -25,7 +25,7 @@ const GROWTH = 1.1;
 const SPEED = { pandera: 0.5, frictionless: 10 };
 const LONG_LINE_BYTES = 200 * 1024 * 1024;
 
-const folder = mkdtempSync(join(tmpdir(), 'bench-intake-'));
+let folder: string;
 const at = (name: string) => join(folder, name);
 
 /** The year, 20 years of the same flights, and a file with one line of 200 MB. */
@@ -73,12 +73,16 @@ function spoiled(rows: string[]): string[] {
 }
 const SPOILED = 5;
 
-const worker = (reader: string) => [process.execPath, at('worker.cjs'), reader];
-const interpreter = installFrameworks();
-const python = [interpreter, join(__dirname, 'intake-python.py')];
-const framework = (name: string) => [interpreter, join(__dirname, 'intake-frameworks.py'), name];
+type Command = () => string[];
+const worker =
+  (reader: string): Command =>
+  () => [process.execPath, at('worker.cjs'), reader];
+const python: Command = () => [installFrameworks(), join(__dirname, 'intake-python.py')];
+const framework =
+  (name: string): Command =>
+  () => [installFrameworks(), join(__dirname, 'intake-frameworks.py'), name];
 /** Name, command, file, and whether one round is enough. */
-const ALL: [string, string[], string, boolean][] = [
+const ALL: [string, Command, string, boolean][] = [
   ['intake, year', worker('intake'), 'year.csv', false],
   [`intake, ${COPIES} x the year`, worker('intake'), 'years.csv', false],
   ['intake to Parquet, year', worker('intake-parquet'), 'year.csv', false],
@@ -91,9 +95,12 @@ const ALL: [string, string[], string, boolean][] = [
   ['Python csv, year', python, 'year.csv', false],
   [`Python csv, ${COPIES} x the year`, python, 'years.csv', true],
 ];
-const MEASUREMENTS = ALL.filter(([name]) => name.includes(process.argv[3] ?? ''));
+const [givenRounds, givenText] = process.argv.slice(2);
+const ROUNDS = roundsIn(givenRounds, 5);
+const MEASUREMENTS = chosenIn(ALL, givenText);
 
-function measure(command: string[], file: string): Measured {
+function measure(by: Command, file: string): Measured {
+  const command = by();
   const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
   const { status, stdout, stderr } = spawnSync(command[0], [...command.slice(1), at(file), at('contract.json')], { env, encoding: 'utf8' });
   if (status !== 0) {
@@ -161,12 +168,13 @@ function checkRules(): void {
   for (const command of [worker('intake'), framework('pandera'), framework('frictionless')]) {
     const { read, valid } = measure(command, 'spoiled.csv');
     if (read - valid !== SPOILED) {
-      throw new Error(`BenchFailed: ${command.join(' ')} refuses ${read - valid} of ${read} records, not ${SPOILED}: the rules differ`);
+      throw new Error(`BenchFailed: ${command().join(' ')} refuses ${read - valid} of ${read} records, not ${SPOILED}: the rules differ`);
     }
   }
 }
 
 async function main(): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), 'bench-intake-'));
   try {
     process.stderr.write('preparing\n');
     await prepare();

@@ -1,10 +1,14 @@
 // `npm run bench:synth [blueprint|endpoints] [rounds]`: time and memory of a synth, in processes of their own, run by turns; medians of several.
 import Table from 'cli-table3';
+import { chosenIn, roundsIn } from './arguments';
 import { benchEndpoints } from './synth-endpoints';
 import { byTurns, median, synth } from './synth-process';
 
-const [given] = process.argv.slice(2).filter((one) => Number.isNaN(Number(one)));
-const ROUNDS = Number(process.argv.slice(2).find((one) => !Number.isNaN(Number(one))) ?? 7);
+const given = process.argv.slice(2).filter((one) => Number.isNaN(Number(one)));
+const ROUNDS = roundsIn(
+  process.argv.slice(2).find((one) => !Number.isNaN(Number(one))),
+  7,
+);
 
 /** The blueprint beside an empty app. */
 function benchBlueprint(): void {
@@ -26,9 +30,8 @@ function benchBlueprint(): void {
   console.log(table.toString());
 }
 
-if (given !== 'endpoints') {
-  benchBlueprint();
-}
-if (given !== 'blueprint') {
-  benchEndpoints(ROUNDS);
-}
+const ALL: [string, () => void][] = [
+  ['blueprint', benchBlueprint],
+  ['endpoints', () => benchEndpoints(ROUNDS)],
+];
+chosenIn(ALL, given[0]).forEach(([, bench]) => bench());

@@ -3,7 +3,7 @@
 The folder has `objects.jsonl` (versions of all zones and the file under `objects/` that holds the bytes), `items.jsonl` (the ledger),
 `changes.jsonl` (its changes with their time), `events.jsonl` and `dead-letters.jsonl`. Raw versions are framed and judged by judge.py; outputs
 are read only where a committed row names them. Prints what was looked at as JSON, each problem on a line of its own before; exit code 1 when
-there is one.
+there is one. Evidence without anything of a kind is a problem, too.
 """
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from typing import Any, Iterator
 
 from judge import Judge, Record, Refused
 
+AUDITED = ("versions", "records", "outputs", "transitions", "events")
+"""What books without a fault have some of. Where there is nothing of one, nothing was proved by finding no fault in it."""
 FINAL = ("accounted", "rejected")
 Row = dict[str, Any]
 
@@ -69,6 +71,7 @@ def audit(evidence: Evidence) -> tuple[list[str], dict[str, int]]:
     problems += _transitions(evidence, looked)
     problems += _events(evidence, looked)
     problems += [f"a dead letter names a file: {body[:80]}" for body in evidence.lines("dead-letters") if '"version-id"' in body]
+    problems += [f"there are no {what} to audit: the evidence is empty or not whole" for what in AUDITED if looked[what] == 0]
     return problems, dict(looked)
 
 
