@@ -136,10 +136,11 @@ describe('runbooks [O1, P2]', () => {
   });
 
   test.each(pages().filter((page) => page.startsWith('docs/runbooks/')))(
-    'say in every section what it means and how to verify: %s',
+    'say in every section what it means, where to look, what to do and how to verify: %s',
     (page) => {
       const sections = read(page).split(/^## /m).slice(1);
-      const incomplete = sections.filter((text) => !text.includes('**What it means.**') || !text.includes('**How to verify.**'));
+      const parts = ['What it means', 'First look', 'What to do', 'How to verify'];
+      const incomplete = sections.filter((text) => parts.some((part) => !new RegExp(`^\\*\\*${part}\\.\\*\\* \\S`, 'm').test(text)));
       expect(sections.length).toBeGreaterThan(0);
       expect(incomplete.map((text) => text.split('\n')[0])).toEqual([]);
     },

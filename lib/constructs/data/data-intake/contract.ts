@@ -16,6 +16,9 @@ export const VALIDATED_FORMAT = { asReceived: 'as-received', parquet: 'parquet' 
 /** What a person may let an intake do. */
 export const INTAKE_OPERATION = { redrive: 'redrive', revalidate: 'revalidate', rerun: 'rerun', rebuild: 'rebuild' } as const;
 
+/** The janitor's rounds, and its last one for a file that an attempt is at work on. Seconds. */
+const [ROUND, OVERDUE_AT_WORK] = [300, 4200];
+
 /** Times of the intake, seconds. Six function times must fit into the visibility timeout. */
 export const INTAKE_SECONDS = {
   functionTimeout: 120,
@@ -26,14 +29,17 @@ export const INTAKE_SECONDS = {
   latency: 1200,
   /** One that nobody is at work on for longer than this is sent again, whatever its contract says: a latency of an hour is kept by that, not spent on it. */
   resubmit: 1200,
+  /** How often the janitor compares raw zone and ledger. */
+  round: ROUND,
+  /** One that is still not final by then is put into the dead-letter queue by the next round, or a little later when an attempt is at work on it. */
+  overdue: 3900,
+  overdueAtWork: OVERDUE_AT_WORK,
   /**
-   * One that is still not final by then is put into the dead-letter queue, or a little later when an attempt is at work on it. The janitor runs every
-   * 5 minutes: so each is final or there after 75. That bound holds under every contract and wins over its latency, which only says when somebody is told:
+   * By then each is final or there. That bound holds under every contract and wins over its latency, which only says when somebody is told:
    * what has been tried five times, or lost twice, does not get well by more patience. So a latency is at most an hour, and whoever is told
    * by it is told before the file is a dead letter.
    */
-  overdue: 3900,
-  overdueAtWork: 4200,
+  settled: OVERDUE_AT_WORK + ROUND,
 } as const;
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: fewer would send good messages away when Lambda throttles. */

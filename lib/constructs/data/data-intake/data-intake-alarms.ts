@@ -11,6 +11,7 @@ import { lostEvents } from '../../shared/lost-events';
 import { physicalName } from '../../shared/names';
 import { failedExecutions } from '../../shared/operation-machine';
 import type { DataContract } from '../data-contract/data-contract';
+import { INTAKE_SECONDS } from './contract';
 import { latencyOf } from './data-intake-functions';
 import { DataIntakeMetrics } from './data-intake-metrics';
 
@@ -63,7 +64,7 @@ function registerStuck(scope: Construct, props: IntakeAlarmsProps): void {
     registerAlarm(scope, id, ticket(props, name, { ...rest, runbook: 'files-stuck', silent: true }));
   const causes = [
     cause('DeadLettersAlarm', 'dead-letters', {
-      summary: `A file of ${contract.dataset} could not be validated in 5 attempts or within 70 minutes, or its event could not be delivered.`,
+      summary: `A file of ${contract.dataset} could not be validated in 5 attempts or within ${INTAKE_SECONDS.settled / 60} minutes, or its event could not be delivered.`,
       firstAction: 'read the message and search the log of the validator for its key.',
       metric: metrics.deadLetters(),
       threshold: 1,

@@ -150,7 +150,7 @@ export function createJanitor(parts: IntakeParts, deadLetterQueue: IQueue): Lamb
   withoutPolicyFindings(janitor);
   new Rule(scope, 'JanitorSchedule', {
     description: `Compares the raw zone of ${contract.dataset} with its ledger`,
-    schedule: Schedule.rate(Duration.minutes(5)),
+    schedule: Schedule.rate(Duration.seconds(INTAKE_SECONDS.round)),
     targets: [new LambdaFunction(janitor, { retryAttempts: 0 })],
   });
   return janitor;
