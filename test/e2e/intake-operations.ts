@@ -8,7 +8,7 @@ import { monthlyFiles } from '../../examples/flight-delays/files';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
 import type { FileRow } from '../../runtime/intake/file-row';
-import { Proof } from './intake-proof';
+import { Proof, withQueries } from './intake-proof';
 import { Ended, until } from './programs';
 import { Arena } from './release-faults/arena';
 
@@ -132,6 +132,7 @@ async function withdraws(proof: Proof): Promise<void> {
     'and touches nothing',
     (await proof.rows()).every(({ withdrawal }) => withdrawal === undefined),
   );
+  proof.holds(`a query of the version finds its ${rows} records`, (await proof.queried(id!)) === rows);
   const done = reportIn(await proof.command('withdraw', file.key, '--reason', 'wrong sensor', '--yes', '--json')) as Record<
     string,
     unknown
@@ -145,7 +146,9 @@ async function withdraws(proof: Proof): Promise<void> {
   const withdrawn = (await proof.rows()).filter(({ withdrawal }) => withdrawal !== undefined);
   proof.holds('the row says so', withdrawn.length === 1 && withdrawn[0].key === file.key && withdrawn[0].withdrawal === done.id, withdrawn);
   proof.holds('and so does the dataset version', (await proof.version(id!))?.withdrawal === done.id);
+  proof.holds('a query of it finds nothing any more', (await proof.queried(id!)) === 0);
   const next = await proof.publish();
+  proof.holds(`a query of the next version finds its ${next.rows} records`, (await proof.queried(next.id!)) === next.rows);
   proof.holds(`the next version has ${next.rows} records`, next.id !== id && next.rows === rows! - file.counts!.valid, next);
   const unknown = await proof.command('withdraw', 'flights/none.csv', '--reason', 'to see');
   proof.holds(
@@ -170,7 +173,7 @@ async function main(): Promise<void> {
   const account = await startAccount({ stateDir, signal: abort.signal });
   try {
     const arena = new Arena(account, abort.signal);
-    const config = arena.config('config', () => undefined);
+    const config = arena.config('config', withQueries);
     await Promise.all([arena.synthesize(config), arena.bootstrap()]);
     await arena.deploy();
     const proof = new Proof(arena, await stackOutputs(arena.clients), config);

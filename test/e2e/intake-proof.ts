@@ -5,11 +5,16 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import type { Document } from 'yaml';
 import type { FileRow } from '../../runtime/intake/file-row';
 import { Ended, ROOT, run, until } from './programs';
+import { Athena } from './athena';
 import { Arena, PREFIX } from './release-faults/arena';
 
 const CONTRACT = join(ROOT, 'examples/flight-delays/contracts/flights.odcs.yaml');
+
+/** Lets the versions of datasets be queried. */
+export const withQueries = (document: Document): void => document.setIn(['data', 'queries'], {});
 
 /** What is done to a deployed intake as its user does it, and what holds then. */
 export class Proof {
@@ -87,6 +92,14 @@ export class Proof {
     return Buffer.from(await Body!.transformToByteArray());
   }
 
+  /** How many records a query of a dataset version finds. */
+  async queried(id: string): Promise<number> {
+    const { QueryWorkGroup, QueryDatabase } = this.outputs;
+    const athena = new Athena(this.arena.account.url, QueryWorkGroup);
+    const [[count]] = await athena.query(`SELECT count(*) FROM ${QueryDatabase}.flights WHERE dataset_version = '${id}'`);
+    return Number(count);
+  }
+
   /** Every record that a manifest names, read from its pinned objects. */
   async recordsOf({ manifest, manifestVersion }: { manifest?: string; manifestVersion?: string }): Promise<string[]> {
     const { objects } = JSON.parse((await this.read(manifest!, manifestVersion)).toString()) as {
@@ -109,7 +122,10 @@ export class Proof {
     const file = join(this.arena.account.stateDir, `contract-${version}.odcs.yaml`);
     const text = readFileSync(CONTRACT, 'utf8').replace('version: 1.0.0', `version: ${version}`).replace('^N[0-9A-Z]{2,5}$', pattern);
     writeFileSync(file, text);
-    this.config = this.arena.config(`config-${version}`, (document) => document.setIn(['data', 'contracts'], [file]));
+    this.config = this.arena.config(`config-${version}`, (document) => {
+      withQueries(document);
+      document.setIn(['data', 'contracts'], [file]);
+    });
     await this.arena.redeploy(this.config);
   }
 }
