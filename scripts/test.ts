@@ -18,6 +18,10 @@ const synth = (stage: string) =>
 /** Most of what tests make is soon garbage: with more room for what is young, collecting it takes a sixth less of all their time. */
 const half = (shard: 1 | 2) => `node --max-semi-space-size=64 node_modules/jest/bin/jest.js --ci --shard=${shard}/2`;
 
+/** Each half has an account of its own. */
+const account = (shard: 1 | 2) =>
+  `PYTHONPATH=test/support local/.venv/bin/python -m pytest -q -p dealt_shards --shard=${shard}/2 test/local/account test/jobs test/examples`;
+
 const TASKS: Task[] = [
   { name: 'handlers', command: 'npm run --silent build:handlers' },
   { name: 'python', command: 'npm run --silent account -- install' },
@@ -30,13 +34,8 @@ const TASKS: Task[] = [
   { name: 'gate prod', command: synth('prod'), after: ['handlers'] },
   { name: 'gate chat', command: synth('chat'), after: ['handlers'] },
   { name: 'packed install', command: 'node --import tsx scripts/packed-install.ts', after: ['jsii', 'handlers'] },
-  {
-    name: 'local account',
-    command: 'local/.venv/bin/python -m pytest -q test/local/account test/jobs test/examples',
-    after: ['python'],
-    waits: true,
-    count: pytest,
-  },
+  { name: 'local account 1', command: account(1), after: ['python'], waits: true, count: pytest },
+  { name: 'local account 2', command: account(2), after: ['python'], waits: true, count: pytest },
   { name: 'verifier', command: 'local/.venv/bin/python -m pytest -q test/verify', after: ['python'], count: pytest },
   {
     name: 'end to end',
@@ -46,7 +45,8 @@ const TASKS: Task[] = [
       'python',
       'unit 1',
       'unit 2',
-      'local account',
+      'local account 1',
+      'local account 2',
       'verifier',
       'packed install',
       'lint',
