@@ -1,4 +1,4 @@
-"""Metrics that AWS services publish about themselves and the emulator does not: SQS, SNS, EventBridge, Lambda."""
+"""Metrics that AWS services publish about themselves and the emulator does not: SQS, SNS, EventBridge, Lambda, Step Functions."""
 from __future__ import annotations
 
 import collections
@@ -11,11 +11,14 @@ import ministack.services.eventbridge as _eventbridge
 import ministack.services.lambda_svc as _lambda
 import ministack.services.sns as _sns
 import ministack.services.sqs as _sqs
+import ministack.services.stepfunctions as _stepfunctions
 
 from . import clock
 from .metrics import publish
 
 _log = logging.getLogger("account.metrics")
+EXECUTIONS = {"RUNNING": "Started", "SUCCEEDED": "Succeeded", "FAILED": "Failed", "ABORTED": "Aborted"}
+"""The emulator ends none as TIMED_OUT: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html."""
 _sent: collections.Counter[str] = collections.Counter()
 
 
@@ -27,6 +30,7 @@ def install() -> None:
     _eventbridge._invoke_target = _counted_target(_eventbridge._invoke_target)
     _lambda._emit_lambda_metrics = _throttles
     _lambda._execute_function_dispatch = _counted_invocation(_lambda._execute_function_dispatch)
+    _stepfunctions._emit_execution_status_event = _counted_execution(_stepfunctions._emit_execution_status_event)
     threading.Thread(target=_run, daemon=True, name="account-queue-metrics").start()
 
 
@@ -116,11 +120,32 @@ def _counted_invocation(original: Any) -> Any:
         dimensions = {"FunctionName": config.get("FunctionName", "unknown")}
         publish("AWS/Lambda", "Invocations", 1, "Count", dimensions)
         publish("AWS/Lambda", "Throttles", 0, "Count", dimensions)
+        if (age := iterator_age(args[0], time.time())) is not None:
+            publish("AWS/Lambda", "IteratorAge", age, "Milliseconds", dimensions)
         publish("AWS/Lambda", "Errors", int(bool(answer.get("error")) if isinstance(answer, dict) else 0), "Count", dimensions)
         publish("AWS/Lambda", "Duration", (time.time() - started) * 1000, "Milliseconds", dimensions)
         return answer
 
     return execute
+
+
+def _counted_execution(original: Any) -> Any:
+    def emit(execution: dict) -> None:
+        original(execution)
+        publish("AWS/States", f"Executions{EXECUTIONS[execution['status']]}", 1, "Count", {"StateMachineArn": execution["stateMachineArn"]})
+
+    return emit
+
+
+def iterator_age(event: Any, now: float) -> float | None:
+    """How old the last record of a batch of Amazon Kinesis is when a function has processed it; None for other events.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/events-dynamodb-metrics.html. Real milliseconds: the time that records wait for functions of this
+    machine, and the window in which they are gathered, are real too.
+    """
+    records = event.get("Records") if isinstance(event, dict) else None
+    last = records[-1].get("kinesis") if isinstance(records, list) and records and isinstance(records[-1], dict) else None
+    return None if last is None else max(0.0, (now - float(last["approximateArrivalTimestamp"])) * 1000)
 
 
 def _target_missing(arn: str) -> bool:

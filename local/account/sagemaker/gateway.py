@@ -10,12 +10,14 @@ from typing import Any, Callable, Iterator
 
 import ministack.app as _app
 
-from .. import autoscaling
+from .. import ages, autoscaling
 from ..service_models import ApiError
 from . import control_plane, faults, runtime_api
 from .fleet import MONITOR
 
 _TARGETS: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {"SageMaker": control_plane.call, "AnyScaleFrontendService": autoscaling.call}
+_OWN = {faults.PATH: faults.handle, ages.PATH: ages.handle}
+"""Routes that no AWS service has: what they take is for the account itself."""
 _INVOCATIONS = ThreadPoolExecutor(max_workers=4096, thread_name_prefix="invocation")
 """Requests to models, each on a thread while it waits: the emulator's own 64 would queue what a fleet answers at once,
 unseen by its metrics and time limits, and hold up the streams that run: five requests a second for the 8 minutes of a stream are 2,400."""
@@ -32,13 +34,13 @@ def install() -> None:
         headers = {key.decode().lower(): value.decode("latin1") for key, value in scope.get("headers", [])}
         target = headers.get("x-amz-target", "").partition(".")
         runtime = scope.get("path", "").startswith("/endpoints/")
-        injected = scope.get("path") == faults.PATH
-        if scope["type"] != "http" or not (runtime or injected or target[0] in _TARGETS):
+        own = _OWN.get(scope.get("path", ""))
+        if scope["type"] != "http" or not (runtime or own or target[0] in _TARGETS):
             return await inner(scope, receive, send)
         body = await _read(receive)
         try:
-            if injected:
-                answer = json.dumps(faults.handle(scope["method"], body)).encode()
+            if own:
+                answer = json.dumps(own(scope["method"], body)).encode()
                 return await _send(send, 200, {"content-type": "application/json"}, answer)
             if not _SIGNED.match(headers.get("authorization", "")):
                 raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token", 403)
@@ -48,7 +50,7 @@ def install() -> None:
                 result = await asyncio.to_thread(_TARGETS[target[0]], target[2], json.loads(body or b"{}"))
                 status, fields, content = 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(result, default=str).encode()
         except ApiError as error:
-            status, fields, content = _error(error, runtime or injected)
+            status, fields, content = _error(error, runtime or own is not None)
         await _send(send, status, fields, content)
 
     _app.app = app
