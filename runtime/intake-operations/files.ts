@@ -3,17 +3,14 @@ import { FILE_STATE } from '../../lib/constructs/data/contract';
 import { counts } from '../shared/ledger-rows';
 import { IntakeRun, isSelected } from './core';
 import { Entry, LISTED, Plan } from '../operation/core';
-import type { OperationLease } from '../operation/lease';
 import type { ReopenedRow } from './ledger';
-import { entryOf, rejudgeFile, RejudgeOptions } from './rejudge';
+import { entryOf, rejudgeFile } from './rejudge';
+import { isRejudgedInRanges, RangesRejudgeOptions, rejudgeInRanges } from './rejudge-ranges';
 import type { Journal } from '../operation/report';
 
-export interface FilesOptions extends RejudgeOptions {
-  lease: OperationLease;
+export interface FilesOptions extends RangesRejudgeOptions {
   sqs: Pick<SQSClient, 'send'>;
   queueUrl: string;
-  /** Whether a step may begin with another file. */
-  timeLeft: () => boolean;
 }
 
 /** The files that a run would judge again: how many, what they hold now, and the contracts that judged them. */
@@ -81,10 +78,14 @@ export async function workFiles(run: IntakeRun, journal: Journal, options: Files
     const page = await options.rows.page(cursor);
     for (const row of page.rows) {
       const entry = await dealWith(row, run, options);
+      if (entry === 'later') {
+        return flush(cursor, false);
+      }
       entries.push(...(entry === undefined ? [] : [entry]));
+      cursor = row.pk;
       const over = !options.timeLeft();
       if (over || entries.length === PART) {
-        await flush(row.pk, false);
+        await flush(cursor, false);
       }
       if (over) {
         return;
@@ -95,8 +96,8 @@ export async function workFiles(run: IntakeRun, journal: Journal, options: Files
   await flush(cursor, cursor === undefined);
 }
 
-/** `seen`: the row as its page had it, which may be hours old. */
-async function dealWith(seen: ReopenedRow, run: IntakeRun, options: FilesOptions): Promise<Entry | undefined> {
+/** `seen`: the row as its page had it, which may be hours old. 'later': the time of the step was over before the file was done. */
+async function dealWith(seen: ReopenedRow, run: IntakeRun, options: FilesOptions): Promise<Entry | 'later' | undefined> {
   const touched = seen.rejudged?.operation === run.id || seen.reopenedBy === run.id;
   if (!touched && !isSelected(seen, run.request, options.contractHash)) {
     return undefined;
@@ -110,6 +111,9 @@ async function dealWith(seen: ReopenedRow, run: IntakeRun, options: FilesOptions
   }
   if (!isSelected(row, run.request, options.contractHash)) {
     return undefined;
+  }
+  if (row.state !== FILE_STATE.rejected && (await isRejudgedInRanges(row, options))) {
+    return rejudgeInRanges(row, run, options);
   }
   const { pk, key, versionId } = row;
   const hopeless = await options.lease.attempt(run.id, pk);

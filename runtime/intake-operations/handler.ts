@@ -35,6 +35,8 @@ export interface OperationsDependencies {
   sqs: Pick<SQSClient, 'send'>;
   dynamo: DynamoDBDocumentClient;
   scratchFolder: string;
+  /** Absent when the contract or the format of the outputs does not let files be split. */
+  splitting?: FilesOptions['splitting'];
   now: () => Date;
   pause?: (ms: number) => Promise<unknown>;
   at?: FilesOptions['at'];
@@ -104,6 +106,10 @@ function start(env: NodeJS.ProcessEnv): ReturnType<typeof makeHandler> {
     sqs: new SQSClient({}),
     dynamo: DynamoDBDocumentClient.from(new DynamoDBClient({})),
     scratchFolder: tmpdir(),
+    splitting:
+      env[DATA_ENV.splitAbove] === undefined
+        ? undefined
+        : { above: Number(env[DATA_ENV.splitAbove]), rangeBytes: Number(env[DATA_ENV.rangeBytes]) },
     now: () => new Date(),
   });
 }

@@ -33,12 +33,30 @@ export class RecordSet {
  * not what the ledger names.
  */
 export async function readQuarantine(s3: S3Client, bucket: string, output: Output): Promise<RecordSet | undefined> {
-  const source = await Source.open({ bucket, key: output.key, versionId: output.versionId, sequencer: '' }, s3);
+  const records = new RecordSet();
+  const sha256 = await eachQuarantined(s3, bucket, output, (record) => records.add(record));
+  if (sha256 !== undefined && (sha256 !== output.sha256 || records.size !== output.rows)) {
+    const [found, named] = [{ sha256, rows: records.size }, output].map(({ sha256, rows }) => `${rows} records, SHA-256 ${sha256}`);
+    throw new Error(
+      `DamagedQuarantine: ${output.key}, version ${output.versionId}, has ${found}; the ledger names ${named}: ` +
+        'nothing can be released from it; restore what was changed, the object or the row, or send the file again under its key',
+    );
+  }
+  return sha256 === undefined ? undefined : records;
+}
+
+/** Calls `found` with the number of each record in a quarantine output. Returns the SHA-256 of the object; undefined when it is gone. */
+export async function eachQuarantined(
+  s3: S3Client,
+  bucket: string,
+  { key, versionId }: Output,
+  found: (record: number) => void,
+): Promise<string | undefined> {
+  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
   if (source === undefined) {
     return undefined;
   }
-  const records = new RecordSet();
-  const add = (line: string) => (line === '' ? undefined : records.add((JSON.parse(line) as { record: number }).record));
+  const add = (line: string) => (line === '' ? undefined : found((JSON.parse(line) as { record: number }).record));
   let rest = '';
   for await (const piece of source.pieces()) {
     const lines = (rest + piece.toString('latin1')).split('\n');
@@ -46,13 +64,5 @@ export async function readQuarantine(s3: S3Client, bucket: string, output: Outpu
     lines.forEach(add);
   }
   add(rest);
-  const sha256 = source.digest();
-  if (sha256 !== output.sha256 || records.size !== output.rows) {
-    const [found, named] = [{ sha256, rows: records.size }, output].map(({ sha256, rows }) => `${rows} records, SHA-256 ${sha256}`);
-    throw new Error(
-      `DamagedQuarantine: ${output.key}, version ${output.versionId}, has ${found}; the ledger names ${named}: ` +
-        'nothing can be released from it; restore what was changed, the object or the row, or send the file again under its key',
-    );
-  }
-  return records;
+  return source.digest();
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract';
 import { AttemptOptions, processFile } from '../intake/attempt';
-import type { FileRow, Result } from '../intake/file-row';
+import type { ObjectVersion } from '../intake/core';
+import type { FileRow, Rejection, Result } from '../intake/file-row';
 import type { Entry } from '../operation/core';
 import type { IntakeRun } from './core';
 import { remembered, RejudgeLedger } from './ledger';
@@ -24,7 +25,30 @@ export interface RejudgeOptions extends Omit<AttemptOptions, 'ledger' | 'refused
  * - it would have another number of records: then records of the two results are not the same ones,
  * - records that were valid are not any more, and a revalidation was asked for.
  */
-export async function rejudgeFile(row: FileRow, { id, request }: IntakeRun, options: RejudgeOptions): Promise<Entry> {
+export async function rejudgeFile(row: FileRow, run: IntakeRun, options: RejudgeOptions): Promise<Entry> {
+  const attempt = randomUUID();
+  // There is no splitter, so nothing is handed over.
+  return settle(
+    row,
+    run,
+    attempt,
+    options,
+    async (refused) => (await processFile(objectOf(row, options), attempt, { ...options, refused }))!,
+  );
+}
+
+export function objectOf({ key, versionId, sequencer }: FileRow, { rawBucket }: Pick<RejudgeOptions, 'rawBucket'>): ObjectVersion {
+  return { bucket: rawBucket, key, versionId, sequencer };
+}
+
+/** Lets what `judge` finds replace the result of a row, unless there is a reason against it. `judge` calls `refused` with each record that goes to quarantine. */
+export async function settle(
+  row: FileRow,
+  { id, request }: IntakeRun,
+  attempt: string,
+  options: RejudgeOptions,
+  judge: (refused: (record: number) => void) => Promise<Result | Rejection>,
+): Promise<Entry> {
   const [counts, quarantine] = [row.counts!, row.quarantine!];
   const before = counts.quarantined === 0 ? new RecordSet() : await readQuarantine(options.s3, options.quarantineBucket, quarantine);
   if (before === undefined) {
@@ -32,22 +56,16 @@ export async function rejudgeFile(row: FileRow, { id, request }: IntakeRun, opti
   }
   await options.reached?.('quarantine read');
   const refused = { old: 0, new: 0 };
-  const attempt = randomUUID();
-  const { key, versionId, sequencer } = row;
-  const found = await processFile({ bucket: options.rawBucket, key, versionId, sequencer }, attempt, {
-    ...options,
-    refused: (record) => (before.has(record) ? refused.old++ : refused.new++),
-  });
+  const found = await judge((record) => (before.has(record) ? refused.old++ : refused.new++));
   await options.reached?.('judged');
-  // There is no splitter, so nothing was handed over.
-  const problem = problemOf(row, found!, refused.new, request.operation);
+  const problem = problemOf(row, found, refused.new, request.operation);
   if (problem !== undefined) {
     return failed(row, problem);
   }
   const result = found as Result;
   const rejudged = { operation: id, at: options.rows.time(), released: before.size - refused.old, refused: refused.new };
   if (!(await options.rows.supersede(row, attempt, result, rejudged))) {
-    return { outcome: 'changed meanwhile', key, versionId };
+    return { outcome: 'changed meanwhile', key: row.key, versionId: row.versionId };
   }
   await options.reached?.('committed');
   return entryOf({ ...row, counts: result.counts, rejudged, earlier: remembered(row) });
@@ -61,11 +79,15 @@ export function entryOf({ key, versionId, counts, rejudged, earlier }: FileRow):
   return { outcome: 'judged', key, versionId, read, validBefore: before.counts.valid, released, refused, valid, quarantined };
 }
 
-const failed = ({ key, versionId }: FileRow, why: string): Entry => ({ outcome: 'failed', key, versionId, why });
+export const failed = ({ key, versionId }: FileRow, why: string): Entry => ({ outcome: 'failed', key, versionId, why });
 
-function problemOf(row: FileRow, found: Result | { reason: string }, lost: number, operation: string): string | undefined {
+/** Why a file that was accounted for keeps its result although the contract rejects it. */
+export const rejection = (reason: string): string =>
+  `the contract would reject it: ${reason}: it keeps its result; send a file that fits under its key, or withdraw it`;
+
+function problemOf(row: FileRow, found: Result | Rejection, lost: number, operation: string): string | undefined {
   if ('reason' in found) {
-    return `the contract would reject it: ${found.reason}: it keeps its result; send a file that fits under its key, or withdraw it`;
+    return rejection(found.reason);
   }
   if (found.contentSha256 !== row.contentSha256) {
     return 'its raw version has other bytes than those that were judged';

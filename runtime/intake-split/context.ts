@@ -16,9 +16,9 @@ export type SplitCheckpoint =
   | 'merged both uploaded'
   | 'merge committed';
 
-export interface SplitOptions {
+/** What ranges are judged with; who commits the result is another matter. */
+export interface RangesOptions {
   s3: S3Client;
-  ledger: Ledger;
   contract: CompiledContract;
   /** SHA-256 of the compiled contract, and what identifies this build of the validator. */
   contractHash: string;
@@ -31,12 +31,19 @@ export interface SplitOptions {
   at?: (checkpoint: SplitCheckpoint) => void | Promise<void>;
 }
 
-/** What the steps work on. */
-export interface SplitContext extends SplitOptions {
+export interface SplitOptions extends RangesOptions {
+  ledger: Ledger;
+}
+
+interface Parts {
   partsOf(file: Pick<SplitFile, 'attempt'>): { store: PartStore; names: PartNames };
 }
 
-export function contextOf(options: SplitOptions): SplitContext {
+/** What the steps work on. */
+export type RangesContext = RangesOptions & Parts;
+export type SplitContext = SplitOptions & Parts;
+
+export function contextOf<T extends RangesOptions>(options: T): T & Parts {
   const store = new PartStore(options.s3, options.validatedBucket);
   return { ...options, partsOf: (file) => ({ store, names: new PartNames(options.contract, file) }) };
 }

@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { attemptPrefix } from '../intake/core';
 import { brokenFileRules } from '../intake/file-rules';
 import { headerLine } from '../intake/header';
-import type { Result } from '../intake/file-row';
+import type { Rejection, Result } from '../intake/file-row';
 import { Counts } from '../intake/validator';
-import { SplitContext } from './context';
+import { RangesContext, SplitContext } from './context';
 import { JoinedOutput } from './joined-output';
 import { forEach } from './part-store';
 import { SplitFile } from './plan';
@@ -16,29 +16,39 @@ export interface Merged {
 
 /** Joins what the ranges wrote and commits it, in the same way as the validator of whole files. */
 export async function mergeRanges(context: SplitContext, file: SplitFile, ranges: number, contentSha256: string): Promise<Merged> {
-  const { ledger, build, contractHash } = context;
-  const { object, attempt, bytes: contentBytes } = file;
+  const { ledger } = context;
+  const { object, attempt } = file;
   await context.at?.('between range and merge');
   // A merge that is tried again after its commit must not store its outputs once more.
   if (!(await ledger.holds(object, attempt))) {
     return { outcome: 'superseded' };
   }
-  const counts = await countsOf(context, file, ranges);
-  const sum = sumOf(counts);
-  const judged = { validator: build, contract: contractHash, contentBytes };
-  const reason = brokenFileRules(context.contract, sum);
-  const done =
-    reason === undefined
-      ? await ledger.commit(object, attempt, { ...judged, ...(await join(context, file, counts)), contentSha256, counts: sum })
-      : await ledger.reject(object, attempt, { ...judged, reason });
+  const found = await joinRanges(context, file, ranges, contentSha256);
+  const rejected = 'reason' in found;
+  const done = rejected ? await ledger.reject(object, attempt, found) : await ledger.commit(object, attempt, found);
   if (!done) {
     return { outcome: 'superseded' };
   }
   await context.at?.('merge committed');
-  return { outcome: reason === undefined ? 'accounted' : 'rejected' };
+  return { outcome: rejected ? 'rejected' : 'accounted' };
 }
 
-async function countsOf(context: SplitContext, file: SplitFile, ranges: number): Promise<Counts[]> {
+/** What the file is worth under the contract: the result with its outputs uploaded, or why the file as a whole is rejected. */
+export async function joinRanges(
+  context: RangesContext,
+  file: SplitFile,
+  ranges: number,
+  contentSha256: string,
+): Promise<Result | Rejection> {
+  const { build, contractHash, contract } = context;
+  const counts = await countsOf(context, file, ranges);
+  const sum = sumOf(counts);
+  const judged = { validator: build, contract: contractHash, contentBytes: file.bytes };
+  const reason = brokenFileRules(contract, sum);
+  return reason === undefined ? { ...judged, ...(await join(context, file, counts)), contentSha256, counts: sum } : { ...judged, reason };
+}
+
+async function countsOf(context: RangesContext, file: SplitFile, ranges: number): Promise<Counts[]> {
   const { store, names } = context.partsOf(file);
   const counts: Counts[] = [];
   await forEach(ranges, async (range) => {
@@ -66,7 +76,7 @@ function addTo(sums: Record<string, number>, counts: Record<string, number>): vo
   Object.entries(counts).forEach(([name, n]) => (sums[name] = (sums[name] ?? 0) + n));
 }
 
-async function join(context: SplitContext, file: SplitFile, counts: readonly Counts[]): Promise<Pick<Result, 'validated' | 'quarantine'>> {
+async function join(context: RangesContext, file: SplitFile, counts: readonly Counts[]): Promise<Pick<Result, 'validated' | 'quarantine'>> {
   const { s3, contract, validatedBucket, quarantineBucket } = context;
   const { store, names } = context.partsOf(file);
   const prefix = attemptPrefix(contract.dataset, file.object, file.attempt);

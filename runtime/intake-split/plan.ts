@@ -60,11 +60,13 @@ export class PartNames {
   private readonly folder: string;
   public readonly plan: string;
   public readonly ordered: string;
+  public readonly digest: string;
 
   constructor({ dataset }: Pick<CompiledContract, 'dataset'>, { attempt }: Pick<SplitFile, 'attempt'>) {
     this.folder = `${SPLIT_PARTS}/${dataset}/${attempt}`;
     this.plan = `${this.folder}/plan.json`;
     this.ordered = `${this.folder}/ordered.json`;
+    this.digest = `${this.folder}/digest.json`;
   }
 
   public scanned = (range: number) => `${this.folder}/${range}-scanned.json`;

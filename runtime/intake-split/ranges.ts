@@ -4,10 +4,10 @@ import { KeySet } from '../intake/key-set';
 import { RangeKeys } from './duplicates';
 import { linesOf, Piece } from './lines';
 import { Ordered, Plan, rangeOf, Scanned, SplitFile } from './plan';
-import { SplitContext } from './context';
+import { RangesContext } from './context';
 
 /** Judges a range before anything is known of the others: how many records it has, and which keys. */
-export async function scanRange(context: SplitContext, file: SplitFile, range: number): Promise<void> {
+export async function scanRange(context: RangesContext, file: SplitFile, range: number): Promise<void> {
   const { store, names } = context.partsOf(file);
   const plan = await store.getJson<Plan>(names.plan);
   const keys = new KeySet(context.scratchFolder);
@@ -24,7 +24,7 @@ export async function scanRange(context: SplitContext, file: SplitFile, range: n
 }
 
 /** Judges a range for good: its records have their places in the file, and keys of earlier ranges are known. */
-export async function writeRange(context: SplitContext, file: SplitFile, range: number): Promise<void> {
+export async function writeRange(context: RangesContext, file: SplitFile, range: number): Promise<void> {
   const { store, names } = context.partsOf(file);
   const plan = await store.getJson<Plan>(names.plan);
   const { recordsBefore, duplicates } = (await store.getJson<Ordered[]>(names.ordered))[range];
@@ -56,7 +56,7 @@ interface Judging {
   into?: LineOutput[];
 }
 
-async function judge(context: SplitContext, file: SplitFile, range: number, judging: Judging): Promise<Counts> {
+async function judge(context: RangesContext, file: SplitFile, range: number, judging: Judging): Promise<Counts> {
   const { plan, sink, keys, recordsBefore, into = [] } = judging;
   let validator: Validator | undefined;
   const validatorAt = ({ offset }: Piece) =>

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { MAXIMUM_SPLIT_KEYS, MAXIMUM_SPLIT_RECORDS, SPLIT_SECONDS } from '../../lib/constructs/data/data-intake/contract';
 import { isGone } from '../intake/source';
 import { FileRejected } from '../intake/validator';
-import { SplitContext } from './context';
+import { RangesContext, SplitContext } from './context';
 import { findDuplicates, keyBytes, KeyFile } from './duplicates';
 import { findHeader } from './find-header';
 import { piecesFrom } from './lines';
@@ -20,18 +20,25 @@ export async function planFile(context: SplitContext, file: SplitFile): Promise<
     return { outcome: 'superseded' };
   }
   await context.at?.('held');
-  const plan = await cut(context, file);
+  const plan = await cutFile(context, file);
   if (typeof plan === 'string') {
     return reject(context, file, plan);
   }
-  const { store, names } = context.partsOf(file);
-  await store.putJson(names.plan, plan);
-  await context.at?.('planned');
   return { outcome: 'planned', ranges: Array.from({ length: plan.ranges }, (_, range) => range) };
 }
 
-/** The plan, or why there is none. */
-async function cut({ s3, contract, rangeBytes }: SplitContext, { object, bytes }: SplitFile): Promise<Plan | string> {
+/** The plan, which is stored, or why there is none. */
+export async function cutFile(context: RangesContext, file: SplitFile): Promise<Plan | string> {
+  const plan = await cut(context, file);
+  if (typeof plan !== 'string') {
+    const { store, names } = context.partsOf(file);
+    await store.putJson(names.plan, plan);
+    await context.at?.('planned');
+  }
+  return plan;
+}
+
+async function cut({ s3, contract, rangeBytes }: RangesContext, { object, bytes }: SplitFile): Promise<Plan | string> {
   try {
     const pieces = piecesFrom(s3, object, 0, bytes);
     const { dataStart, order } = contract.format === 'csv' ? await findHeader(contract, pieces) : { dataStart: 0 };
@@ -56,7 +63,7 @@ async function reject(context: SplitContext, { object, attempt, bytes }: SplitFi
 }
 
 /** SHA-256 of the object: what identifies it does not depend on how it was read. */
-export async function digestFile({ s3 }: SplitContext, { object, bytes: size }: SplitFile): Promise<{ sha256: string }> {
+export async function digestFile({ s3 }: Pick<RangesContext, 's3'>, { object, bytes: size }: SplitFile): Promise<{ sha256: string }> {
   const sha256 = createHash('sha256');
   for await (const { bytes } of piecesFrom(s3, object, 0, size)) {
     sha256.update(bytes);
@@ -66,6 +73,12 @@ export async function digestFile({ s3 }: SplitContext, { object, bytes: size }: 
 
 /** Says where the records of each range stand in the file, and which have a key that an earlier range has. */
 export async function orderRanges(context: SplitContext, file: SplitFile, ranges: number): Promise<StepOutcome> {
+  const tooMany = await orderFile(context, file, ranges);
+  return tooMany === undefined ? { outcome: 'ordered' } : reject(context, file, tooMany);
+}
+
+/** The same without a row to reject: why the file has more than one function compares, or undefined when the order is stored. */
+export async function orderFile(context: RangesContext, file: SplitFile, ranges: number): Promise<string | undefined> {
   const { store, names } = context.partsOf(file);
   const scanned: Scanned[] = [];
   await forEach(ranges, async (range) => {
@@ -73,7 +86,7 @@ export async function orderRanges(context: SplitContext, file: SplitFile, ranges
   });
   const tooMany = excess(scanned);
   if (tooMany !== undefined) {
-    return reject(context, file, tooMany);
+    return tooMany;
   }
   let records = 0;
   const before = scanned.map((range) => (records += range.records) - range.records);
@@ -81,7 +94,7 @@ export async function orderRanges(context: SplitContext, file: SplitFile, ranges
   await context.at?.('duplicates stored');
   const ordered = before.map((recordsBefore, range): Ordered => ({ recordsBefore, duplicates: duplicates[range] }));
   await store.putJson(names.ordered, ordered);
-  return { outcome: 'ordered' };
+  return undefined;
 }
 
 /** Why the file has more than one function compares. */
@@ -102,7 +115,7 @@ interface Parts {
 
 /** Returns how many duplicates each range has. */
 async function storeDuplicates(
-  { scratchFolder }: SplitContext,
+  { scratchFolder }: RangesContext,
   { store, names }: Parts,
   scanned: readonly Scanned[],
   before: readonly number[],

@@ -3,7 +3,7 @@ import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-s
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { MAXIMUM_SPLIT_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import type { SplitFile } from '../intake-split/plan';
-import { Advice, isGzip } from './source';
+import { Advice, isGzip, unlessGone } from './source';
 
 /** Hands files that are too large for one function over to the state machine that splits them. */
 export class Splitter {
@@ -20,7 +20,7 @@ export class Splitter {
    * once (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
    */
   public async take(file: SplitFile): Promise<boolean> {
-    if (file.bytes <= this.above || file.bytes > MAXIMUM_SPLIT_BYTES || (await this.isCompressed(file))) {
+    if (!(await isSplit(file, this.above, this.s3))) {
       return false;
     }
     const start = new StartExecutionCommand({ stateMachineArn: this.machineArn, name: file.attempt, input: JSON.stringify(file) });
@@ -33,12 +33,17 @@ export class Splitter {
     }
     return true;
   }
+}
 
-  private async isCompressed({ object: { bucket, key, versionId } }: SplitFile): Promise<boolean> {
-    const first = new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, Range: 'bytes=0-1' });
-    const { Body } = await this.s3.send(first);
-    return isGzip(Buffer.from(await Body!.transformToByteArray()));
+/** Whether a file is judged in ranges: it is larger than `above`, not larger than what is split, and uncompressed. One that is gone is not. */
+export async function isSplit({ object, bytes }: Omit<SplitFile, 'attempt'>, above: number, s3: S3Client): Promise<boolean> {
+  if (bytes <= above || bytes > MAXIMUM_SPLIT_BYTES) {
+    return false;
   }
+  const { bucket, key, versionId } = object;
+  const first = new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId, Range: 'bytes=0-1' });
+  const answer = await unlessGone(s3.send(first));
+  return answer !== undefined && !isGzip(Buffer.from(await answer.Body!.transformToByteArray()));
 }
 
 /** What the sender of a file that is too large can do about it. */

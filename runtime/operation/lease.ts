@@ -72,6 +72,12 @@ export class OperationLease {
     await this.hold(id, { progress });
   }
 
+  /** What the last step of this execution came to; undefined before the first. */
+  public async comingTo(id: string): Promise<string | undefined> {
+    const item = await this.get();
+    return item?.id === id ? item.at : undefined;
+  }
+
   /** Notes what the step comes to next. Answers why it should not, when steps have ended there again and again. */
   public async attempt(id: string, at: string): Promise<string | undefined> {
     const item = await this.get();

@@ -1,16 +1,23 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { DataContract, DataIntake, DataZones } from '../../../lib';
+import { Size } from 'aws-cdk-lib';
+import { DataContract, DataIntake, DataIntakeProps, DataZones } from '../../../lib';
 import { once, synth } from '../../support/synth';
-import { FLIGHTS, Loose } from './contracts';
+import { contractOf, FLIGHTS, Loose } from './contracts';
 import { statementsOf } from './statements';
 
-const build = (encrypted = false) =>
+const build = (encrypted = false, given: Partial<DataIntakeProps> = {}) =>
   synth((stack) => {
     const zones = new DataZones(stack, 'Zones', encrypted ? { encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }) } : {});
     const bus = new EventBus(stack, 'Bus');
-    return new DataIntake(stack, 'Flights', { zones, bus, contract: DataContract.fromFile(FLIGHTS), intakeName: 'air-dev-flights' });
+    return new DataIntake(stack, 'Flights', {
+      zones,
+      bus,
+      contract: DataContract.fromFile(FLIGHTS),
+      intakeName: 'air-dev-flights',
+      ...given,
+    });
   });
 const plain = once(() => build());
 
@@ -116,6 +123,32 @@ describe('operations of DataIntake [D6]', () => {
         resources: ['<ZonesValidated>/flights/*/attempt=*', '<ZonesValidated>/flights/operations/*'],
       },
       { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesQuarantine>/flights/*/attempt=*'] },
+      // What pieces of a file that is judged in ranges leave for each other.
+      { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: ['<ZonesValidated>/_splits/flights/*'] },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: ['<ZonesValidated>/_splits/flights/*'] },
     ]);
+  });
+
+  test('judge in ranges what the intake splits, with the same ranges and the scratch space for their keys, and nothing where it splits nothing', () => {
+    const functionsOf = (given: Partial<DataIntakeProps>) => {
+      const { template } = build(false, given);
+      const all = Object.entries(template.findResources('AWS::Lambda::Function'));
+      const [steps, splitter] = ['FlightsOperationSteps', 'FlightsSplitter'].map(
+        (id) => all.find(([name]) => name.startsWith(id))?.[1].Properties as Loose,
+      );
+      return { template, steps, splitter };
+    };
+    const { steps, splitter } = functionsOf({ splitAbove: Size.mebibytes(64) });
+    expect(steps.Environment.Variables).toMatchObject({
+      SPLIT_ABOVE_BYTES: String(64 * 2 ** 20),
+      RANGE_BYTES: splitter.Environment.Variables.RANGE_BYTES,
+    });
+    expect(steps.EphemeralStorage).toEqual(splitter.EphemeralStorage);
+    const whole = functionsOf({ contract: contractOf() });
+    expect(whole.splitter).toBeUndefined();
+    const { SPLIT_ABOVE_BYTES: above, RANGE_BYTES: rangeBytes } = whole.steps.Environment.Variables;
+    expect([above, rangeBytes]).toEqual([undefined, undefined]);
+    expect(whole.steps.EphemeralStorage).toEqual({ Size: 2048 });
+    expect(JSON.stringify(statementsOf(whole.template, 'FlightsOperationSteps'))).not.toContain('_splits');
   });
 });

@@ -78,21 +78,28 @@ function executionsOf(machine: StateMachine, round: string): string {
 
 /** The steps of the machine: one function, because each of them is the same code with the same rights on the same file. */
 function createSplitter(parts: IntakeParts, { above, memory }: SplittingProps): Lambda {
-  const { scope, zones, contract } = parts;
-  const rangeBytes = Math.min(LARGEST_RANGE.toBytes(), Math.ceil(above.toBytes() / LEAST_RANGES));
+  const { scope, contract } = parts;
   const splitter = handlerFunction(scope, 'Splitter', {
     handler: 'intake-split',
     description: `Validates ranges of large files of ${contract.dataset} against contract ${contract.version}`,
     timeout: Duration.seconds(SPLIT_SECONDS.functionTimeout),
     memory,
     ephemeralStorage: Size.mebibytes(SPLIT_SCRATCH_MEBIBYTES),
-    environment: { ...judgingEnvironment(parts), [DATA_ENV.rangeBytes]: String(rangeBytes) },
+    environment: { ...judgingEnvironment(parts), [DATA_ENV.rangeBytes]: String(rangeBytesOf(above)) },
   });
   grantJudging(parts, splitter);
-  const own = `${SPLIT_PARTS}/${contract.dataset}/*`;
-  allowRead(splitter, zones.validated, own);
-  allowWrite(splitter, zones.validated, own);
-  acknowledgeResource(splitter, zones.validated.arnForObjects(own), 'what steps leave for each other is named after the attempt');
+  grantParts(parts, splitter);
   withoutPolicyFindings(splitter);
   return splitter;
+}
+
+/** Bytes of a range. @internal */
+export const rangeBytesOf = (above: Size): number => Math.min(LARGEST_RANGE.toBytes(), Math.ceil(above.toBytes() / LEAST_RANGES));
+
+/** Lets a function leave and take what the steps of splitting have for each other. @internal */
+export function grantParts({ zones, contract }: IntakeParts, judge: Lambda): void {
+  const own = `${SPLIT_PARTS}/${contract.dataset}/*`;
+  allowRead(judge, zones.validated, own);
+  allowWrite(judge, zones.validated, own);
+  acknowledgeResource(judge, zones.validated.arnForObjects(own), 'what steps leave for each other is named after the attempt');
 }

@@ -147,7 +147,7 @@ export class DataIntake extends Construct {
     const lostChanges = this.createDeadLetterQueue('LostChanges');
     createRecorder(parts, lostChanges, bus);
     const janitor = createJanitor(parts, deadLetterQueue);
-    this.operations = createOperations(parts, deadLetterQueue);
+    this.operations = createOperations(parts, deadLetterQueue, splits ? splitAbove : undefined);
     registerIntakeAlarms(this, {
       intakeName: this.intakeName,
       contract,

@@ -8,21 +8,22 @@ import { handlerFunction } from '../../shared/handler-function';
 import { physicalName } from '../../shared/names';
 import { operationMachine } from '../../shared/operation-machine';
 import { DATA_ENV, OPERATIONS_FOLDER } from '../contract';
-import { INTAKE_SCRATCH_MEBIBYTES } from './contract';
+import { INTAKE_SCRATCH_MEBIBYTES, SPLIT_SCRATCH_MEBIBYTES } from './contract';
 import { allow, allowRead, allowWrite } from '../grants';
 import { IntakeParts, judgingEnvironment } from './data-intake-functions';
+import { grantParts, rangeBytesOf } from './data-intake-splitting';
 
-/** The machine by which a person lets the intake do something. @internal */
-export function createOperations(parts: IntakeParts, deadLetterQueue: IQueue): StateMachine {
+/** The machine by which a person lets the intake do something. `splitAbove`: larger files are judged in ranges; absent when none are. @internal */
+export function createOperations(parts: IntakeParts, deadLetterQueue: IQueue, splitAbove: Size | undefined): StateMachine {
   const { scope, intakeName, contract } = parts;
   return operationMachine(scope, 'Operations', 'OperationStates', {
     stateMachineName: physicalName([intakeName, 'operations'], 80),
     comment: `What a person lets the intake of ${contract.dataset} do`,
-    steps: createSteps(parts, deadLetterQueue),
+    steps: createSteps(parts, deadLetterQueue, splitAbove),
   });
 }
 
-function createSteps(parts: IntakeParts, deadLetterQueue: IQueue): Lambda {
+function createSteps(parts: IntakeParts, deadLetterQueue: IQueue, splitAbove: Size | undefined): Lambda {
   const { scope, zones, contract, queue } = parts;
   const steps = handlerFunction(scope, 'OperationSteps', {
     handler: 'intake-operations',
@@ -30,16 +31,22 @@ function createSteps(parts: IntakeParts, deadLetterQueue: IQueue): Lambda {
     timeout: Duration.minutes(15),
     // One whole processor, as the validator has.
     memory: Size.mebibytes(1769),
-    ephemeralStorage: Size.mebibytes(INTAKE_SCRATCH_MEBIBYTES),
+    ephemeralStorage: Size.mebibytes(splitAbove === undefined ? INTAKE_SCRATCH_MEBIBYTES : SPLIT_SCRATCH_MEBIBYTES),
     environment: {
       ...judgingEnvironment(parts),
       [DATA_ENV.dataset]: contract.dataset,
       [DATA_ENV.rawBucket]: zones.raw.bucketName,
       [DATA_ENV.queueUrl]: queue.queueUrl,
       [DATA_ENV.deadLetterUrl]: deadLetterQueue.queueUrl,
+      ...(splitAbove === undefined
+        ? {}
+        : { [DATA_ENV.splitAbove]: String(splitAbove.toBytes()), [DATA_ENV.rangeBytes]: String(rangeBytesOf(splitAbove)) }),
     },
   });
   grantSteps(parts, deadLetterQueue, steps);
+  if (splitAbove !== undefined) {
+    grantParts(parts, steps);
+  }
   withoutPolicyFindings(steps);
   return steps;
 }
