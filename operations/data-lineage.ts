@@ -1,6 +1,6 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { LEDGER, Withdrawal } from '../lib/constructs/data/contract';
+import { FILE_STATE, LEDGER, Withdrawal } from '../lib/constructs/data/contract';
 import type { Clients } from './clients';
 import type { Found } from './found';
 import type { Workload } from './workload';
@@ -26,6 +26,10 @@ export interface ManifestFile {
   readonly versionId: string;
   /** SHA-256 of the raw file. */
   readonly content?: string;
+  /** Records that are left out, as runs of first and last. */
+  readonly excluded?: readonly (readonly [number, number])[];
+  /** Where they are when they are many. */
+  readonly excludedIn?: { readonly key: string; readonly versionId: string };
 }
 
 /** What the ledger says of one version of a file. */
@@ -93,6 +97,14 @@ export class DataLineage {
       pk.startsWith(LEDGER.object),
     );
     return rows.sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
+  }
+
+  /** Every object version that was accounted for and has records of its own, the oldest first. */
+  public async accounted(dataset: string): Promise<LedgerRow[]> {
+    const rows = await this.scan<LedgerRow & { pk: string }>(`${dataset}Ledger`, 'state', FILE_STATE.accounted);
+    return rows
+      .filter(({ pk, duplicateOf }) => pk.startsWith(LEDGER.object) && duplicateOf === undefined)
+      .sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
   }
 
   private async scan<T>(output: string, field: string, value: string): Promise<T[]> {

@@ -1,6 +1,6 @@
 /** Something that `where` knows: what it is, what is known of it, what it came from and what came of it. */
 export interface Found {
-  readonly kind: 'version' | 'training run' | 'dataset version' | 'file' | 'release' | 'endpoint' | 'prediction';
+  readonly kind: 'version' | 'training run' | 'dataset version' | 'file' | 'record' | 'release' | 'endpoint' | 'prediction';
   readonly name: string;
   readonly facts: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Upstream: what it was made from. */

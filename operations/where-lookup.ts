@@ -5,6 +5,7 @@ import type { Clients } from './clients';
 import { DataLineage, datasetFacts, fileOfLedger } from './data-lineage';
 import { Found, logLink } from './found';
 import { ModelLineage } from './model-lineage';
+import { RecordContract, recordKeyOf, RecordLookup } from './record-lookup';
 import { releasesIn } from './releases';
 import type { Workload } from './workload';
 
@@ -32,7 +33,7 @@ export interface Answer {
   readonly looked: readonly string[];
 }
 
-/** Finds a version, a release, a prediction or a file by its name. */
+/** Finds a version, a release, a prediction, a file or a record by its name. */
 export class Lookup {
   private readonly data: DataLineage;
   private readonly looked: string[] = [];
@@ -40,19 +41,34 @@ export class Lookup {
   constructor(
     private readonly clients: Clients,
     private readonly workload: Workload,
+    /** Of the datasets whose records can be looked for. */
+    private readonly contracts: readonly RecordContract[] = [],
   ) {
     this.data = new DataLineage(clients, workload);
   }
 
   public async find(text: string): Promise<Answer> {
-    for (const look of [this.version, this.release, this.prediction, this.file]) {
+    for (const look of [this.record, this.version, this.release, this.prediction, this.file]) {
       const found = await look(text);
-      if (found.length > 0) {
+      if (found.length > 0 || (look === this.record && this.looked.length > 0)) {
         return { found, looked: this.looked };
       }
     }
     return { found: [], looked: this.looked };
   }
+
+  private record = async (text: string): Promise<Found[]> => {
+    const key = recordKeyOf(text, this.contracts);
+    if (key === undefined) {
+      return [];
+    }
+    this.looked.push(`records of the accounted files of ${key.dataset}, valid and in quarantine`);
+    const contract = this.contracts.find(({ dataset }) => dataset === key.dataset)!;
+    const records = new RecordLookup(this.clients, this.workload, this.data);
+    const found = await records.find(key, contract, async (row) => [...((await this.datasetUse(key.dataset, row)).to ?? [])]);
+    this.looked.push(...records.gone);
+    return found;
+  };
 
   private lineage = (model: string): ModelLineage => new ModelLineage(this.clients, this.workload, this.data, model);
 

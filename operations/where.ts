@@ -1,3 +1,4 @@
+import { contractsOf } from '../lib/config/dataset-rules';
 import { loadBlueprint } from '../lib/config/load';
 import { defaultClients } from './clients';
 import { argumentsOf, ENVIRONMENT, runCommand } from './command';
@@ -14,6 +15,8 @@ A thing is
   a release          its entry in the release table: release#<time>#<execution>
   a prediction       its id, or <model>/<id>: the version that answered, and what that came from
   a file             its object key in the raw zone, or s3://<bucket>/<key>: the datasets, runs and versions that it is in
+  a record           <dataset>?<column>=<value>&... with every column of the primary key: the files that it stands in, valid or in quarantine and
+                     why, and the datasets in which it counts. Reads every accounted file of the dataset. '&' and '%' in a value: %26 and %25
 
 Options:
   --json         for machines
@@ -36,8 +39,9 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const config = loadBlueprint((values.config as string | undefined) ?? 'config/dev.yaml');
+  const contracts = contractsOf(config).map(({ dataset, _rules: { format, primaryKey } }) => ({ dataset, format, primaryKey }));
   const clients = await defaultClients(config.region);
-  const answer = await new Lookup(clients, await Workload.find(config, clients)).find(argument);
+  const answer = await new Lookup(clients, await Workload.find(config, clients), contracts).find(argument);
   console.log(textOf(argument, answer, values.json === true));
   return 0;
 }

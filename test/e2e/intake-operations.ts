@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { monthlyFiles } from '../../examples/flight-delays/files';
+import { FlightFile, monthlyFiles } from '../../examples/flight-delays/files';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
 import type { FileRow } from '../../runtime/intake/file-row';
@@ -16,6 +16,28 @@ const QUARTER = { files: 9, records: 80_789, natural: 3 };
 
 const sum = (rows: FileRow[], field: 'read' | 'valid' | 'quarantined') =>
   rows.reduce((total, { counts }) => total + (counts?.[field] ?? 0), 0);
+
+/** Where two records of the quarter are, by their keys: one in quarantine and its neighbour. */
+async function finds(proof: Proof, files: FlightFile[]): Promise<void> {
+  const file = files.find(({ bytes }) => bytes.includes(',D942DN,'))!;
+  const [header, ...lines] = file.bytes.toString().trimEnd().split('\n');
+  const names = header.split(',');
+  const refused = lines.findIndex((line) => line.includes(',D942DN,'));
+  for (const [at, state] of [
+    [refused, 'in quarantine'],
+    [refused + 1, 'valid'],
+  ] as const) {
+    const values = lines[at].split(',');
+    const key = ['year', 'month', 'day', 'carrier', 'flight', 'origin'].map((name) => `${name}=${values[names.indexOf(name)]}`).join('&');
+    const { output } = await proof.command('where', `flights?${key}`, '--json');
+    const found = JSON.parse(output.slice(output.indexOf('[\n'))) as { facts: Record<string, unknown>; from: { name: string }[] }[];
+    proof.holds(
+      `where finds record ${at + 1} of ${file.name}: ${state}`,
+      found.length === 1 && found[0].from[0].name.endsWith(file.name) && found[0].facts.state === state && found[0].facts.record === at + 1,
+      found,
+    );
+  }
+}
 
 async function redrives(proof: Proof, arena: Arena, accounted: FileRow[]): Promise<void> {
   const empty = await proof.intake('redrive');
@@ -177,12 +199,14 @@ async function main(): Promise<void> {
     await Promise.all([arena.synthesize(config), arena.bootstrap()]);
     await arena.deploy();
     const proof = new Proof(arena, await stackOutputs(arena.clients), config);
-    for (const file of (await monthlyFiles([1, 3])).files) {
+    const { files } = await monthlyFiles([1, 3]);
+    for (const file of files) {
       await proof.send(file);
     }
     const accounted = await proof.final(QUARTER.files);
     const [read, refused] = [sum(accounted, 'read'), sum(accounted, 'quarantined')];
     proof.holds(`the quarter: ${read} records, ${refused} in quarantine`, read === QUARTER.records && refused === QUARTER.natural);
+    await finds(proof, files);
     await redrives(proof, arena, accounted);
     await revalidates(proof);
     await reruns(proof);
