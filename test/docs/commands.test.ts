@@ -11,20 +11,23 @@ const SERVICES: Record<string, string> = {
   'sagemaker-runtime': 'sagemaker',
   dynamodbstreams: 'dynamodb',
 };
-const ACTIONS: Record<string, string> = { 's3api list-object-versions': 'ListBucketVersions', 's3 cp': 'PutObject' };
+const ACTIONS: Record<string, string> = {
+  's3api list-object-versions': 'ListBucketVersions',
+  's3 cp': 'PutObject',
+  'lambda invoke': 'InvokeFunction',
+};
 
 interface Span {
   readonly page: string;
   readonly text: string;
 }
-/** Code in a line of the documentation, which may go on in the next one. */
-const spans = pages().flatMap((page): Span[] =>
-  [
-    ...read(page)
-      .replaceAll(/^```[\s\S]*?^```$/gm, '')
-      .matchAll(/`([^`]+)`/g),
-  ].map(([, text]) => ({ page, text: text.replaceAll(/\s+/g, ' ') })),
-);
+/** Code in a line of the documentation, which may go on in the next one, and the lines of its shell blocks. */
+const spans = pages().flatMap((page): Span[] => {
+  const text = read(page);
+  const inline = [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`]+)`/g)].map(([, code]) => code);
+  const blocks = [...text.matchAll(/^```(?:sh|bash)\n([\s\S]*?)^```$/gm)].flatMap(([, code]) => code.replaceAll('\\\n', ' ').split('\n'));
+  return [...inline, ...blocks].map((code) => ({ page, text: code.trim().replaceAll(/\s+/g, ' ') }));
+});
 
 /** A program that is a folder of its own has its options anywhere in it. */
 function sourceOf(file: string): string {
