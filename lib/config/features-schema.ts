@@ -61,7 +61,11 @@ export const stream = z.strictObject({
   http: http
     .optional()
     .describe('Senders may post records to the API of records, POST /v1/datasets/<dataset>/records. Default: the stream alone.'),
-  online: online.optional().describe('A table of the newest record of each entity, readable by key within seconds. Default: none.'),
+  online: online
+    .optional()
+    .describe(
+      'A table of the newest record of each entity, readable by key within seconds; with http also by GET /v1/datasets/<dataset>/newest. Default: none.',
+    ),
 });
 
 export const feature = z.strictObject({

@@ -75,7 +75,7 @@ export class DataStack extends WorkloadStack {
     );
     this.createQueries(config);
     const streamed = this.intakes.filter(({ dataset }) => dataset in config.data.streams);
-    const records = this.createRecordsApi(config);
+    const records = this.createRecordsApi(config, clockParameter);
     streamed.forEach((intake) => this.createStream(intake, config.data.streams[intake.dataset], { ...props, records, removalPolicy }));
   }
 
@@ -96,12 +96,15 @@ export class DataStack extends WorkloadStack {
   }
 
   /** One API for the records of all datasets that senders may post; what writes its logs is there before the stack of the bus. */
-  private createRecordsApi({ data: { streams, httpRequestsPerSecond } }: BlueprintConfig): RecordsApi | undefined {
+  private createRecordsApi(
+    { data: { streams, httpRequestsPerSecond } }: BlueprintConfig,
+    clockParameter?: IStringParameter,
+  ): RecordsApi | undefined {
     if (Object.values(streams).every(({ http }) => http === undefined)) {
       return undefined;
     }
     const apiName = physicalName([this.prefix, 'records'], 60);
-    const records = new RecordsApi(this, 'Records', { apiName, requestsPerSecond: httpRequestsPerSecond });
+    const records = new RecordsApi(this, 'Records', { apiName, requestsPerSecond: httpRequestsPerSecond, clockParameter });
     this.tell({ RecordsUrl: records.url });
     return records;
   }
@@ -118,13 +121,16 @@ export class DataStack extends WorkloadStack {
       maximumDelay: maximumDelayMinutes === undefined ? undefined : Duration.minutes(maximumDelayMinutes),
     });
     this.tell({ [`${dataset}Stream`]: source.streamName });
-    if (http !== undefined) {
-      records!.addDataset(source, http);
+    const onlineName = physicalName([intakeName, 'online'], 100);
+    const newest =
+      online === undefined
+        ? undefined
+        : new OnlineTable(this, `${dataset}-online`, { ...onlineOf(online), source, onlineName, removalPolicy });
+    if (newest !== undefined) {
+      this.tell({ [`${dataset}Online`]: newest.table.tableName });
     }
-    if (online !== undefined) {
-      const onlineName = physicalName([intakeName, 'online'], 100);
-      const { table } = new OnlineTable(this, `${dataset}-online`, { ...onlineOf(online), source, onlineName, removalPolicy });
-      this.tell({ [`${dataset}Online`]: table.tableName });
+    if (http !== undefined) {
+      records!.addDataset(source, { ...http, online: newest });
     }
     if (features?.features.some((feature) => feature.dataset === dataset)) {
       const writerName = physicalName([intakeName, 'features'], 100);

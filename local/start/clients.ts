@@ -90,6 +90,7 @@ export function apiClient(baseUrl: string, credentials = CREDENTIALS) {
       hostname: url.hostname,
       port: Number(url.port),
       path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
       headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) },
       body: text,
     });

@@ -1,19 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { DATA_ENV, DATA_METRICS } from '../../lib/constructs/data/contract';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import { RECORD_STATUS, RECORDS_ENV, RECORDS_METRIC, RECORDS_SECONDS } from '../../lib/constructs/data/records-api/contract';
+import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
+import { RECORD_STATUS, RECORDS_ENV, RECORDS_METRIC, RECORDS_ROUTE, RECORDS_SECONDS } from '../../lib/constructs/data/records-api/contract';
 import { API_METRIC } from '../../lib/constructs/integration/contract';
 import { answer, bodyOf, reply, Request } from '../inference-api/http';
 import { envelopeOf } from '../intake/envelope';
+import { OnlineReader } from '../online-table/reader';
+import { clockFrom } from '../shared/clock';
 import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { RecordJudge } from '../stream/record-judge';
 import { RecordKey } from '../stream/record-key';
 import { recordsIn } from './body';
+import { answerNewest } from './newest';
 import { Entry, NotTaken, putInOrder, PutOptions } from './put';
 
 export interface RecordsApiDependencies extends Omit<PutOptions, 'deadline' | 'onFault' | 'logger'> {
@@ -21,11 +27,13 @@ export interface RecordsApiDependencies extends Omit<PutOptions, 'deadline' | 'o
   /** Columns of which records with the same values keep their order. */
   orderedBy: readonly string[];
   contract: () => Promise<CompiledContract>;
+  /** How the table of the newest records is read; absent without one. */
+  online?: { columns: readonly string[]; reader: (contract: CompiledContract) => Pick<OnlineReader, 'read'> };
   measure: Measure;
   logger: Log;
 }
 
-export type RecordsRequest = Request & Pick<APIGatewayProxyEvent, 'headers'>;
+export type RecordsRequest = Request & Pick<APIGatewayProxyEvent, 'headers' | 'queryStringParameters'>;
 
 /** What the answer says of one record. */
 export interface RecordResult {
@@ -39,7 +47,7 @@ export interface RecordResult {
 }
 
 /**
- * Takes records by HTTP. Each is judged by the contract, which tells its sender at once what the intake will say; all of them are put on the stream,
+ * Takes records by HTTP, and says of an entity what is known now. Each record is judged by the contract, which tells its sender at once what the intake will say; all of them are put on the stream,
  * because the intake accounts for every record. Nothing is taken of a request that is refused as a whole.
  */
 export const makeHandler = (deps: RecordsApiDependencies) => {
@@ -59,8 +67,14 @@ export const makeHandler = (deps: RecordsApiDependencies) => {
     deps.measure(RECORDS_METRIC.notTaken, missing.length);
     return answerOf(results, missing);
   };
-  return (request: RecordsRequest): Promise<APIGatewayProxyResult> =>
-    answer({ [`POST /v1/datasets/${deps.dataset}/records`]: () => take(request) }, request, deps);
+  const newest = async ({ queryStringParameters }: RecordsRequest, { columns, reader }: NonNullable<typeof deps.online>) =>
+    answerNewest(queryStringParameters, columns, reader(await deps.contract()));
+  const path = `/v1/datasets/${deps.dataset}`;
+  return (request: RecordsRequest): Promise<APIGatewayProxyResult> => {
+    const { online } = deps;
+    const read = online === undefined ? {} : { [`GET ${path}/${RECORDS_ROUTE.newest}`]: () => newest(request, online) };
+    return answer({ [`POST ${path}/${RECORDS_ROUTE.records}`]: () => take(request), ...read }, request, deps);
+  };
 };
 
 function contentTypeOf({ headers }: RecordsRequest): string | undefined {
@@ -92,6 +106,17 @@ function answerOf(results: RecordResult[], missing: NotTaken[]): APIGatewayProxy
   return reply(throttled ? 429 : 503, { error, resend, ...body }, { 'retry-after': '1' });
 }
 
+/** One client for all requests; the key of an entity follows the contract. */
+function onlineFrom(env: NodeJS.ProcessEnv): RecordsApiDependencies['online'] {
+  const table = env[DATA_ENV.onlineTable];
+  if (table === undefined) {
+    return undefined;
+  }
+  const spec = JSON.parse(env[DATA_ENV.onlineSpec]!) as Pick<OnlineSpec, 'entity'>;
+  const [dynamo, clock] = [DynamoDBDocumentClient.from(new DynamoDBClient({})), clockFrom(env)];
+  return { columns: spec.entity, reader: (contract) => new OnlineReader(dynamo, table, contract, spec, clock) };
+}
+
 function dependenciesFrom(env: NodeJS.ProcessEnv): RecordsApiDependencies & { flush: () => void } {
   const metrics = metricsFor({ [DATA_METRICS.dimension]: env[DATA_ENV.intake]! });
   return {
@@ -99,6 +124,7 @@ function dependenciesFrom(env: NodeJS.ProcessEnv): RecordsApiDependencies & { fl
     stream: env[RECORDS_ENV.stream]!,
     orderedBy: JSON.parse(env[RECORDS_ENV.orderedBy]!) as string[],
     contract: contractReader(env, new S3Client({})),
+    online: onlineFrom(env),
     // What is tried again, and when, is decided here: records of one key must not pass each other.
     kinesis: new KinesisClient({ maxAttempts: 1 }),
     now: Date.now,

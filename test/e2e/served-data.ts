@@ -2,12 +2,20 @@
 // departure of each airport, and SQL over a version. What they must say is computed here from the recorded flights.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { recordOf } from '../../examples/flight-delays/departures';
 import { Flight } from '../../examples/flight-delays/flights';
 import { apiClient, Clients, localApiUrl } from '../../local/start/clients';
 import { Athena } from './athena';
 import { Checks } from './checks';
+
+interface Newest {
+  readonly entity: Record<string, string>;
+  readonly columns: Record<string, unknown>;
+  readonly eventTime: string;
+  readonly arrivedAt: string;
+  readonly ageSeconds: number;
+}
 
 interface Ground {
   readonly url: string;
@@ -15,6 +23,8 @@ interface Ground {
   readonly outputs: Record<string, string>;
   /** All flights that were put on the stream, in their order. */
   readonly sent: readonly Flight[];
+  /** Where the workload clock stands, milliseconds since 1970. */
+  readonly clock: number;
 }
 
 async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
@@ -33,17 +43,16 @@ const departedAt = ({ time_hour: hour, minute, dep_delay: delay }: Flight): numb
   Date.parse(hour) + (Number(minute) + Number(delay)) * 60_000;
 const keyOf = ({ year, month, day, carrier, flight, origin }: Flight): string => [year, month, day, carrier, flight, origin].join();
 
-/** The time of the newest departure, once the table has it. */
-async function newest({ clients, outputs }: Ground, origin: string, wanted: number): Promise<Record<string, unknown>> {
+/** What the API of records says of an airport, once that is the wanted departure. */
+async function newest(api: ReturnType<typeof apiClient>, origin: string, wanted: number): Promise<Newest> {
   return until(`the newest departure from ${origin} being online`, async () => {
-    const Key = { pk: JSON.stringify([origin]) };
-    const { Item } = await clients.dynamo.send(new GetCommand({ TableName: outputs.flightsOnline, Key, ConsistentRead: true }));
-    return Item?.eventTime === wanted ? (JSON.parse(Item.columns as string) as Record<string, unknown>) : undefined;
+    const { status, body } = await api('GET', `/v1/datasets/flights/newest?origin=${origin}`);
+    return status === 200 && Date.parse((body as Newest).eventTime) === wanted ? (body as Newest) : undefined;
   });
 }
 
 /** Publishes a version once all records are accounted for; its id. */
-async function version({ clients, outputs, sent }: Ground): Promise<string> {
+async function version({ clients, outputs, sent }: Omit<Ground, 'clock'>): Promise<string> {
   await until(`the ledger accounting for ${sent.length} records`, async () => {
     const { Items = [] } = await clients.dynamo.send(new ScanCommand({ TableName: outputs.flightsLedger, ConsistentRead: true }));
     const objects = Items.filter(({ pk }) => (pk as string).startsWith('object#')) as { state: string; counts?: { read: number } }[];
@@ -72,18 +81,28 @@ function byOrigin(flights: Flight[]): unknown[] {
 
 /** `posted` comes by HTTP, after all that was sent. */
 export async function otherWays(checks: Checks, ground: Ground, posted: Flight): Promise<void> {
-  const { url, outputs, sent } = ground;
+  const { url, outputs, sent, clock } = ground;
   const post = apiClient(localApiUrl(url, outputs.RecordsUrl));
   const { status, body } = await post('POST', '/v1/datasets/flights/records', JSON.parse(recordOf(posted)));
   checks.same('a flight that is posted is taken [D8]', [status, (body as { accepted?: number }).accepted], [200, 1]);
+
+  const stranger = await post('GET', '/v1/datasets/flights/newest?origin=XXX');
+  checks.same('of an airport that nobody reported from nothing is known', stranger.status, 404);
 
   const all = [...sent, posted];
   for (const origin of ['EWR', 'JFK', 'LGA']) {
     const last = all
       .filter((flight) => flight.origin === origin && flight.dep_delay !== 'NA')
       .reduce((a, b) => (departedAt(b) > departedAt(a) ? b : a));
-    const { dep_delay: delay, ...columns } = await newest(ground, origin, departedAt(last));
-    checks.same(`the newest departure from ${origin} is read by its key`, Object.keys(columns).sort(), ['carrier', 'flight']);
+    const { columns: read, entity, ageSeconds, arrivedAt } = await newest(post, origin, departedAt(last));
+    const { dep_delay: delay, ...columns } = read;
+    checks.same(
+      `the newest departure from ${origin} is read by its key`,
+      [entity, Object.keys(columns).sort()],
+      [{ origin }, ['carrier', 'flight']],
+    );
+    checks.same('with its age by the workload clock', ageSeconds, (clock - departedAt(last)) / 1000);
+    checks.that('and when it arrived', Math.abs(Date.now() - Date.parse(arrivedAt)) < 3_600_000, () => arrivedAt);
     checks.that(
       'with its delay',
       all.some((flight) => departedAt(flight) === departedAt(last) && Number(flight.dep_delay) === delay),

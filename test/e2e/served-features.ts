@@ -62,6 +62,7 @@ class World {
   private readonly kinesis: KinesisClient;
   private outputs: Record<string, string> = {};
   private predictions = '';
+  private clock = 0;
   /** All flights that were put on the stream. */
   private readonly sent: Flight[] = [];
 
@@ -82,6 +83,7 @@ class World {
   }
 
   async setClock(time: number): Promise<void> {
+    this.clock = time;
     const Value = `replay(${new Date(time).toISOString()})`;
     await this.clients.ssm.send(new PutParameterCommand({ Name: this.outputs.ClockParameter, Value, Overwrite: true }));
   }
@@ -99,7 +101,7 @@ class World {
       (flight) => flight.origin === 'JFK' && departedAt(flight)! > Math.max(...this.sent.map(scheduledAt)) + 240 * MINUTE,
     )!;
     const { account, clients, outputs, sent } = this;
-    await otherWays(checks, { url: account.url, clients, outputs, sent }, posted);
+    await otherWays(checks, { url: account.url, clients, outputs, sent, clock: this.clock }, posted);
   }
 
   /** Records that the store has, once they are so many. */

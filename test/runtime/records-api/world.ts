@@ -1,5 +1,5 @@
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
-import { makeHandler, RecordResult, RecordsApiDependencies } from '../../../runtime/records-api/handler';
+import { makeHandler, RecordResult, RecordsApiDependencies, RecordsRequest } from '../../../runtime/records-api/handler';
 import { FakeKinesis } from '../../support/fake-kinesis';
 import { column } from '../intake/contracts';
 
@@ -32,6 +32,8 @@ export interface Answered {
   };
 }
 
+const textOf = (body: string | object): string => (typeof body === 'string' ? body : JSON.stringify(body));
+
 /** The function with a stream, a clock that only waiting and calls move, and what it measured and logged. */
 export class RecordsWorld {
   readonly kinesis = new FakeKinesis();
@@ -63,20 +65,21 @@ export class RecordsWorld {
   }
 
   async post(body: string | object, type: string | undefined = 'application/json'): Promise<Answered> {
-    const {
-      statusCode,
-      headers,
-      body: text,
-    } = await this.handle({
-      httpMethod: 'POST',
-      resource: '/v1/datasets/readings/records',
-      pathParameters: null,
-      isBase64Encoded: false,
-      headers: type === undefined ? {} : { 'Content-Type': type },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-      requestContext: { requestId: 'request-1' },
+    const headers = type === undefined ? {} : { 'Content-Type': type };
+    const { status, headers: answered, body: text } = await this.request('POST', 'records', { headers, body: textOf(body) });
+    return { status, headers: answered, body: text as Answered['body'] };
+  }
+
+  newest(queryStringParameters: RecordsRequest['queryStringParameters']) {
+    return this.request('GET', 'newest', { queryStringParameters });
+  }
+
+  private async request(httpMethod: string, route: string, over: Partial<RecordsRequest>) {
+    const answer = await this.handle({
+      ...{ httpMethod, resource: `/v1/datasets/readings/${route}`, requestContext: { requestId: 'request-1' } },
+      ...{ pathParameters: null, queryStringParameters: null, isBase64Encoded: false, headers: {}, body: null, ...over },
     });
-    return { status: statusCode, headers: headers ?? {}, body: JSON.parse(text) as Answered['body'] };
+    return { status: answer.statusCode, headers: answer.headers ?? {}, body: JSON.parse(answer.body) as unknown };
   }
 
   get texts(): string[] {

@@ -68,22 +68,24 @@ export interface OnlineTableProps {
  * The newest record of each entity, readable by key within seconds: what a prediction that is made now may know. Training reads dataset versions,
  * where every record still has its event time.
  *
- * An item has `pk` (the values of the entity as a JSON array of texts), `columns` (JSON), `eventTime` (milliseconds since 1970), `arrivedAt` (ISO
- * 8601) and `expiresAt` (seconds since 1970; what is past has expired, although it may still be there).
+ * `RecordsApi` reads it by HTTP with value, event time and age. An item has `pk` (the values of the entity as a JSON array of texts), `columns`
+ * (JSON), `eventTime` (milliseconds since 1970), `arrivedAt` (ISO 8601) and `expiresAt` (seconds since 1970; what is past has expired, although it may
+ * still be there).
  */
 export class OnlineTable extends Construct {
   /** The table. */
   public readonly table: ITable;
   /** Columns that name the entity, in the order of the key. */
   public readonly entity: string[];
-  private readonly source: StreamIntake;
+  /** @internal */
+  public readonly _source: StreamIntake;
 
   constructor(scope: Construct, id: string, props: OnlineTableProps) {
     super(scope, id);
     const { contract } = props.source.intake;
     failOn(this, 'InvalidOnlineTable', onlineTableProblems(contract, props));
     const spec = specOf(props, contract._rules);
-    this.source = props.source;
+    this._source = props.source;
     this.entity = [...spec.entity];
     const table = this.createTable(props.removalPolicy ?? RemovalPolicy.RETAIN);
     this.table = table;
@@ -97,17 +99,17 @@ export class OnlineTable extends Construct {
 
   /** Records that the table took, or had a newer one of, count: the sum of 5 minutes. */
   public metricRecordsOnline(): Metric {
-    return this.source._metric(DATA_METRIC.recordsOnline, Stats.SUM);
+    return this._source._metric(DATA_METRIC.recordsOnline, Stats.SUM);
   }
 
   /** Records that the contract refuses, that have no event time or one too far ahead, or are larger than an item, count: the sum of 5 minutes. */
   public metricRecordsNotOnline(): Metric {
-    return this.source._metric(DATA_METRIC.recordsNotOnline, Stats.SUM);
+    return this._source._metric(DATA_METRIC.recordsNotOnline, Stats.SUM);
   }
 
   /** From the arrival of a record in the stream until the table has it, milliseconds: the longest of 5 minutes. */
   public metricMillisecondsToOnline(): Metric {
-    return this.source._metric(DATA_METRIC.millisecondsToOnline, Stats.MAXIMUM);
+    return this._source._metric(DATA_METRIC.millisecondsToOnline, Stats.MAXIMUM);
   }
 
   private createTable(removalPolicy: RemovalPolicy): Table {
@@ -120,7 +122,7 @@ export class OnlineTable extends Construct {
   }
 
   private createConsumer(name: string, table: Table, spec: OnlineSpec): void {
-    const { intake, stream, maximumDelay } = this.source;
+    const { intake, stream, maximumDelay } = this._source;
     const consumer = streamConsumer(this, {
       ...{ stream, contract: intake.contract, intakeName: intake.intakeName, name },
       handler: 'online-table',

@@ -1,5 +1,8 @@
 /** Names and limits that the API of records, its handler and its tests share. This file imports nothing. */
 
+/** Ends of the routes of a dataset: where records are posted, and where the newest one of an entity is read. */
+export const RECORDS_ROUTE = { records: 'records', newest: 'newest' } as const;
+
 /** Limits of one request. */
 export const RECORDS_REQUEST = {
   /** Records of one call of `PutRecords` (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html). */

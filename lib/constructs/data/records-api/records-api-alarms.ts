@@ -20,7 +20,7 @@ export function registerRecordsAlarms(scope: Construct, apiName: string, source:
   const persistent = { threshold: 1, evaluationPeriods: 3, datapointsToAlarm: 2, treatMissingData: TreatMissingData.NOT_BREACHING };
   const broken = {
     ...{ layer: Layer.DATA, severity: Severity.PAGE, runbook: 'records-api-broken' },
-    summary: `Records of ${dataset} are not taken by HTTP: requests fail through a fault of the API's own.`,
+    summary: `Records of ${dataset} are not taken or not read by HTTP: requests fail through a fault of the API's own.`,
     firstAction: 'see which child alarm is on, then search the log of the function for "fault".',
   };
   const child = (id: string, cause: string, metric: IMetric) =>

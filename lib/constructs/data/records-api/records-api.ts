@@ -3,6 +3,7 @@ import { LambdaIntegration, Resource, RestApi } from 'aws-cdk-lib/aws-apigateway
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Function as Lambda } from 'aws-cdk-lib/aws-lambda';
+import { IStringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { withoutPolicyFindings } from '../../shared/acknowledgements';
 import { failOn } from '../../shared/checks';
@@ -14,8 +15,9 @@ import { DATA_ENV } from '../contract';
 import type { DataContract } from '../data-contract/data-contract';
 import { contractAsset } from '../data-intake/contract-asset';
 import { allow } from '../grants';
+import type { OnlineTable } from '../online-table/online-table';
 import type { StreamIntake } from '../stream-intake/stream-intake';
-import { RECORDS_ENV, RECORDS_METRIC, RECORDS_SECONDS } from './contract';
+import { RECORDS_ENV, RECORDS_METRIC, RECORDS_ROUTE, RECORDS_SECONDS } from './contract';
 import { registerRecordsAlarms } from './records-api-alarms';
 
 /** Properties of a `RecordsApi`. */
@@ -38,6 +40,12 @@ export interface RecordsApiProps {
    * @default - twice the rate, at most 5000; 5000 when the rate is a Token
    */
   readonly burst?: number;
+  /**
+   * Parameter that holds the workload clock of a replay: the age of what is read is by it.
+   *
+   * @default - real time
+   */
+  readonly clockParameter?: IStringParameter;
 }
 
 /** How an API takes the records of a dataset. */
@@ -49,11 +57,21 @@ export interface RecordsOptions {
    * @default - the primary key; without one the records of a request have no order
    */
   readonly orderedBy?: string[];
+  /**
+   * Table of the same stream: what it knows of an entity is read by `GET /v1/datasets/{dataset}/newest`, with the columns that name the entity in the
+   * query.
+   *
+   * @default - nothing is read
+   */
+  readonly online?: OnlineTable;
 }
 
 /**
  * Takes records by HTTP: `POST /v1/datasets/{dataset}/records` with one JSON object, an array of them, or one on each line, at most 500 records and
  * 1,000,000 bytes. Each is judged by the contract at once and put on the stream of its dataset; the answer says of each what became of it.
+ *
+ * With an online table, `GET /v1/datasets/{dataset}/newest?<column>=<value>` answers the columns of the entity's newest record with its event time
+ * (`eventTime`), when it arrived (`arrivedAt`) and its age (`ageSeconds`, negative for an event ahead of now); 404 when nothing is known of it.
  *
  * The API does not own the account's API Gateway logging role: create that once per account and Region before the first stage.
  */
@@ -62,7 +80,9 @@ export class RecordsApi extends Construct {
   public readonly api: RestApi;
   /** Its name. */
   public readonly apiName: string;
+  private readonly clockParameter?: IStringParameter;
   private readonly sources = new Map<string, StreamIntake>();
+  private readonly readable = new Set<string>();
   private readonly root: Resource;
 
   constructor(scope: Construct, id: string, props: RecordsApiProps = {}) {
@@ -74,6 +94,7 @@ export class RecordsApi extends Construct {
       id: 'AwsSolutions-APIG2',
       reason: 'the function judges each record by the contract, and says more than a schema of the API could, whose limits are others',
     });
+    this.clockParameter = props.clockParameter;
     this.root = this.api.root.addResource('v1').addResource('datasets');
   }
 
@@ -84,19 +105,28 @@ export class RecordsApi extends Construct {
 
   /**
    * Takes records of the dataset that a stream feeds. Errors: the dataset has a route already; a column that its contract does not have; a column
-   * that is named twice.
+   * that is named twice; an online table of another stream.
    */
   public addDataset(source: StreamIntake, options: RecordsOptions = {}): void {
     const { dataset, contract } = source.intake;
     failOn(this, 'InvalidRecords', [
       ...(this.sources.has(dataset) ? [`'${dataset}' has a route already: give each dataset one stream`] : []),
       ...orderProblems(contract, options),
+      ...(options.online === undefined || options.online._source === source
+        ? []
+        : [`'online' holds records of ${options.online._source.intake.dataset}: give a table of the stream that is added`]),
     ]);
     this.sources.set(dataset, source);
     const scope = new Construct(this, `Dataset-${dataset}`);
     const taker = this.createTaker(scope, source, orderOf(contract, options));
     const integration = new LambdaIntegration(taker, { timeout: REST_LIMIT, allowTestInvoke: false });
-    this.root.addResource(dataset).addResource('records').addMethod('POST', integration);
+    const routes = this.root.addResource(dataset);
+    routes.addResource(RECORDS_ROUTE.records).addMethod('POST', integration);
+    if (options.online !== undefined) {
+      this.letRead(taker, options.online);
+      routes.addResource(RECORDS_ROUTE.newest).addMethod('GET', integration);
+      this.readable.add(dataset);
+    }
     registerRecordsAlarms(scope, this.apiName, source, taker);
   }
 
@@ -109,7 +139,24 @@ export class RecordsApi extends Construct {
     if (dataset !== undefined) {
       this.sourceOf(dataset);
     }
-    return grantExecute(this.api, grantee, [`POST/v1/datasets/${dataset ?? '*'}/records`]);
+    return grantExecute(this.api, grantee, [`POST/v1/datasets/${dataset ?? '*'}/${RECORDS_ROUTE.records}`]);
+  }
+
+  /**
+   * Lets `grantee` read what is known now of the entities of a dataset, and nothing else. Errors: a dataset that has no online table here.
+   *
+   * @param dataset left out, every dataset of this API
+   */
+  public grantReadNewest(grantee: IGrantable, dataset?: string): Grant {
+    const known = [...this.readable].join(', ') || 'none yet';
+    failOn(
+      this,
+      'UnknownDataset',
+      dataset === undefined || this.readable.has(dataset)
+        ? []
+        : [`there is no online table of '${dataset}' (${known}): add its stream with addDataset() and 'online'`],
+    );
+    return grantExecute(this.api, grantee, [`GET/v1/datasets/${dataset ?? '*'}/${RECORDS_ROUTE.newest}`]);
   }
 
   /** Records of a dataset that were taken by HTTP, quarantined ones among them; count: the sum of 5 minutes. Errors: a dataset that has no route. */
@@ -131,6 +178,17 @@ export class RecordsApi extends Construct {
       source === undefined ? [`there is no dataset '${dataset}' (${known}): add its stream with addDataset()`] : [],
     );
     return source!;
+  }
+
+  /** The function reads one item of the table for each request. */
+  private letRead(taker: Lambda, online: OnlineTable): void {
+    taker.addEnvironment(DATA_ENV.onlineTable, online.table.tableName);
+    taker.addEnvironment(DATA_ENV.onlineSpec, JSON.stringify({ entity: online.entity }));
+    allow(taker, ['dynamodb:GetItem'], online.table.tableArn);
+    if (this.clockParameter !== undefined) {
+      taker.addEnvironment('WORKLOAD_CLOCK_PARAMETER', this.clockParameter.parameterName);
+      this.clockParameter.grantRead(taker);
+    }
   }
 
   private createTaker(scope: Construct, source: StreamIntake, orderedBy: readonly string[]): Lambda {
