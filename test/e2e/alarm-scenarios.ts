@@ -1,4 +1,5 @@
-// `npm run scenarios`: deploys the blueprint into a local account and drives every alarm of it OK -> ALARM -> OK through its own metrics [O1].
+// `npm run scenarios`: deploys the blueprint with every way in and out of data into a local account and drives every alarm of it OK -> ALARM -> OK
+// through its own metrics [O1]. That no alarm of the data layer is missing says test/stacks/blueprint.test.ts.
 // `npm run scenarios -- objective` drives those whose names contain the text. Last line: `N passed, N failed`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { startAccount } from '../../local/account';
 import { driveAlarms } from '../../local/alarm-scenario';
 import { Clients, clientsFor } from '../../local/start/clients';
 import { bootstrap, deploy, synthesize } from '../../local/start/deployment';
+import { dataConfig } from '../support/data-config';
 
 interface Alarm {
   name: string;
@@ -39,10 +41,14 @@ async function pauseSchedules({ events }: Clients): Promise<void> {
 async function main(): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), 'alarm-scenarios-'));
   const say = (text: string) => console.error(text);
-  const signal = new AbortController().signal;
-  const account = await startAccount({ stateDir, progress: say });
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => abort.abort(new Error(`Interrupted: ${signal}`)));
+  }
+  const { signal } = abort;
+  const account = await startAccount({ stateDir, progress: say, signal });
   try {
-    const options = { account, config: 'config/dev.yaml', signal, say: () => undefined };
+    const options = { account, config: dataConfig(stateDir), signal, say: () => undefined };
     say('deploying the blueprint');
     await synthesize(options, { months: [1, 1], seed: 0, clockFactor: account.clockFactor, steps: [] });
     await bootstrap(options);

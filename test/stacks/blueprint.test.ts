@@ -26,17 +26,25 @@ async function synth(stage: string, config = `config/${stage}.yaml`): Promise<st
   return outdir;
 }
 
+/** config/dev.yaml with every way in and out of data, synthesized once: what `npm run scenarios` deploys. */
+let withAllData: Promise<string> | undefined;
+
+function dataAssembly(): Promise<string> {
+  const make = (folder: string) => synth('data', dataConfig(folder)).finally(() => rmSync(folder, { recursive: true }));
+  withAllData ??= make(mkdtempSync(join(tmpdir(), 'blueprint-config-')));
+  return withAllData;
+}
+
 beforeAll(async () => {
   for (const stage of STAGES) {
     folders[stage] = await Promise.all([synth(stage), synth(stage)]);
   }
 }, 180_000);
 
-afterAll(() =>
-  Object.values(folders)
-    .flat()
-    .forEach((folder) => rmSync(folder, { recursive: true })),
-);
+afterAll(async () => {
+  const made = withAllData === undefined ? [] : [await withAllData];
+  [...made, ...Object.values(folders).flat()].forEach((folder) => rmSync(folder, { recursive: true }));
+});
 
 function files(folder: string): string[] {
   return readdirSync(folder)
@@ -133,8 +141,7 @@ test('the blueprint is judged by AiWorkloadChecks: an endpoint without data capt
 }, 60_000);
 
 test('every way in and out of data adds and changes these resources of config/dev.yaml, and no others, and the gate finds nothing [W8, D7, D8]', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'blueprint-config-'));
-  const outdir = await synth('data', dataConfig(folder));
+  const outdir = await dataAssembly();
   const found = await findings(loadAssembly(outdir));
   const resources = (from: string, file: string): Record<string, object> =>
     (scrubbed(JSON.parse(readFileSync(join(from, file), 'utf8')) as object) as { Resources: Record<string, object> }).Resources;
@@ -148,7 +155,24 @@ test('every way in and out of data adds and changes these resources of config/de
     );
     expect(Object.fromEntries(other)).toMatchSnapshot(file);
   }
-  [folder, outdir].forEach((made) => rmSync(made, { recursive: true }));
   expect(gone).toEqual([]);
   expect(found).toEqual([]);
+}, 240_000);
+
+test('every alarm that a construct of the data layer can register is in it, so that its scenarios drive each [D9, O1]', async () => {
+  const assembly = files(await dataAssembly());
+  const sources = files(join(ROOT, 'lib/constructs/data')).filter((file) => file.endsWith('.ts'));
+  const written = sources.map((file) => readFileSync(file, 'utf8'));
+  const ids = [...new Set(written.flatMap((text) => [...text.matchAll(/'(\w+Alarm)'/g)].map(([, id]) => id)))];
+  const alarms = assembly
+    .filter((file) => file.endsWith('.template.json'))
+    .flatMap((file) =>
+      Object.entries((JSON.parse(readFileSync(file, 'utf8')) as { Resources: Record<string, { Type: string }> }).Resources),
+    )
+    .flatMap(([id, { Type }]) => (/^AWS::CloudWatch::(Composite)?Alarm$/.test(Type) ? [id] : []));
+  const made = (id: string) => alarms.filter((logical) => new RegExp(`${id}[0-9A-F]{8}$`).test(logical));
+  expect(ids.length).toBeGreaterThan(20);
+  expect(ids.filter((id) => made(id).length === 0)).toEqual([]);
+  // Alarms of whatever reads a stream: the landing, the online table, the writer of features.
+  expect(made('BehindAlarm')).toHaveLength(written.filter((text) => /= streamConsumer\(/.test(text)).length);
 }, 240_000);
