@@ -35,7 +35,10 @@ while state["epochs"] < arguments.epochs:
     time.sleep(arguments.seconds)
     trained += 1
     state["epochs"] += 1
-    progress.write_text(json.dumps(state))
+    # Whole or not at all: what lies in the folder is copied at any moment.
+    part = checkpoints.with_name("progress.part")
+    part.write_text(json.dumps(state))
+    os.replace(part, progress)
 if arguments.reason:
     (Path(os.environ["SM_OUTPUT_DIR"]) / "failure").write_text(arguments.reason)
 if arguments.fail:
