@@ -99,6 +99,20 @@ describe('what a stream brings to features [D8]', () => {
     expect(world.measured).toMatchObject({ FeatureRecordsCounted: 0, FeatureRecordsLate: 2 });
   });
 
+  test('is refused, told with its place and measured when a feature cannot read it although its contract can; the others of its batch count', async () => {
+    const texts = CONTRACT.columns.map((one) => (one.name === 'at' ? column('at', 'string') : one));
+    const world = new World({ ...CONTRACT, columns: texts });
+    await world.deliver(sent(1, sale()), sent(2, sale({ id: 2, at: 'noon' })), sent(3, sale({ id: 3, amount: 4 })));
+    expect(await world.read('a', NOON)).toBe(6.5);
+    expect(world.measured).toMatchObject({ FeatureRecordsCounted: 4, FeatureRecordsRefused: 2 });
+    expect(world.warnings).toMatchObject(
+      ['spent', 'number'].map((feature) => ({
+        ...{ shard: 'shardId-0', sequence: '2', feature },
+        error: expect.objectContaining({ message: expect.stringMatching(/^InvalidMoment: 'at' is 'noon', not a timestamp/) }),
+      })),
+    );
+  });
+
   test('is in the order of the stream also where a sequence number has one digit more', async () => {
     const world = new World();
     await world.deliver(sent(10, sale({ amount: 1 })), sent(9, sale({ amount: 7 })));

@@ -241,6 +241,24 @@ describe('the steps of an operation on such a file [D5, D6]', () => {
     expect(world.rows().every(({ contract }) => contract === 'strict')).toBe(true);
   });
 
+  test('leave a file that has more records than can be numbered with its result, and say why', async () => {
+    const world = await judgedBefore(LARGE);
+    world.deployed = 'loose';
+    world.s3.before = (operation, { key }) => {
+      if (operation === 'GetObject' && key.endsWith('/0-scanned.json')) {
+        world.s3.versions.findLast((version) => version.key === key)!.bytes = Buffer.from('{"records":4294967296,"keys":1}');
+      }
+    };
+    const outcome = await world.operate({ operation: 'rerun' });
+    expect(outcome.failed).toMatchObject([
+      {
+        key: 'simple/large.csv',
+        why: expect.stringMatching(/^the contract would reject it: more than 4294967295 records: send it in parts: /),
+      },
+    ]);
+    expect(world.newest('simple/large.csv').contract).toBe('strict');
+  });
+
   test.each([
     [
       'whose header does not fit any more',

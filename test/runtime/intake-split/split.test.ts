@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { SPLIT_SECONDS } from '../../../lib/constructs/data/data-intake/contract';
 import { SplitCheckpoint } from '../../../runtime/intake-split/context';
 import { planOf, rangeOf } from '../../../runtime/intake-split/plan';
+import { findHeader } from '../../../runtime/intake-split/find-header';
 import { ownedLines } from '../../../runtime/intake-split/lines';
 import { janitorOf } from '../intake/janitor';
 import { problemsOf, SIMPLE, simpleFile } from '../intake/simple-files';
@@ -121,6 +122,38 @@ describe('an execution that splits a file and dies [D4, D5]', () => {
 });
 
 describe('a file that is split [D5]', () => {
+  test.each([1, 4, 5, 15, 16, 17, 40])('compares keys of %d characters over its ranges as one function does', async (length) => {
+    const keys = ['a', 'b', 'c', 'd'].map((letter) => letter.padStart(length, 'k'));
+    const bytes = ['id,amount', ...[...keys, ...keys].map((id, i) => `${id},${i}`), `${'e'.padStart(length, 'k')},9`, ''].join('\n');
+    const [whole, ranges] = [new World(LINES), new World(LINES)];
+    const [one, other] = [whole, ranges].map((world) => world.send('simple/a.csv', bytes));
+    await whole.attempt(one);
+    expect(await split(ranges, other)).toBe('accounted');
+    const account = accountOf(ranges, ranges.row(other));
+    expect(account).toEqual(accountOf(whole, whole.row(one)));
+    expect(account).toMatchObject({ counts: { read: 9, valid: 5, byRule: { 'duplicate key': 4 } } });
+  });
+
+  test.each([
+    ['with a newline', 'id,amount\na,1\n', 10],
+    ['with both line ends', 'id,amount\r\na,1\r\n', 11],
+    ['behind a byte order mark', '\ufeffid,amount\na,1\n', 13],
+    ['behind blank lines', '\n\r\nid,amount\na,1\n', 13],
+    ['without an end', 'id,amount', 9],
+    ['of one letter', 'a\n1\n', 2],
+  ])('has its data behind its header, %s', async (_, text, start) => {
+    const contract = text.startsWith('a') ? { ...LINES, columns: [LINES.columns[0]].map((one) => ({ ...one, name: 'a' })) } : LINES;
+    for (const size of [1, 3, 100]) {
+      const bytes = Buffer.from(text);
+      const pieces = async function* () {
+        for (let offset = 0; offset < bytes.length; offset += size) {
+          yield await Promise.resolve({ offset, bytes: bytes.subarray(offset, offset + size) });
+        }
+      };
+      expect((await findHeader(contract, pieces())).dataStart).toBe(start);
+    }
+  });
+
   test('is the same content as one that is read whole: whichever comes second is a duplicate', async () => {
     const world = new World(LINES);
     const [first, second, third] = ['a', 'b', 'c'].map((name) => world.send(`simple/${name}.csv`, simpleFile('same', 12)));

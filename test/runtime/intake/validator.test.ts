@@ -12,6 +12,32 @@ const rulesOf = (...lines: (string | Buffer)[]) =>
   judge(ORDERS, file(...lines)).quarantine.map(({ rule, column: of }) => [rule, of].join(' ').trim());
 const verdict = (over: Record<string, string>) => rulesOf(row(1, over))[0] ?? 'valid';
 
+describe('a verdict that is remembered', () => {
+  const PATTERNED = { ...ORDERS, columns: [column('code', 'string', { pattern: '^a*$' })], primaryKey: [] };
+  const places = [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((length) => Array.from({ length }, (_, place) => [length, place]));
+
+  test.each(places)('on a value of %d characters holds for no other that differs in character %d', (length, place) => {
+    const good = 'a'.repeat(length);
+    const bad = `${good.slice(0, place)}z${good.slice(place + 1)}`;
+    const { valid, quarantine } = judge(PATTERNED, `code\n${[good, bad, good, bad].join('\n')}\n`);
+    expect([valid, quarantine.map(({ record }) => record)]).toEqual([
+      [good, good],
+      [2, 4],
+    ]);
+  });
+
+  test('on a value holds for none whose bytes could be taken for its length', () => {
+    const { quarantine } = judge(PATTERNED, `code\n${['a'.repeat(7), `aaaa\x07aaa`, 'a'.repeat(7)].join('\n')}\n`);
+    expect(quarantine.map(({ record }) => record)).toEqual([2]);
+  });
+
+  test('on a value holds for none that is longer or shorter', () => {
+    const exactly = { ...PATTERNED, columns: [column('code', 'string', { allowed: ['aaaa'] })] };
+    const { quarantine } = judge(exactly, `code\n${['aaaa', 'aaa', 'aaaaa', 'aaaa', 'aaaaaaaa'].join('\n')}\n`);
+    expect(quarantine.map(({ record }) => record)).toEqual([2, 3, 5]);
+  });
+});
+
 describe('a CSV file [D3]', () => {
   test('may have its columns in any order; what is accepted has the order of the contract', () => {
     const turned = HEADER.split(',').reverse().join(',');

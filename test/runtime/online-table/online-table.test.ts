@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { OnlineSpec } from '../../../lib/constructs/data/online-table/contract';
-import { eventTimeOf } from '../../../runtime/online-table/core';
+import { eventTimeOf, itemOf } from '../../../runtime/online-table/core';
 import { makeHandler } from '../../../runtime/online-table/handler';
+import { EntityKey } from '../../../runtime/stream/entity-key';
 import { OnlineReader } from '../../../runtime/online-table/reader';
 import { DynamoDbFailure, FakeDynamoDb } from '../../support/fake-dynamodb';
 import { runs } from '../../support/property-runs';
@@ -217,4 +218,27 @@ test('the online table ends the same whatever the order, the cuts and the number
     ),
     { numRuns: runs(150) },
   );
+});
+
+describe('an item of the online table has at most what Amazon DynamoDB takes [D8]', () => {
+  const spec = { ...SPEC, entity: ['airport'], plusMinutes: [], columns: ['note'] };
+  const made = (airport: string, note: string) =>
+    itemOf(
+      { airport, note, at: '2026-03-01T09:00:00Z' },
+      { sequence: '1', arrived: ARRIVED, line: '' },
+      spec,
+      new EntityKey(CONTRACT, spec.entity),
+    );
+
+  // The key is the text as a JSON array, the columns are a JSON object.
+  test.each([
+    ['a key of 2,048 bytes', 'K'.repeat(2044), '', true],
+    ['a key of 2,049 bytes', 'K'.repeat(2045), '', false],
+    ['a key of 2,049 bytes in fewer characters', 'é'.repeat(1022) + 'K', '', false],
+    ['columns of 390 KiB', 'K', 'n'.repeat(390 * 1024 - '{"note":""}'.length), true],
+    ['columns of a byte more', 'K', 'n'.repeat(390 * 1024 - '{"note":""}'.length + 1), false],
+  ])('%s', (_, airport, note, fits) => {
+    const item = made(airport, note);
+    expect(typeof item === 'string' ? item : item.position).toBe(fits ? '0011' : 'it is larger than an item of the table');
+  });
 });

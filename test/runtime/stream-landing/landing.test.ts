@@ -1,3 +1,4 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { Checkpoints } from '../../../runtime/stream-landing/checkpoints';
 import { landBatch } from '../../../runtime/stream-landing/land';
 import { batchOf } from '../../../runtime/stream/batch';
@@ -56,6 +57,37 @@ describe('an object that stands where the chain of a shard goes on [D8, D4]', ()
     );
     expect(db.items(TABLE)).toEqual([]);
   });
+});
+
+describe('a checkpoint that cannot be moved [D8, D4]', () => {
+  const failing = (...codes: string[]) => {
+    const asked: string[] = [];
+    const error = new TransactionCanceledException({
+      message: 'cancelled',
+      $metadata: {},
+      CancellationReasons: codes.map((Code) => ({ Code })),
+    });
+    const send = (command: { constructor: { name: string } }) => {
+      asked.push(command.constructor.name);
+      return command.constructor.name === 'GetCommand' ? Promise.resolve({ Item: { lastSequence: '9' } }) : Promise.reject(error);
+    };
+    const landed = { key: 'k', versionId: 'v', range: { stream: STREAM, shard: 's', first: '1', last: '2', records: 2 } };
+    return { asked, advance: () => new Checkpoints({ send } as never, TABLE).advance(undefined, landed) };
+  };
+
+  test('because somebody else has moved it says where it is', async () => {
+    const { asked, advance } = failing('None', 'ConditionalCheckFailed');
+    expect([await advance(), asked]).toEqual(['9', ['TransactWriteCommand', 'GetCommand']]);
+  });
+
+  test.each([['None', 'TransactionConflict'], ['ThrottlingError', 'None'], []])(
+    'because of %s %s is an error, so that the batch comes again: the object has no row yet',
+    async (...codes) => {
+      const { asked, advance } = failing(...codes);
+      await expect(advance()).rejects.toThrow('cancelled');
+      expect(asked).toEqual(['TransactWriteCommand']);
+    },
+  );
 });
 
 describe('an event of a stream [D8]', () => {
