@@ -65,7 +65,9 @@ export async function settle(
   const result = found as Result;
   const rejudged = { operation: id, at: options.rows.time(), released: before.size - refused.old, refused: refused.new };
   if (!(await options.rows.supersede(row, attempt, result, rejudged))) {
-    return { outcome: 'changed meanwhile', key: row.key, versionId: row.versionId };
+    // A step that was given up and went on may have been faster than the one that took its place.
+    const now = (await options.rows.get(row.pk))!;
+    return now.rejudged?.operation === id ? entryOf(now) : { outcome: 'changed meanwhile', key: row.key, versionId: row.versionId };
   }
   await options.reached?.('committed');
   return entryOf({ ...row, counts: result.counts, rejudged, earlier: remembered(row) });

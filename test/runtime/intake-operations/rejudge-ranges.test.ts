@@ -172,6 +172,27 @@ describe('the steps of an operation on such a file [D5, D6]', () => {
     }
   });
 
+  test.each(['plan.json', '1-scanned.json', '2-counts.json', 'records.csv.gz', 'records.jsonl.gz'])(
+    'that are given up when %s is stored, and go on beside the one in their place, judge the file once and list it as judged',
+    async (name) => {
+      const world = await judgedBefore(LARGE);
+      world.deployed = 'loose';
+      let givenUp = false;
+      world.s3.after = (operation, { key }) => {
+        if (!givenUp && key.endsWith(`/${name}`) && ['PutObject', 'CompleteMultipartUpload'].includes(operation)) {
+          givenUp = true;
+          // Its answer comes all the same.
+          void world.die();
+        }
+      };
+      const outcome = await world.operate({ operation: 'rerun' });
+      expect([givenUp, world.deaths]).toEqual([true, 1]);
+      expect(world.entries(outcome)).toMatchObject([{ outcome: 'judged', released: 3, refused: 0, valid: 12, quarantined: 0 }]);
+      expect(world.newest('simple/large.csv').reopened).toBe(1);
+      expect(world.problems()).toEqual([]);
+    },
+  );
+
   test('that die between the new result and the note of it list the file once', async () => {
     const world = await judgedBefore(LARGE);
     world.deployed = 'loose';
