@@ -262,6 +262,21 @@ describe('the steps of an operation on such a file [D5, D6]', () => {
     expect(world.rows().every(({ contract }) => contract === 'strict')).toBe(true);
   });
 
+  test('do not take what an earlier operation found for their own', async () => {
+    const world = await judgedBefore(LARGE);
+    world.deployed = 'loose';
+    await world.operate({ operation: 'rerun' });
+    world.s3.before = async (operation, { key }) => {
+      if (operation === 'PutObject' && key.endsWith('/ordered.json')) {
+        world.s3.before = () => undefined;
+        await world.take(world.send('simple/large.csv', simpleFile('newer', 12)));
+      }
+    };
+    const outcome = await world.operate({ operation: 'rerun', selection: { all: true } });
+    expect(world.entries(outcome)[0]).toMatchObject({ outcome: 'changed meanwhile', key: 'simple/large.csv' });
+    expect(world.problems()).toEqual([]);
+  });
+
   test('leave a file that has more records than can be numbered with its result, and say why', async () => {
     const world = await judgedBefore(LARGE);
     world.deployed = 'loose';
