@@ -4,7 +4,7 @@ import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-s
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { loadBlueprint } from '../lib/config/load';
 import { argumentsOf, ENVIRONMENT, runCommand } from './command';
-import { CapacityFile, capacityFile } from './measure/capacity-file';
+import { CapacityFile, capacityFile, checkFleet, withFleet } from './measure/capacity-file';
 import { Clock, realClock } from './measure/clock';
 import { MeasurableEndpoint, measurableEndpoint } from './measure/endpoint';
 import type { EndpointClients } from './measure/model';
@@ -38,6 +38,7 @@ Options:
   --max-minutes N      never longer (default 30)
   --seed N             of the arrivals (default 1)
   --output FILE        the capacity file (default capacity/<endpoint or component>.json)
+  --fleet              add what the instances that run serve together, two or more, to that file, which states what one serves
   --config FILE        config file of the stage (default ${DEFAULT_CONFIG}, if it is there)
   --yes                load an endpoint that is not the local account's
   --json               the outcome for machines on standard output, progress on standard error
@@ -68,13 +69,16 @@ export interface World {
 /** Measures and returns what to write. Errors: what refuses or ends a measurement; then there is no file. */
 export async function measure(world: World, options: MeasureOptions): Promise<Outcome> {
   const { clients, send, clock, watchLoop, local, say } = world;
-  const { objective, arrivals, seed } = options;
+  const { objective, arrivals, seed, single } = options;
   const before = await measurableEndpoint(clients, options);
   if (local && LANGUAGE_MODELS.test(before.image)) {
     throw new Error(
       `StandIn: in the local account ${before.image} is a stand-in that keeps the pace of a GPU on the platform clock, so the seconds of this clock say nothing about ` +
         'it: `npm run measure:chat` measures the stand-in in its own time, and this command the real one in AWS',
     );
+  }
+  if (single !== undefined) {
+    checkFleet(single, before, objective);
   }
   const started = clock.now();
   say(
@@ -95,7 +99,7 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
   const how = `${arrivals.name} arrivals, seed ${seed}${local ? ', local account' : ''}`;
   const file = capacityFile(before, objective, found.rate, new Date(), how);
   return {
-    file,
+    file: single === undefined ? file : withFleet(single, file, before.units),
     steps,
     units: before.units,
     component: before.component !== undefined,
@@ -145,7 +149,7 @@ const OPTIONS = {
     arrivals: text,
     'max-rate': text,
   },
-  ...{ 'max-minutes': text, seed: text, output: text, config: text, yes: flag, json: flag },
+  ...{ 'max-minutes': text, seed: text, output: text, config: text, fleet: flag, yes: flag, json: flag },
 };
 
 async function main(args: string[]): Promise<number> {
@@ -178,7 +182,7 @@ export function textOf(
 ): string {
   return [
     stepTable(steps, objective.percentile),
-    `${file.requestsPerSecondPerInstance} requests per second and ${component ? 'copy' : 'instance'} (${units} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
+    `${(file.fleet ?? file).requestsPerSecondPerInstance} requests per second and ${component ? 'copy' : 'instance'} (${units} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
     ...(atMaxRate ? [`It held --max-rate ${maxRate}; it may hold more.`] : []),
     ...(local ? ['This is what the local account on this machine serves, not what the instance type serves in AWS.'] : []),
   ].join('\n');

@@ -23,7 +23,7 @@ Options:
   --starts TIME         of a file of rates: when it begins, such as 2026-03-02T00:00:00Z; a plan with schedules needs it
   --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max})
   --initial N           instances at the begin (default: what the policy holds at the rate of the first ten minutes)
-  --routing WHAT        random, which is SageMaker's default, or leastOutstanding (default random)
+  --routing WHAT        leastOutstanding, as the constructs deploy it, or random, which is SageMaker's default (default leastOutstanding)
   --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
   --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})`;
 
@@ -41,7 +41,7 @@ const OPTIONS = {
   min: { type: 'string' },
   max: { type: 'string' },
   initial: { type: 'string' },
-  routing: { type: 'string', default: 'random' },
+  routing: { type: 'string', default: 'leastOutstanding' },
   'first-token-ms': { type: 'string' },
   'token-ms': { type: 'string' },
   help: { type: 'boolean' },

@@ -1,7 +1,7 @@
-import { DEFAULT_UTILIZATION, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
-import { DEFAULT_LIMITS, defaultPolicy, fixedPolicy, heldAt, heldBy } from '../policies/default-policy';
+import { MeasuredRates, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { DEFAULT_LIMITS, defaultPolicy, fixedPolicy, heldAt, initialAt } from '../policies/default-policy';
 import { readPolicyFile } from '../policies/policy-file';
-import { measuredRate } from '../profiles/measured-rate';
+import { measuredRates } from '../profiles/measured-rate';
 import { Impossible } from '../profiles/objective';
 import { Profile, profileNamed } from '../profiles/profile';
 import { provisioningOf } from '../scaling/provisioning';
@@ -105,14 +105,14 @@ export function replay(options: ReplayOptions): ReplayResult {
     timeoutSeconds: Infinity,
     admissionBound: Infinity,
   };
-  const rate =
+  const rates =
     policy.given === undefined || (options.initial ?? heldAt(policy.given, trace.firstRate)) === undefined
       ? measured(endpoint, options, trace)
       : null;
-  const plan = policy.given ?? policy.of(rate!);
+  const plan = policy.given ?? policy.of(rates!);
   const { min, max } = new LimitClock(plan, trace.startsAt, DEFAULT_SEMANTICS);
   const first = { ...plan, min, max };
-  const initial = options.initial ?? heldAt(first, trace.firstRate) ?? heldBy(first, trace.firstRate, rate! * DEFAULT_UTILIZATION);
+  const initial = options.initial ?? initialAt(first, trace.firstRate, rates?.requestsPerSecond ?? NaN);
   const [breaches, peak] = [new Breaches(), new PeakRate()];
   const result = runScaled(
     { endpoint: { ...endpoint, instances: initial }, plan, provisioning: provisioningOf(options.bootSeconds), startsAt: trace.startsAt },
@@ -123,28 +123,35 @@ export function replay(options: ReplayOptions): ReplayResult {
       onProgress: (seconds) => options.onProgress?.(seconds / trace.seconds),
     },
   );
-  return told(options, profile, { rate, plan, initial, result, breaches: breaches.all, peakRate: peak.perSecond });
+  return told(options, profile, {
+    rate: rates?.requestsPerSecond ?? null,
+    plan,
+    initial,
+    result,
+    breaches: breaches.all,
+    peakRate: peak.perSecond,
+  });
 }
 
-function measured(endpoint: EndpointModel, { objective, seed, profile }: ReplayOptions, trace: TraceFile): number {
-  const rate = measuredRate(endpoint, objective, () => new RecordedLengths(trace.lengths, seed), seed);
-  if (rate === 0) {
+function measured(endpoint: EndpointModel, { objective, seed, profile }: ReplayOptions, trace: TraceFile): MeasuredRates {
+  const rates = measuredRates(endpoint, objective, () => new RecordedLengths(trace.lengths, seed), seed);
+  if (rates.requestsPerSecond === 0) {
     throw new Error(`ImpossibleObjective: an instance of ${profile} meets it at no rate: promise less, or take a faster GPU`);
   }
-  return rate;
+  return rates;
 }
 
 /**
  * The plan, or how it follows from the rate that one instance serves. Errors `InvalidPolicy`: another name, and no such file; limits that a file has
  * itself.
  */
-function policyOf({ policy, min, max }: ReplayOptions): { readonly given?: ScalingPlan; of(rate: number): ScalingPlan } {
+function policyOf({ policy, min, max }: ReplayOptions): { readonly given?: ScalingPlan; of(measured: MeasuredRates): ScalingPlan } {
   const limits = { min: min ?? Math.min(DEFAULT_LIMITS.min, max ?? Infinity), max: max ?? Math.max(DEFAULT_LIMITS.max, min ?? 0) };
   if (policy === 'default') {
     if (limits.min > limits.max) {
       throw new Error(`InvalidPolicy: --min ${limits.min} is above --max ${limits.max}: swap them`);
     }
-    return { of: (rate) => defaultPolicy(rate, limits) };
+    return { of: (measured) => defaultPolicy(measured, limits) };
   }
   if (min !== undefined || max !== undefined) {
     throw new Error(`InvalidPolicy: --min and --max are for the policy 'default': '${policy}' has its own`);

@@ -11,18 +11,25 @@ export interface Candidate extends Omit<Peer, 'kind'> {
 }
 
 const DEPLOYED = 'lib/constructs/serving/scaling/policy.ts';
-/** What `Scaling.between(min, max, { capacity })` deploys; its routing is SageMaker's. */
+/** What `Scaling.between(min, max, { capacity })` deploys, with the routing of the constructs. */
 export const DEFAULT_NAME = 'default';
 
-const guarded = ({ requestsPerSecond, concurrency, limits }: Basis): ScalingPlan =>
-  variantPlan({ ...limits, requestsPerSecond, concurrency, dimensions: {} });
+const guarded = (measured: Basis): ScalingPlan =>
+  variantPlan({ ...measured.limits, measured, concurrency: measured.guardConcurrency, dimensions: {} });
 
 const wrong = (name: string, factor: number): Candidate => ({
   name,
   kind: 'mismeasured',
   source: `${DEPLOYED}, with ${factor} of the measured rate`,
-  routing: 'random',
-  plan: ({ requestsPerSecond, limits }) => defaultPolicy(requestsPerSecond * factor, limits),
+  routing: 'leastOutstanding',
+  plan: ({ requestsPerSecond, fleet, limits }) =>
+    defaultPolicy(
+      {
+        requestsPerSecond: requestsPerSecond * factor,
+        fleet: fleet && { ...fleet, requestsPerSecond: fleet.requestsPerSecond * factor },
+      },
+      limits,
+    ),
 });
 
 export const CANDIDATES: readonly Candidate[] = [
@@ -30,20 +37,20 @@ export const CANDIDATES: readonly Candidate[] = [
     name: DEFAULT_NAME,
     kind: 'ours',
     source: DEPLOYED,
-    routing: 'random',
-    plan: ({ requestsPerSecond, limits }) => defaultPolicy(requestsPerSecond, limits),
-  },
-  {
-    name: 'default-least-outstanding',
-    kind: 'ours',
-    source: `${DEPLOYED}, routing by the fewest requests`,
     routing: 'leastOutstanding',
-    plan: ({ requestsPerSecond, limits }) => defaultPolicy(requestsPerSecond, limits),
+    plan: (measured) => defaultPolicy(measured, measured.limits),
   },
   {
-    name: 'guarded-least-outstanding',
+    name: 'default-random',
     kind: 'ours',
-    source: `${DEPLOYED}, with the guard on requests at once, routing by the fewest requests`,
+    source: `${DEPLOYED}, with the routing that SageMaker has by default`,
+    routing: 'random',
+    plan: (measured) => defaultPolicy(measured, measured.limits),
+  },
+  {
+    name: 'guarded',
+    kind: 'ours',
+    source: `${DEPLOYED}, with the guard on requests at once`,
     routing: 'leastOutstanding',
     plan: guarded,
   },

@@ -1,8 +1,7 @@
 import { leastInstances } from '../bounds/capacity-table';
 import { leastInstanceSeconds } from '../bounds/least-fleet';
 import { Basis } from '../peers/peers';
-import { DEFAULT_UTILIZATION } from '../../lib/constructs/serving/scaling/policy';
-import { DEFAULT_LIMITS, heldAt, heldBy } from '../policies/default-policy';
+import { DEFAULT_LIMITS, initialAt } from '../policies/default-policy';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled } from '../scaling/scaled-endpoint';
 import { DEFAULT_SEMANTICS, OTHER_SEMANTICS } from '../scaling/semantics';
@@ -93,11 +92,10 @@ function countsByMinute(source: RequestSource): { counts: number[]; seconds: num
 function rowOf({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: Candidate, demand: Demand): Row {
   const { basis, firstRate, lbSloSeconds } = demand;
   const plan = candidate.plan(basis);
-  const held = heldAt(plan, firstRate) ?? heldBy(plan, firstRate, basis.requestsPerSecond * DEFAULT_UTILIZATION);
   const endpoint = {
     ...suiteEndpoint(profile),
     routing: candidate.routing,
-    instances: candidate.initial ?? held,
+    instances: candidate.initial ?? initialAt(plan, firstRate, basis.requestsPerSecond),
     admissionBound: candidate.admissionBound?.(basis) ?? Infinity,
   };
   const { outcome, instanceHours, leastServerHours, scaleOuts, scaleIns } = runScaled(

@@ -1,15 +1,16 @@
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
 import { Cell, Row } from './cell';
 import { Measured } from './measure';
 import { Suite, SuiteProfile, TraceName } from './suite';
 import { Performer, Task } from './workers';
 
 /** What was measured before. */
-export interface MeasuredCell {
+export interface MeasuredCell extends MeasuredRates {
   readonly trace: TraceName;
   readonly gpu: string;
   readonly profile: string;
-  readonly requestsPerSecond: number;
   readonly concurrency: number;
+  readonly guardConcurrency: number;
 }
 
 /** All runs of a comparison. */
@@ -40,8 +41,8 @@ export async function compare(suite: Suite, performer: Performer, onProgress: (s
   return {
     suite,
     measured: pairs.map(({ trace, profile }, place) => {
-      const { requestsPerSecond, concurrency } = measured[place];
-      return { trace, gpu: profile.gpu, profile: profile.profile, requestsPerSecond, concurrency };
+      const { tables: _, ...rates } = measured[place];
+      return { trace, gpu: profile.gpu, profile: profile.profile, ...rates };
     }),
     rows: cells.flatMap((cell) => rows[ordered.indexOf(cell)]),
   };

@@ -1,5 +1,6 @@
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
 import { CapacityTable, capacityTable } from '../bounds/capacity-table';
-import { measuredRate } from '../profiles/measured-rate';
+import { measuredRates } from '../profiles/measured-rate';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';
 import { profileNamed } from '../profiles/profile';
 import { TICK_SECONDS } from '../scaling/metric-bus';
@@ -11,13 +12,15 @@ import { SuiteProfile, suiteTrace, TraceName } from './suite';
 /** Measurements are made before, with a seed of their own. */
 const SEED = 1;
 const SAMPLED_SECONDS = 3600;
+/** Between what a fleet is planned for and what it serves. */
+const GUARD_SHARE = 0.85;
 
 /** What is known of a model on a GPU, for the lengths of a trace, before it is scaled. */
-export interface Measured {
-  /** Rate that one instance serves within the objective. */
-  readonly requestsPerSecond: number;
-  /** Requests in it at once at that rate: the 99th of a hundred samples. */
+export interface Measured extends MeasuredRates {
+  /** Requests in one instance at once at the rate that it serves: the 99th of a hundred samples. */
   readonly concurrency: number;
+  /** The same of the busiest instance of the fleet, at a share of its rate: what a guard watches for. */
+  readonly guardConcurrency: number;
   /** By mix of lengths, what fleets serve. */
   readonly tables: readonly CapacityTable[];
 }
@@ -41,21 +44,25 @@ export function measure(trace: TraceName, profile: SuiteProfile): Measured {
   const { mixes } = suiteTrace(trace);
   const lengths = (table: LengthTable) => () => new RecordedLengths(table, SEED);
   const all = lengths({ prompts: mixes.flatMap(({ prompts }) => prompts), outputs: mixes.flatMap(({ outputs }) => outputs) });
-  const requestsPerSecond = measuredRate(endpoint, DEFAULT_OBJECTIVE, all, SEED);
+  const rates = measuredRates(endpoint, DEFAULT_OBJECTIVE, all, SEED);
+  const { instances, requestsPerSecond } = rates.fleet!;
+  const fleet: EndpointModel = { ...endpoint, routing: 'leastOutstanding', instances };
   return {
-    requestsPerSecond,
-    concurrency: concurrencyAt(endpoint, requestsPerSecond, all()),
+    ...rates,
+    concurrency: concurrencyAt(endpoint, rates.requestsPerSecond, all()),
+    guardConcurrency: concurrencyAt(fleet, requestsPerSecond * GUARD_SHARE, all()),
     tables: mixes.map((mix) => capacityTable(endpoint, lengths(mix), SEED)),
   };
 }
 
-/** The 99th of a hundred samples of the requests in an instance, one each ten seconds; 1 at least. */
+/** The 99th of a hundred samples of the requests in the busiest instance, one each ten seconds; 1 at least. */
 function concurrencyAt(endpoint: EndpointModel, rate: number, lengths: RecordedLengths): number {
   const samples: number[] = [];
+  const places = Array.from({ length: endpoint.instances }, (_, place) => place);
   const simulation = new Simulation(endpoint, { seed: SEED });
   const sampler: Clockwork = {
     seconds: TICK_SECONDS,
-    tick: () => samples.push(simulation.fleet.concurrency(0, false)),
+    tick: () => samples.push(Math.max(...places.map((place) => simulation.fleet.concurrency(place, false)))),
     invoked: () => undefined,
     invokedWithoutInstance: () => undefined,
   };

@@ -76,13 +76,23 @@ const lineTable = (all: readonly Line[]): string =>
 
 const measuredTable = ({ measured }: Comparison): string =>
   table(
-    ['trace', 'profile', 'GPU', 'requests a second of one instance', 'requests at once'],
-    measured.map(({ trace, profile, gpu, requestsPerSecond, concurrency }) => [
+    [
+      'trace',
+      'profile',
+      'GPU',
+      'requests a second of one instance',
+      'of each of four',
+      'requests at once in one',
+      'in the busiest of four at 0.85',
+    ],
+    measured.map(({ trace, profile, gpu, requestsPerSecond, fleet, concurrency, guardConcurrency }) => [
       trace,
       profile,
       gpu,
       requestsPerSecond.toFixed(3),
+      (fleet!.requestsPerSecond / fleet!.instances).toFixed(3),
       String(concurrency),
+      String(guardConcurrency),
     ]),
   );
 

@@ -1,14 +1,14 @@
-import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { fixedPolicy } from '../policies/default-policy';
 import { tracking } from '../policies/tracking';
 import { SOURCES } from './sources';
 
-/** What a policy may be set by. */
-export interface Basis {
-  /** Rate that one instance was measured to serve within the objective. */
-  readonly requestsPerSecond: number;
-  /** Requests in it at once at that rate, the 99th of a hundred samples. */
+/** What a policy may be set by: what was measured, and limits. */
+export interface Basis extends MeasuredRates {
+  /** Requests in one instance at once at the rate that it serves, the 99th of a hundred samples. */
   readonly concurrency: number;
+  /** The same of the busiest instance of the fleet that was measured, at 0.85 of its rate. */
+  readonly guardConcurrency: number;
   /** The same limits for all whose source has none: limits are no policy. */
   readonly limits: { readonly min: number; readonly max: number };
   /** Instances that the busiest minute and the mean rate need: known afterwards only. */

@@ -34,7 +34,7 @@ export function configBlock({ name, plan, model, objective, lengths }: Planned):
     endpoints: { [name]: { instance: type, slo, scaling, ...(measured ? {} : { modelSize: sizeOf(model) }) } },
   });
   const comments = [
-    `target: ${target} invocations a minute and instance`,
+    `each of many instances is planned to serve ${target} requests a second`,
     ...(measured
       ? []
       : [

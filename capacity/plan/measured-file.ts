@@ -7,13 +7,16 @@ import { Lengths } from '../traces/generated';
 import { RequestSource } from '../traces/source';
 import { Demand } from './demand';
 
+const rate = z.number().gt(0).max(100_000);
+
 /** A capacity file as `npm run measure` writes it and the constructs read it (docs/capacity-file.md). */
 const capacityFile = z.strictObject({
   version: z.literal(1),
   model: z.string().min(1),
   instance: z.string().regex(/^ml\.[a-z0-9-]+\.[a-z0-9]+$/, "must be like 'ml.m5.large'"),
   image: z.string().min(1),
-  requestsPerSecondPerInstance: z.number().gt(0).max(100_000),
+  requestsPerSecondPerInstance: rate,
+  fleet: z.strictObject({ instances: z.int().min(2).max(100), requestsPerSecondPerInstance: rate }).optional(),
   latencyPercentile: z.number().min(50).max(99.9),
   latencyBelowMs: z.number().min(1).max(60_000),
   measuredOn: z.string().regex(/^\d{4}-\d\d-\d\d$/, "must be a date like '2026-05-31'"),
@@ -59,7 +62,7 @@ export function measuredEndpoint({ requestsPerSecondPerInstance, latencyPercenti
       service: classicalModel(1),
       serversPerInstance: 1,
       objective: { latencySeconds: bound },
-      routing: 'random',
+      routing: 'leastOutstanding',
       instances: 1,
       timeoutSeconds: Infinity,
       admissionBound: Infinity,

@@ -1,5 +1,5 @@
-import { DEFAULT_UTILIZATION, invocationsPerMinute, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
-import { defaultPolicy, heldBy } from '../policies/default-policy';
+import { DEFAULT_UTILIZATION, MeasuredRates, ScalingPlan, staffing } from '../../lib/constructs/serving/scaling/policy';
+import { defaultPolicy, heldAt } from '../policies/default-policy';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';
 import { EndpointModel } from '../simulator/simulation';
@@ -37,7 +37,7 @@ export interface FleetSize {
   readonly max: number;
   /** What one instance serves within the objective, requests a second. */
   readonly requestsPerSecond: number;
-  /** Invocations a minute and instance at which the deployed policy holds the fleet. */
+  /** What each of many instances is planned to serve by the deployed policy, requests a second. */
   readonly target: number;
   readonly missRatio: number;
   /** Of a month. */
@@ -61,13 +61,13 @@ interface Run {
  * The smallest minimum with which the policy that the constructs deploy holds the objective, found by halving between the least and a fleet that is
  * always as large as it needs to be at most. Errors `TooManyMisses`: that fleet misses more, too.
  *
- * @param rate what one instance serves within the objective, requests a second
+ * @param measured what instances serve within the objective
  */
-export function sizeFor(endpoint: EndpointModel, rate: number, options: PlanOptions): FleetSize {
+export function sizeFor(endpoint: EndpointModel, measured: MeasuredRates, options: PlanOptions): FleetSize {
   const { min, allowedMisses } = options;
   const tried = new Map<number, Run[]>();
   const runsWith = (least: number): Run[] => {
-    const runs = tried.get(least) ?? options.seeds.map((seed) => run(endpoint, rate, least, seed, options));
+    const runs = tried.get(least) ?? options.seeds.map((seed) => run(endpoint, measured, least, seed, options));
     tried.set(least, runs);
     return runs;
   };
@@ -87,7 +87,7 @@ export function sizeFor(endpoint: EndpointModel, rate: number, options: PlanOpti
       [low, high] = missRatioOf(runsWith(middle)) > allowedMisses ? [middle, high] : [low, middle];
     }
   }
-  return told(rate, high, runsWith(high), options);
+  return told(measured, high, runsWith(high), options);
 }
 
 const missRatioOf = (runs: readonly Run[]): number => {
@@ -95,7 +95,7 @@ const missRatioOf = (runs: readonly Run[]): number => {
   return sum(({ result }) => result.outcome.missed) / sum(({ result }) => result.outcome.requests);
 };
 
-function told(rate: number, min: number, runs: readonly Run[], { headroom }: PlanOptions): FleetSize {
+function told(measured: MeasuredRates, min: number, runs: readonly Run[], { headroom }: PlanOptions): FleetSize {
   const used = runs.map(({ result, timeline }) => ({
     instanceHours: result.instanceHours,
     seconds: result.seconds,
@@ -105,8 +105,8 @@ function told(rate: number, min: number, runs: readonly Run[], { headroom }: Pla
   return {
     min,
     max: Math.min(MOST, Math.ceil(Math.max(...runs.map(({ most }) => most)) * (1 + headroom) - 1e-9)),
-    requestsPerSecond: rate,
-    target: invocationsPerMinute(rate, DEFAULT_UTILIZATION),
+    requestsPerSecond: measured.requestsPerSecond,
+    target: staffing(measured, DEFAULT_UTILIZATION).requestsPerSecond,
     missRatio: missRatioOf(runs),
     instanceHours: hours,
     basis,
@@ -114,10 +114,10 @@ function told(rate: number, min: number, runs: readonly Run[], { headroom }: Pla
   };
 }
 
-function run(endpoint: EndpointModel, rate: number, min: number, seed: number, { demand, bootSeconds }: PlanOptions): Run {
+function run(endpoint: EndpointModel, measured: MeasuredRates, min: number, seed: number, { demand, bootSeconds }: PlanOptions): Run {
   const trace = demand.open(seed);
-  const plan: ScalingPlan = defaultPolicy(rate, { min, max: MOST });
-  const initial = heldBy(plan, trace.firstRate, rate * DEFAULT_UTILIZATION);
+  const plan: ScalingPlan = defaultPolicy(measured, { min, max: MOST });
+  const initial = heldAt(plan, trace.firstRate) ?? min;
   const timeline: Moment[] = [];
   let [requests, missed] = [0, 0];
   const result = runScaled(

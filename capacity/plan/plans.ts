@@ -1,5 +1,6 @@
+import { ratesOf } from '../../lib/constructs/serving/scaling/policy';
 import catalogue from '../../lib/constructs/serving/data/instances.json';
-import { measuredRate } from '../profiles/measured-rate';
+import { measuredRates } from '../profiles/measured-rate';
 import { ALLOWED_MISSES } from '../profiles/objective';
 import { LanguageModel, Profile } from '../profiles/profile';
 import { Objective } from '../simulator/outcome';
@@ -97,11 +98,11 @@ function sizeOrError({ profile }: Candidate, question: Question, trace: TraceFil
   const { objective } = question;
   const endpoint = endpointOf(profile, objective);
   try {
-    const rate = measuredRate(endpoint, objective, () => new RecordedLengths(trace.lengths, 1), 1);
-    if (rate === 0) {
+    const measured = measuredRates(endpoint, objective, () => new RecordedLengths(trace.lengths, 1), 1);
+    if (measured.requestsPerSecond === 0) {
       throw new Error(`ImpossibleObjective: one instance meets it at no rate: promise less, or take a faster GPU`);
     }
-    return sizeFor(endpoint, rate, { ...question, allowedMisses: ALLOWED_MISSES });
+    return sizeFor(endpoint, measured, { ...question, allowedMisses: ALLOWED_MISSES });
   } catch (error) {
     return error as Error;
   }
@@ -111,19 +112,19 @@ const endpointOf = ({ service, gpus }: Profile, objective: Objective): EndpointM
   service,
   serversPerInstance: gpus,
   objective,
-  routing: 'random',
+  routing: 'leastOutstanding',
   instances: 1,
   timeoutSeconds: Infinity,
   admissionBound: Infinity,
 });
 
 function measuredPlans(question: Question, file: MeasuredFile): { plans: FleetPlan[]; leftOut: LeftOut[] } {
-  const { instance, latencyPercentile, requestsPerSecondPerInstance } = file;
+  const { instance, latencyPercentile } = file;
   checkHosted(instance, question.region);
   const price = priceOf(instance, question.region, question.prices);
   question.onProgress?.(instance, 0, 1);
   const { endpoint, serviceSeconds } = measuredEndpoint(file);
-  const size = sizeFor(endpoint, requestsPerSecondPerInstance, {
+  const size = sizeFor(endpoint, ratesOf(file), {
     ...question,
     demand: servedDemand(question.demand, serviceSeconds),
     allowedMisses: 1 - latencyPercentile / 100,

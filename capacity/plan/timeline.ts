@@ -34,7 +34,7 @@ export async function explainTo(file: string, plan: FleetPlan): Promise<void> {
   writeFileSync(
     file,
     `<!doctype html><meta charset="utf-8"><title>${type}, ${min} to ${max}</title><body style="font-family: sans-serif">
-<h1>${type}, ${min} to ${max} instances, ${target} invocations a minute and instance</h1>
+<h1>${type}, ${min} to ${max} instances, ${target} requests a second for each of many</h1>
 <p>The run with the first seed, in steps of five minutes.</p>
 <h2>Demand</h2>${demand}
 <h2>Capacity</h2><p>Instances that serve; dashed: as many as would serve the demand if it came evenly, each what it was measured to.</p>${capacity}

@@ -1,4 +1,10 @@
-import { ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
+import {
+  DEFAULT_TRACKING_UTILIZATION,
+  MeasuredRates,
+  neededInstances,
+  ScalingPlan,
+  variantPlan,
+} from '../../lib/constructs/serving/scaling/policy';
 
 /** Fewest and most instances of the default: two survive the loss of one, and the most is far above what the traces here need. */
 export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;
@@ -6,8 +12,8 @@ export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;
 const INVOCATIONS: readonly string[] = ['SageMakerVariantInvocationsPerInstance', 'SageMakerInferenceComponentInvocationsPerCopy'];
 
 /** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own. */
-export function defaultPolicy(requestsPerSecond: number, limits: { readonly min: number; readonly max: number }): ScalingPlan {
-  return variantPlan({ ...limits, requestsPerSecond, dimensions: { EndpointName: 'simulated', VariantName: 'AllTraffic' } });
+export function defaultPolicy(measured: MeasuredRates, limits: { readonly min: number; readonly max: number }): ScalingPlan {
+  return variantPlan({ ...limits, measured, dimensions: { EndpointName: 'simulated', VariantName: 'AllTraffic' } });
 }
 
 /** So many instances, whatever comes. */
@@ -20,12 +26,18 @@ export function heldAt(plan: ScalingPlan, rate: number): number | undefined {
   }
   for (const policy of plan.policies) {
     if (policy.kind === 'TargetTracking' && typeof policy.metric === 'string' && INVOCATIONS.includes(policy.metric)) {
-      return heldBy(plan, rate, policy.target / 60);
+      return heldBy(plan, rate / (policy.target / 60));
+    }
+    if (policy.kind === 'Step' && 'spare' in policy.metric) {
+      return heldBy(plan, neededInstances(policy.metric, rate));
     }
   }
   return undefined;
 }
 
-/** Instances for a rate, of which each serves a part. */
-export const heldBy = (plan: ScalingPlan, rate: number, perInstance: number): number =>
-  Math.max(plan.min, Math.min(plan.max, Math.ceil(rate / perInstance)));
+/** Instances that a run begins with: those that the plan holds, or, where it says nothing of rates, those with which none is busier than planned. */
+export const initialAt = (plan: ScalingPlan, rate: number, requestsPerSecond: number): number =>
+  heldAt(plan, rate) ?? heldBy(plan, rate / (requestsPerSecond * DEFAULT_TRACKING_UTILIZATION));
+
+/** Whole instances within the limits of a plan. */
+const heldBy = (plan: ScalingPlan, instances: number): number => Math.max(plan.min, Math.min(plan.max, Math.ceil(instances)));

@@ -10,6 +10,12 @@ const metric = z.strictObject({
   statistic: z.enum(['Average', 'Sum', 'Maximum']),
   dimensions: z.record(z.string(), z.string()).default({}),
 });
+/** Instances that the requests of a minute lacked. */
+const lacking = z.strictObject({
+  requestsPerSecond: z.number().positive(),
+  spare: z.number().min(0),
+  dimensions: z.record(z.string(), z.string()).default({}),
+});
 const predefined = z.enum([
   'SageMakerVariantInvocationsPerInstance',
   'SageMakerVariantConcurrentRequestsPerModelHighResolution',
@@ -29,7 +35,7 @@ const tracking = z.strictObject({
 const step = z.strictObject({
   kind: z.literal('Step'),
   name: z.string().min(1),
-  metric,
+  metric: z.union([metric, lacking]),
   threshold: z.number(),
   side: z.enum(['AtOrAbove', 'AtOrBelow']).optional(),
   periods: z.int().min(1),
@@ -83,7 +89,7 @@ export function readPolicyFile(path: string): ScalingPlan {
   return parsed.data;
 }
 
-const KNOWN_KEYS = [scalingPlan, tracking, step, metric, limits].flatMap(({ shape }) => Object.keys(shape));
+const KNOWN_KEYS = [scalingPlan, tracking, step, metric, lacking, limits].flatMap(({ shape }) => Object.keys(shape));
 
 function explain(issue: z.core.$ZodIssue): string {
   const where = issue.path.join('.') || 'the plan';

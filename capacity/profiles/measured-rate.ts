@@ -1,3 +1,4 @@
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
 import { Objective } from '../simulator/outcome';
 import { EndpointModel, Simulation } from '../simulator/simulation';
 import { Lengths, PoissonSource } from '../traces/generated';
@@ -16,6 +17,18 @@ const HALVINGS = 12;
  */
 export const measuredRate = (endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): number =>
   fleetRate({ ...endpoint, objective, instances: 1 }, lengths, seed);
+
+/** Instances of the fleet that is measured beside one alone: enough to see how much waits even out. */
+const FLEET_INSTANCES = 4;
+
+/** The same of one instance and of four that share the requests by the fewest: what the capacity file of an endpoint states. */
+export function measuredRates(endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): MeasuredRates {
+  const fleet: EndpointModel = { ...endpoint, objective, routing: 'leastOutstanding', instances: FLEET_INSTANCES };
+  return {
+    requestsPerSecond: measuredRate(endpoint, objective, lengths, seed),
+    fleet: { instances: FLEET_INSTANCES, requestsPerSecond: fleetRate(fleet, lengths, seed) },
+  };
+}
 
 /** The same of a fleet that does not scale. */
 export function fleetRate(endpoint: EndpointModel, lengths: () => Lengths, seed: number): number {

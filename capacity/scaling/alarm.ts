@@ -1,9 +1,9 @@
 import { AlarmState, alarmState, EXTRA_PERIODS, Point } from './alarm-state';
-import { MetricSeries, Statistic } from './metric-series';
+import { Published, Statistic } from './metric-series';
 
 /** What an alarm watches. */
 export interface AlarmProps {
-  readonly series: MetricSeries;
+  readonly series: Published;
   readonly statistic: Statistic;
   readonly periodSeconds: number;
   /** Evaluation periods, all of which must breach. */

@@ -1,6 +1,6 @@
-import { NamedMetric, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
+import { LackingInstances, NamedMetric, neededInstances, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
 import { Fleet } from '../simulator/fleet';
-import { MetricSeries, Statistic } from './metric-series';
+import { MetricSeries, Published, Statistic } from './metric-series';
 import { Semantics } from './semantics';
 
 /** The shortest period of any metric, seconds: the beat of metrics, alarms and scaling. */
@@ -9,7 +9,7 @@ const MINUTE_SECONDS = 60;
 
 /** A metric that alarms can watch, with the statistic and the period that a target tracking policy reads. */
 export interface WatchedMetric {
-  readonly series: MetricSeries;
+  readonly series: Published;
   readonly statistic: Statistic;
   readonly periodSeconds: number;
   /** How long after its end a period is visible, seconds. */
@@ -59,10 +59,13 @@ export class MetricBus {
   }
 
   /** The metric that a policy names, in periods of this length unless its name says another. Errors `UnsimulatedMetric` for one that the simulator does not publish. */
-  public metric(metric: PredefinedMetric | NamedMetric, periodSeconds = MINUTE_SECONDS): WatchedMetric {
+  public metric(metric: PredefinedMetric | NamedMetric | LackingInstances, periodSeconds = MINUTE_SECONDS): WatchedMetric {
     const { tenSecond, minute, noCapacity } = this.semantics.publishSeconds;
     if (typeof metric === 'string') {
       return this.predefined(metric);
+    }
+    if (!('statistic' in metric)) {
+      return { series: this.lacking(metric), statistic: 'Maximum', periodSeconds, publishSeconds: minute };
     }
     const publishSeconds =
       metric.name === 'NoCapacityInvocationFailures' ? noCapacity : periodSeconds < MINUTE_SECONDS ? tenSecond : minute;
@@ -75,6 +78,21 @@ export class MetricBus {
     this.perInstance.close(this.minuteShares, 1, silent ? 0 : Math.max(1, this.minuteRequests));
     this.noCapacity.close(this.minuteFailures, 1, this.minuteFailures);
     this.minuteRequests = this.minuteShares = this.minuteFailures = 0;
+  }
+
+  /** As the metric math of the constructs has it (lib/constructs/serving/endpoint/endpoint-scaling.ts). */
+  private lacking(staffing: LackingInstances): Published {
+    const { keptSeconds, periodSeconds } = this.invocations;
+    return {
+      periodSeconds,
+      keptSeconds,
+      statistic: (end, seconds) => {
+        const requests = this.invocations.statistic(end, seconds, 'Sum');
+        const instances = requests / this.perInstance.statistic(end, seconds, 'Sum');
+        const lacking = Math.ceil(neededInstances(staffing, requests / seconds)) - instances;
+        return Number.isNaN(lacking) ? -1 : lacking;
+      },
+    };
   }
 
   private predefined(type: PredefinedMetric): WatchedMetric {

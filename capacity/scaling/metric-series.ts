@@ -3,8 +3,18 @@ const KEPT = 8192;
 
 export type Statistic = 'Sum' | 'Maximum' | 'Average';
 
+/** What an alarm can look at. */
+export interface Published {
+  /** Length of its periods: what is asked for must be a multiple. */
+  readonly periodSeconds: number;
+  /** The longest time that can be looked back, seconds. */
+  readonly keptSeconds: number;
+  /** A statistic of the time from `end - seconds` to `end`; NaN when nothing was published in it. */
+  statistic(end: number, seconds: number, statistic: Statistic): number;
+}
+
 /** A metric as it is published: for each of its periods a sum, a maximum and a number of samples. Old periods are overwritten. */
-export class MetricSeries {
+export class MetricSeries implements Published {
   private readonly sums = new Float64Array(KEPT);
   private readonly maxima = new Float64Array(KEPT);
   private readonly counts = new Float64Array(KEPT);
@@ -13,7 +23,6 @@ export class MetricSeries {
   /** @param periodSeconds length of its periods: what is asked for must be a multiple */
   public constructor(public readonly periodSeconds: number) {}
 
-  /** The longest time that can be looked back, seconds. */
   public get keptSeconds(): number {
     return KEPT * this.periodSeconds;
   }
@@ -26,7 +35,6 @@ export class MetricSeries {
     this.counts[place] = samples;
   }
 
-  /** A statistic of the time from `end - seconds` to `end`; NaN when nothing was published in it. */
   public statistic(end: number, seconds: number, statistic: Statistic): number {
     const last = Math.round(end / this.periodSeconds);
     let [sum, maximum, samples] = [0, -Infinity, 0];

@@ -1,4 +1,4 @@
-import { StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { aggregationOf, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { Alarm } from './alarm';
 import { adjusted, Request, stepOf, tracked, trackedIn } from './decision';
 import { MetricBus } from './metric-bus';
@@ -108,7 +108,7 @@ export class StepRunner {
     const { series } = metric;
     if (periodSeconds % series.periodSeconds !== 0 || (periods + 2) * periodSeconds > series.keptSeconds) {
       throw new Error(
-        `UnsimulatedPolicy: the alarm of '${policy.name}' must look at ${policy.metric.name} in multiples of ${series.periodSeconds} s and at most ` +
+        `UnsimulatedPolicy: the alarm of '${policy.name}' must look at ${'name' in policy.metric ? policy.metric.name : 'lacking instances'} in multiples of ${series.periodSeconds} s and at most ` +
           `${series.keptSeconds} s back, got ${periods} periods of ${periodSeconds} s`,
       );
     }
@@ -128,7 +128,7 @@ export class StepRunner {
       return undefined;
     }
     const { metric, threshold, steps, adjustment = 'Change', name, cooldownSeconds } = this.policy;
-    const value = this.alarm.aggregate(now, metric.statistic === 'Maximum' ? 'Maximum' : 'Average');
+    const value = this.alarm.aggregate(now, aggregationOf(metric));
     const change = Number.isNaN(value) ? undefined : stepOf(steps, value - threshold, this.above);
     if (change === undefined) {
       return undefined;

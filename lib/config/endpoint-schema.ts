@@ -73,7 +73,7 @@ const realtime = z
         ...range(1, 'Instances'),
         capacity,
         concurrency: concurrency(
-          'Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute or two.',
+          'Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute.',
         ),
         schedules: timed,
       },

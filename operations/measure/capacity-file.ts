@@ -1,3 +1,4 @@
+import { readMeasuredFile } from '../../capacity/plan/measured-file';
 import { version } from '../../package.json';
 import type { MeasurableEndpoint } from './endpoint';
 import type { Objective } from './step';
@@ -9,10 +10,17 @@ export interface CapacityFile {
   readonly instance: string;
   readonly image: string;
   readonly requestsPerSecondPerInstance: number;
+  readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
   readonly latencyPercentile: number;
   readonly latencyBelowMs: number;
   readonly measuredOn: string;
   readonly tool: string;
+}
+
+/** What an earlier measurement wrote. Errors `InvalidCapacityFile` with every problem. */
+export function readCapacityFile(path: string): CapacityFile {
+  const { path: _, ...file } = readMeasuredFile(path);
+  return file;
 }
 
 /** `how` tells what was sent: arrivals, seed, and whether it was the local account. */
@@ -32,3 +40,32 @@ export function capacityFile(
     tool: `cdk-ai-workloads measure ${version}: ${how}`,
   };
 }
+
+/**
+ * A file that states what one serves, with what several were measured to serve together. Errors: `InvalidFleet` when they were fewer than two; `OtherEndpoint`
+ * when the file was measured on something else.
+ */
+export function checkFleet(file: CapacityFile, of: MeasurableEndpoint, { percentile, belowMs }: Objective): void {
+  if (of.units < 2) {
+    throw new Error(
+      'InvalidFleet: --fleet measures what two or more serve together, and one is running: deploy four with Scaling.fixed(4)',
+    );
+  }
+  const measured = {
+    ...{ model: of.model, instance: of.instance, image: of.image },
+    latencyPercentile: percentile,
+    latencyBelowMs: belowMs,
+  };
+  const others = Object.entries(measured).filter(([name, value]) => file[name as keyof typeof measured] !== value);
+  if (others.length > 0) {
+    const told = others.map(([name, value]) => `'${name}' is '${file[name as keyof typeof measured]}' there and '${value}' here`);
+    throw new Error(
+      `OtherEndpoint: the capacity file is of something else: ${told.join(', ')}: measure one of them first, without --fleet`,
+    );
+  }
+}
+
+export const withFleet = (file: CapacityFile, { requestsPerSecondPerInstance }: CapacityFile, instances: number): CapacityFile => ({
+  ...file,
+  fleet: { instances, requestsPerSecondPerInstance },
+});

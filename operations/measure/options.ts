@@ -4,6 +4,7 @@ import { namesOf } from '../../lib/constructs/delivery/contract';
 import { closest } from '../../lib/constructs/shared/contract';
 import { UsageError } from '../command';
 import { Arrivals, poisson } from './arrivals';
+import { CapacityFile, readCapacityFile } from './capacity-file';
 import type { Target } from './endpoint';
 import { recordedFrom } from './recorded-file';
 import type { Objective } from './step';
@@ -17,6 +18,8 @@ export interface MeasureOptions extends Target {
   readonly maxMinutes: number;
   readonly seed: number;
   readonly output: string;
+  /** What one serves, to which what several serve together is added. */
+  readonly single?: CapacityFile;
 }
 
 type SloConfig = BlueprintConfig['endpoints'][string]['slo'];
@@ -49,14 +52,15 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
     }
     return given;
   };
-  const from = <T>(name: string, read: (file: string) => T): T | undefined => {
+  const from = <T>(path: string, read: (file: string) => T): T | undefined => {
     try {
-      return read(String(values[name]));
+      return read(path);
     } catch (error) {
       problems.push((error as Error).message);
       return undefined;
     }
   };
+  const output = (values.output as string | undefined) ?? `capacity/${values.component ?? argument}.json`;
   const options = {
     ...target,
     objective: {
@@ -64,11 +68,12 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
       belowMs: number('below-ms', slo?.latencyBelowMs),
       availabilityPercent: number('availability', slo?.availabilityPercent),
     },
-    bodies: from('request', bodiesOf)!,
+    bodies: from(String(values.request), bodiesOf)!,
     contentType: (values['content-type'] as string | undefined) ?? 'application/json',
-    arrivals: [undefined, 'poisson'].includes(values.arrivals as string) ? poisson : from('arrivals', arrivalsOf)!,
+    arrivals: [undefined, 'poisson'].includes(values.arrivals as string) ? poisson : from(String(values.arrivals), arrivalsOf)!,
     ...{ maxRate: number('max-rate'), maxMinutes: number('max-minutes'), seed: number('seed') },
-    output: (values.output as string | undefined) ?? `capacity/${values.component ?? argument}.json`,
+    output,
+    single: values.fleet === true ? from(output, readCapacityFile) : undefined,
   };
   if (problems.length > 0) {
     throw new UsageError(`InvalidOption:\n${problems.map((problem) => `  ${problem}`).join('\n')}\n\n${usage}`);

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayCommand } from '../../capacity/cli/replay-command';
-import { fixedPolicy, heldAt, heldBy } from '../../capacity/policies/default-policy';
+import { fixedPolicy, heldAt, initialAt } from '../../capacity/policies/default-policy';
 import { readPolicyFile } from '../../capacity/policies/policy-file';
 import { alone } from '../../capacity/profiles/objective';
 import { profileNamed } from '../../capacity/profiles/profile';
@@ -226,11 +226,11 @@ test.each([
 });
 
 test('a run begins with the instances that its policy holds at the first rate', () => {
-  const tracked = variantPlan({ min: 1, max: 10, requestsPerSecond: 2, dimensions: {} });
-  expect([0.1, 3.7, 100].map((rate) => heldAt(tracked, rate))).toEqual([1, 4, 10]);
+  const tracked = variantPlan({ min: 1, max: 10, measured: { requestsPerSecond: 2 }, dimensions: {} });
+  expect([0.1, 3.7, 100].map((rate) => heldAt(tracked, rate))).toEqual([1, 3, 10]);
   expect(heldAt(fixedPolicy(3), 100)).toBe(3);
   const concurrent = variantPlan({ min: 1, max: 10, concurrency: 5, dimensions: {} });
-  expect([heldAt(concurrent, 3.7), heldBy(concurrent, 3.7, 1.2)]).toEqual([undefined, 4]);
+  expect([heldAt(concurrent, 3.7), initialAt(concurrent, 3.7, 2)]).toEqual([undefined, 4]);
 });
 
 test('a plan from which a rate does not follow is run without measuring one, and begins where it says', () => {

@@ -1,7 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { MeasuredCapacity, Scaling } from '../../lib/constructs/serving';
-import { ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { ScalingPlan, StepPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { MetricBus } from '../../capacity/scaling/metric-bus';
+import { DEFAULT_SEMANTICS } from '../../capacity/scaling/semantics';
+import { Fleet } from '../../capacity/simulator/fleet';
 import { defaultPolicy } from '../../capacity/policies/default-policy';
 import { CAPACITY, endpoint, folder } from '../constructs/serving/fixtures';
 import { synth } from '../support/synth';
@@ -10,13 +14,15 @@ const capacity = () => MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stri
 
 /** What CloudFormation is told, as a plan again: read from the template, not from the code that wrote it. */
 function deployed(template: Template) {
-  const of = (type: string) => Object.values(template.findResources(`AWS::${type}`)).map(({ Properties }) => Properties);
-  const [target] = of('ApplicationAutoScaling::ScalableTarget');
-  const alarms = of('CloudWatch::Alarm').filter(({ AlarmActions }) => JSON.stringify(AlarmActions ?? []).includes('ScalingPolicy'));
+  const of = (type: string) => Object.entries(template.findResources(`AWS::${type}`));
+  const [[, { Properties: target }]] = of('ApplicationAutoScaling::ScalableTarget');
+  const alarmOf = (policy: string) =>
+    of('CloudWatch::Alarm').find(([, { Properties }]) => JSON.stringify(Properties.AlarmActions) === JSON.stringify([{ Ref: policy }]))![1]
+      .Properties;
   return {
     min: target.MinCapacity,
     max: target.MaxCapacity,
-    policies: of('ApplicationAutoScaling::ScalingPolicy').map((policy) => {
+    policies: of('ApplicationAutoScaling::ScalingPolicy').map(([id, { Properties: policy }]) => {
       const tracking = policy.TargetTrackingScalingPolicyConfiguration;
       const step = policy.StepScalingPolicyConfiguration;
       return tracking !== undefined
@@ -26,10 +32,29 @@ function deployed(template: Template) {
             out: tracking.ScaleOutCooldown,
             in: tracking.ScaleInCooldown,
           }
-        : { metric: alarms[0].MetricName, target: alarms[0].Threshold, out: step.Cooldown, steps: step.StepAdjustments.length };
+        : stepDeployed(step, alarmOf(id));
     }),
   };
 }
+
+/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- properties of a template */
+const stepDeployed = (step: Record<string, any>, alarm: Record<string, any>) => ({
+  metric: alarm.MetricName ?? alarm.Metrics.map(({ Id }: { Id: string }) => Id),
+  period: alarm.Period ?? alarm.Metrics[1].MetricStat.Period,
+  periods: alarm.EvaluationPeriods,
+  threshold: alarm.Threshold,
+  above: alarm.ComparisonOperator === 'GreaterThanOrEqualToThreshold',
+  aggregation: step.MetricAggregationType,
+  adjustment: step.AdjustmentType,
+  cooldown: step.Cooldown,
+  steps: step.StepAdjustments.map((one: Record<string, number>) => [
+    one.MetricIntervalLowerBound,
+    one.MetricIntervalUpperBound,
+    one.ScalingAdjustment,
+  ]),
+});
+
+const ADJUSTMENTS = { Change: 'ChangeInCapacity', Percent: 'PercentChangeInCapacity', Exact: 'ExactCapacity' };
 
 /** What the simulator runs, in the same words. */
 const simulated = ({ min, max, policies }: ScalingPlan) => ({
@@ -38,14 +63,24 @@ const simulated = ({ min, max, policies }: ScalingPlan) => ({
   policies: policies.map((policy) =>
     policy.kind === 'TargetTracking'
       ? { metric: policy.metric, target: policy.target, out: policy.scaleOutCooldownSeconds, in: policy.scaleInCooldownSeconds }
-      : { metric: policy.metric.name, target: policy.threshold, out: policy.cooldownSeconds, steps: policy.steps.length },
+      : {
+          metric: 'name' in policy.metric ? policy.metric.name : ['lacking', 'requests', 'shares'],
+          period: policy.periodSeconds,
+          periods: policy.periods,
+          threshold: policy.threshold,
+          above: policy.side !== 'AtOrBelow',
+          aggregation: 'Maximum',
+          adjustment: ADJUSTMENTS[policy.adjustment ?? 'Change'],
+          cooldown: policy.cooldownSeconds,
+          steps: policy.steps.map(({ from, to, change }) => [from, to, change]),
+        },
   ),
 });
 
 test("the simulator's default is what the constructs deploy", () => {
   const { template } = synth((stack) => endpoint(stack, { scaling: Scaling.between(2, 100, { capacity: capacity() }) }));
-  const plan = defaultPolicy(CAPACITY.requestsPerSecondPerInstance, { min: 2, max: 100 });
-  expect(plan.policies.length).toBe(1);
+  const plan = defaultPolicy({ requestsPerSecond: CAPACITY.requestsPerSecondPerInstance }, { min: 2, max: 100 });
+  expect(plan.policies.map(({ name }) => name)).toEqual(['traffic-out', 'traffic-in']);
   expect(deployed(template)).toEqual(simulated(plan));
 });
 
@@ -58,5 +93,34 @@ test('every way to scale a variant is deployed as the simulator would run it', (
   ]) {
     const { template } = synth((stack) => endpoint(stack, { scaling }));
     expect(deployed(template)).toEqual(simulated(scaling._plan('chat', 'AllTraffic')!));
+  }
+});
+
+test('the metric math of the traffic is what the simulator computes of a minute', () => {
+  const fleet = { instances: 4, requestsPerSecondPerInstance: CAPACITY.requestsPerSecondPerInstance * 1.5 };
+  const measured = MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify({ ...CAPACITY, fleet }) })}/c.json`);
+  for (const of of [capacity(), measured]) {
+    const scaling = Scaling.between(1, 100, { capacity: of });
+    const { template } = synth((stack) => endpoint(stack, { scaling }));
+    const [alarm] = Object.values(
+      template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: Match.stringLikeRegexp('out') } }),
+    );
+    const { Expression } = alarm.Properties.Metrics[0];
+    const [, filled, filler] = /^FILL\((.*), (-1)\)$/.exec(Expression)!;
+    const math = new Function('requests', 'shares', `return ${filled.replaceAll('CEIL', 'Math.ceil').replaceAll('^', '**')}`);
+    const [policy] = scaling._plan('chat', 'AllTraffic')!.policies;
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 100 }), (requests, instances) => {
+        const bus = new MetricBus(DEFAULT_SEMANTICS);
+        for (let one = 0; one < requests; one++) {
+          bus.invoked(instances);
+        }
+        bus.tick(60, { serving: 0, beginPeriod: () => undefined } as unknown as Fleet);
+        const { series } = bus.metric((policy as StepPolicy).metric, 60);
+        const told = math(requests, requests / instances);
+        expect(series.statistic(60, 60, 'Maximum')).toBeCloseTo(Number.isNaN(told) ? +filler : told, 6);
+      }),
+      { numRuns: 100 },
+    );
   }
 });

@@ -164,9 +164,11 @@ describe('an endpoint of several variants [S1]', () => {
     ]);
     expect(names(template, 'AWS::ApplicationAutoScaling::ScalingPolicy', 'PolicyName').sort()).toEqual([
       'flights-dev-delay-concurrency-guard',
-      'flights-dev-delay-invocations',
+      'flights-dev-delay-traffic-in',
+      'flights-dev-delay-traffic-out',
       'flights-dev-delay.b-concurrency-guard',
-      'flights-dev-delay.b-invocations',
+      'flights-dev-delay.b-traffic-in',
+      'flights-dev-delay.b-traffic-out',
     ]);
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       AlarmName: 'flights-dev-delay.b-concurrency-guard',

@@ -372,13 +372,12 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
       DependsOn: [id],
     });
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
-      PolicyName: 'flights-dev-delay-invocations',
-      PolicyType: 'TargetTrackingScaling',
-      TargetTrackingScalingPolicyConfiguration: {
-        PredefinedMetricSpecification: { PredefinedMetricType: 'SageMakerVariantInvocationsPerInstance' },
-        TargetValue: 1440,
-        ScaleOutCooldown: 60,
-        ScaleInCooldown: 300,
+      PolicyName: 'flights-dev-delay-traffic-out',
+      PolicyType: 'StepScaling',
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: 'ChangeInCapacity',
+        MetricAggregationType: 'Maximum',
+        Cooldown: 300,
       },
     });
     template.hasResourceProperties('AWS::SageMaker::EndpointConfig', { ProductionVariants: [{ InitialInstanceCount: 2 }] });
@@ -390,7 +389,7 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
 
   test('guards the measured rate by an alarm on ten seconds that only scales out [A1, row 85, 100]', () => {
     const { template, nag } = build({ scaling: scaling(1, 4, { concurrency: 8 }) });
-    template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 2);
+    template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 3);
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       PolicyName: 'flights-dev-delay-concurrency-guard',
       PolicyType: 'StepScaling',
@@ -398,7 +397,7 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
         AdjustmentType: 'PercentChangeInCapacity',
         MinAdjustmentMagnitude: 1,
         MetricAggregationType: 'Maximum',
-        Cooldown: 60,
+        Cooldown: 300,
         StepAdjustments: [{ MetricIntervalLowerBound: 0, MetricIntervalUpperBound: Match.absent(), ScalingAdjustment: 34 }],
       },
     });
@@ -412,7 +411,7 @@ describe('scaling of an endpoint [A1, A2, A4, A5]', () => {
       ],
       Statistic: 'Maximum',
       Period: 10,
-      EvaluationPeriods: 6,
+      EvaluationPeriods: 1,
       Threshold: 8,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'notBreaching',

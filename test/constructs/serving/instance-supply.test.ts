@@ -198,12 +198,11 @@ describe('a capacity reservation', () => {
 });
 
 describe('routing', () => {
-  test('is that of SageMaker for a model of its own unless told otherwise, and by work for components', () => {
-    expect(variant(build({}).template).RoutingConfig).toBeUndefined();
-    expect(variant(shared().template).RoutingConfig).toEqual({ RoutingStrategy: 'LEAST_OUTSTANDING_REQUESTS' });
-    expect(variant(build({ routing: RoutingStrategy.LEAST_OUTSTANDING_REQUESTS }).template).RoutingConfig).toEqual({
-      RoutingStrategy: 'LEAST_OUTSTANDING_REQUESTS',
-    });
+  test('is by work unless told otherwise', () => {
+    const byWork = { RoutingStrategy: 'LEAST_OUTSTANDING_REQUESTS' };
+    expect(variant(build({}).template).RoutingConfig).toEqual(byWork);
+    expect(variant(shared().template).RoutingConfig).toEqual(byWork);
+    expect(variant(build({ routing: RoutingStrategy.RANDOM }).template).RoutingConfig).toEqual({ RoutingStrategy: 'RANDOM' });
     expect(variant(shared({ routing: RoutingStrategy.RANDOM }).template).RoutingConfig).toEqual({ RoutingStrategy: 'RANDOM' });
   });
 

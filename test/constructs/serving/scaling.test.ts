@@ -4,8 +4,9 @@ import Ajv from 'ajv/dist/2020';
 import { Duration, Lazy, TimeZone, Token } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
-import { MeasuredCapacity, Scaling, ScalingSchedule } from '../../../lib/constructs/serving';
-import { DEFAULT_UTILIZATION, invocationsPerMinute } from '../../../lib/constructs/serving/scaling/policy';
+import { MeasuredCapacity, Scaling, ScalingProps, ScalingSchedule } from '../../../lib/constructs/serving';
+import { DEFAULT_UTILIZATION, neededInstances, staffing, StepPolicy } from '../../../lib/constructs/serving/scaling/policy';
+import { stepOf } from '../../../capacity/scaling/decision';
 import { CAPACITY, folder } from './fixtures';
 
 const write = (content: unknown) => join(folder({ 'capacity.json': JSON.stringify(content) }), 'capacity.json');
@@ -101,16 +102,16 @@ describe('Scaling [A1, A2]', () => {
     ]);
   });
 
-  test('guards a measured rate by concurrent requests: one tracking policy, and one step policy that only scales out [A1]', () => {
+  test('guards a measured rate by concurrent requests: beside the policies of the traffic one that only scales out [A1]', () => {
     const scaling = Scaling.between(1, 4, { capacity: capacity(), concurrency: 8, scaleOutCooldown: Duration.seconds(30) });
     const { policies } = scaling._plan('chat', 'b')!;
-    expect(policies.map(({ kind }) => kind)).toEqual(['TargetTracking', 'Step']);
-    expect(policies[1]).toEqual({
+    expect(policies.map(({ name }) => name)).toEqual(['traffic-out', 'traffic-in', 'concurrency-guard']);
+    expect(policies[2]).toEqual({
       kind: 'Step',
       name: 'concurrency-guard',
       metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions: { EndpointName: 'chat', VariantName: 'b' } },
       threshold: 8,
-      periods: 6,
+      periods: 1,
       periodSeconds: 10,
       steps: [{ from: 0, change: 34 }],
       adjustment: 'Percent',
@@ -147,48 +148,65 @@ describe('Scaling [A1, A2]', () => {
     ]);
   });
 
-  test('holds 0.60 of the measured rate, 60 s out and 300 s in, unless told otherwise [A5]', () => {
-    expect(Scaling.between(1, 2, { capacity: capacity() })._plan('chat', 'AllTraffic')).toEqual({
-      min: 1,
-      max: 2,
-      policies: [
-        {
-          kind: 'TargetTracking',
-          name: 'invocations',
-          metric: 'SageMakerVariantInvocationsPerInstance',
-          target: 1440,
-          scaleOutCooldownSeconds: 60,
-          scaleInCooldownSeconds: 300,
-        },
-      ],
-      schedules: [],
-    });
-    const own = Scaling.between(1, 2, {
-      capacity: capacity(),
-      utilization: 0.75,
-      scaleOutCooldown: Duration.seconds(0),
-      scaleInCooldown: Duration.minutes(10),
-    });
-    expect(own._plan('chat', 'AllTraffic')?.policies[0]).toMatchObject({
-      target: 1800,
-      scaleOutCooldownSeconds: 0,
-      scaleInCooldownSeconds: 600,
-    });
+  test('sizes for 0.65 of the measured rate, 300 s out and 300 s in, unless told otherwise [A5]', () => {
+    const of = (props: Partial<ScalingProps> = {}) =>
+      Scaling.between(1, 2, { capacity: capacity(), ...props })._plan('chat', 'AllTraffic')!;
+    const lacking = { requestsPerSecond: 26, spare: 0, dimensions: { EndpointName: 'chat', VariantName: 'AllTraffic' } };
+    expect(of()).toMatchObject({ min: 1, max: 2, schedules: [] });
+    expect(of().policies).toEqual([
+      expect.objectContaining({ kind: 'Step', name: 'traffic-out', metric: lacking, threshold: 0.5, periods: 1, cooldownSeconds: 300 }),
+      expect.objectContaining({ kind: 'Step', name: 'traffic-in', metric: lacking, threshold: -0.5, periods: 15, cooldownSeconds: 300 }),
+    ]);
+    const own = of({ utilization: 0.75, scaleOutCooldown: Duration.seconds(0), scaleInCooldown: Duration.minutes(10) }).policies;
+    expect(own.map((policy) => (policy.kind === 'Step' ? [policy.metric, policy.cooldownSeconds] : []))).toEqual([
+      [{ ...lacking, requestsPerSecond: 30 }, 0],
+      [{ ...lacking, requestsPerSecond: 30 }, 600],
+    ]);
   });
 
-  test('the target is the same share of any measured rate, positive, and grows with it', () => {
-    const rate = fc.double({ min: 0.001, max: 100_000, noNaN: true });
-    const share = fc.double({ min: 0.1, max: 0.95, noNaN: true });
+  test('asks for as many as are lacking, or more, and gives back as many as are too many, or fewer', () => {
+    const [out, back] = Scaling.between(1, 2, { capacity: capacity() })._plan('chat', 'AllTraffic')!.policies as StepPolicy[];
+    expect([out.steps.length, back.steps.length]).toEqual([20, 20]); // the most that a policy may have
     fc.assert(
-      fc.property(rate, rate, share, (a, b, utilization) => {
-        const [low, high] = [Math.min(a, b), Math.max(a, b)].map((value) => invocationsPerMinute(value, utilization));
-        expect(low).toBeGreaterThan(0);
-        expect(low).toBeLessThanOrEqual(high);
-        expect(Math.abs(low / (Math.min(a, b) * utilization * 60) - 1)).toBeLessThan(1e-5);
-        expect(invocationsPerMinute(a, utilization)).toBeLessThan(a * 60);
+      fc.property(fc.integer({ min: 1, max: 95 }), (count) => {
+        const [more, less] = [stepOf(out.steps, count - 0.5, true)!, stepOf(back.steps, 0.5 - count, false)!];
+        expect(more).toBeGreaterThanOrEqual(count);
+        expect(more).toBeLessThanOrEqual(Math.ceil(count * 1.27));
+        expect(-less).toBeLessThanOrEqual(count);
+        expect(-less).toBeGreaterThanOrEqual(Math.floor(count / 1.27));
       }),
     );
-    expect(DEFAULT_UTILIZATION).toBe(0.6);
+    expect([stepOf(out.steps, 500, true), stepOf(back.steps, -500, false)]).toEqual([95, -76]);
+    expect([stepOf(out.steps, -0.5, true), stepOf(back.steps, 0.5, false)]).toEqual([undefined, undefined]);
+  });
+
+  test('one instance and the fleet that was measured are planned for a share of just what they served, and more need more', () => {
+    const rate = fc.double({ min: 0.01, max: 1000, noNaN: true });
+    fc.assert(
+      fc.property(
+        rate,
+        fc.integer({ min: 2, max: 100 }),
+        fc.double({ min: 0, max: 4, noNaN: true }),
+        fc.double({ min: 0.1, max: 0.95, noNaN: true }),
+        (requestsPerSecond, instances, gain, utilization) => {
+          const together = requestsPerSecond * instances * instances ** gain;
+          const plan = staffing({ requestsPerSecond, fleet: { instances, requestsPerSecond: together } }, utilization);
+          expect(plan.spare >= 0 && plan.spare <= 2).toBe(true);
+          const alone = neededInstances(plan, requestsPerSecond * utilization);
+          expect(Math.min(alone, plan.spare === 2 ? 1 : Infinity)).toBeCloseTo(plan.spare === 2 ? alone : 1, 3);
+          expect(alone).toBeLessThan(1.001);
+          expect(neededInstances(plan, together * utilization) / instances).toBeCloseTo(1, 3);
+          expect(neededInstances(plan, together * 2)).toBeGreaterThan(neededInstances(plan, together));
+        },
+      ),
+    );
+    expect(staffing({ requestsPerSecond: 4 }, 0.5)).toEqual({ requestsPerSecond: 2, spare: 0 });
+    // Four that together serve less than each alone: nothing on top would be too few, so each is planned for what it served among them.
+    expect(staffing({ requestsPerSecond: 4, fleet: { instances: 4, requestsPerSecond: 12 } }, 0.5)).toEqual({
+      requestsPerSecond: 1.5,
+      spare: 0,
+    });
+    expect(DEFAULT_UTILIZATION).toBe(0.65);
   });
 
   test('the policy data imports nothing, so that a simulator can run it', () => {
@@ -196,6 +214,16 @@ describe('Scaling [A1, A2]', () => {
     expect(source).not.toMatch(/\bimport\b[^*]*from|require\(/);
   });
 });
+
+const fleetOf = (instances: unknown, requestsPerSecondPerInstance: unknown, more = {}) => ({
+  instances,
+  requestsPerSecondPerInstance,
+  ...more,
+});
+const FLEETS = [
+  ...[fleetOf(2, 0.001), fleetOf(100, 100_000), fleetOf(1, 5), fleetOf(101, 5), fleetOf(2.5, 5), fleetOf('4', 5), fleetOf(4, 0)],
+  ...[fleetOf(4, 100_001), fleetOf(4, '5'), fleetOf(4, 5, { more: 1 }), { instances: 4 }, {}, 4, null, []],
+];
 
 describe('MeasuredCapacity.fromFile [A2]', () => {
   test('reads the documented file', () => {
@@ -240,6 +268,7 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
       instance: ['ml.g5.xlarge', 'g5.xlarge', 'ml.g5'],
       image: ['i:1', ''],
       requestsPerSecondPerInstance: [0.001, 100_000, 0, 100_001, -1, '4'],
+      fleet: FLEETS,
       latencyPercentile: [50, 99.9, 49.9, 100],
       latencyBelowMs: [1, 60_000, 0.5, 60_001],
       measuredOn: ['2026-01-01', '01.01.2026', 2026],

@@ -56,6 +56,30 @@ describe('a measurement', () => {
     expect(text.split('\n').filter((line) => line.startsWith('│'))).not.toHaveLength(0);
   });
 
+  test('adds what several serve together to the file that states what one serves [A2]', async () => {
+    const { file: single } = await measured(new FakeEndpoint(), options()).outcome;
+    const output = file('one.json', JSON.stringify(single));
+    const fleet = (units: number, content: object = single) => {
+      const path = file('some.json', JSON.stringify(content));
+      const given = optionsOf('delay', { request, output: path, fleet: true }, blueprint, 'Usage');
+      return measured(Object.assign(new FakeEndpoint(), { instances: units }), given).outcome;
+    };
+    const { file: both } = await fleet(4);
+    expect(both).toEqual({ ...single, fleet: { instances: 4, requestsPerSecondPerInstance: expect.any(Number) } });
+    expect(MeasuredCapacity.fromFile(file('both.json', JSON.stringify(both)))._rates.fleet).toEqual({
+      instances: 4,
+      requestsPerSecond: 4 * both.fleet!.requestsPerSecondPerInstance,
+    });
+    await expect(fleet(1)).rejects.toThrow('InvalidFleet: --fleet measures what two or more serve together, and one is running');
+    await expect(fleet(4, { ...single, latencyBelowMs: 90 })).rejects.toThrow(
+      "OtherEndpoint: the capacity file is of something else: 'latencyBelowMs' is '90' there and '100' here: measure one of them first, without --fleet",
+    );
+    const missing = { request, output: `${output}.none`, fleet: true };
+    expect(() => optionsOf('delay', missing, blueprint, 'Usage')).toThrow(
+      'InvalidCapacityFile: the file does not exist: measure one instance',
+    );
+  });
+
   test('gives a capacity file that MeasuredCapacity and Scaling.between take without a warning [A2]', async () => {
     const { file: content } = await measured(new FakeEndpoint(), options()).outcome;
     expect(content).toEqual({
@@ -77,10 +101,7 @@ describe('a measurement', () => {
       scaling: Scaling.between(1, 2, { capacity }),
     });
     const policies = Object.values(Template.fromStack(stack).findResources('AWS::ApplicationAutoScaling::ScalingPolicy'));
-    expect(policies[0].Properties.TargetTrackingScalingPolicyConfiguration.TargetValue).toBeCloseTo(
-      content.requestsPerSecondPerInstance * 36,
-      0,
-    );
+    expect(policies.map(({ Properties }) => Properties.PolicyType)).toEqual(['StepScaling', 'StepScaling']);
     expect(endpoint.node.findAll().flatMap(({ node }) => node.metadata.filter(({ data }) => /capacity/.test(String(data))))).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ import { EndpointBase } from '../endpoint/endpoint-base';
 import { createConfig, decideStorage, keepWhenReplaced } from '../endpoint/endpoint-config';
 import { createLogGroup, createSecurityGroups, identityOf } from '../endpoint/endpoint-host';
 import { executionRole } from '../endpoint/execution-role';
-import { RoutingProps, RoutingStrategy, routingConfig } from '../endpoint/routing';
+import { RoutingProps, routingConfig } from '../endpoint/routing';
 import { hostSettings, InstanceHostProps, InstanceHostSettings } from '../endpoint/instance-endpoint';
 import { recordInstances } from '../quota/quota-manifest';
 import { componentEndpointProblems, crowdProblems, warnOfComponentEndpoint } from './component-endpoint-checks';
@@ -112,7 +112,7 @@ export class ComponentEndpoint extends EndpointBase {
     });
     const config = createConfig(this, 'Config', undefined, this._settings, storage, {
       initialInstanceCount: Math.max(1, this.minInstances),
-      routing: routingConfig(props, RoutingStrategy.LEAST_OUTSTANDING_REQUESTS),
+      routing: routingConfig(props),
       components: this.componentHost(),
     });
     config.node.addDependency(this.role);

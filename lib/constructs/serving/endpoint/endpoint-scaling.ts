@@ -3,7 +3,7 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
+import { aggregationOf, LackingInstances, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
 import { EndpointBase } from './endpoint-base';
 
 /** @internal */
@@ -144,7 +144,7 @@ function stepScaling(policy: StepPolicy) {
       adjustmentType: ADJUSTMENTS[policy.adjustment ?? 'Change'],
       minAdjustmentMagnitude: policy.adjustment === 'Percent' ? 1 : undefined,
       cooldown: policy.cooldownSeconds,
-      metricAggregationType: policy.metric.statistic === 'Maximum' ? 'Maximum' : 'Average',
+      metricAggregationType: aggregationOf(policy.metric),
       stepAdjustments: policy.steps.map(({ from, to, change }) => ({
         metricIntervalLowerBound: from,
         metricIntervalUpperBound: to,
@@ -162,19 +162,43 @@ export function createStepAlarm(
   policy: Pick<StepPolicy, 'metric' | 'periodSeconds' | 'periods' | 'threshold' | 'side'>,
   policyArn: string,
 ): CfnAlarm {
-  const { name: metricName, statistic, dimensions } = policy.metric;
+  const { metric, periodSeconds } = policy;
   return new CfnAlarm(scope, id, {
     alarmName,
     alarmDescription: `Scales by the policy ${alarmName}. Nothing needs to be done.`,
-    namespace: 'AWS/SageMaker',
-    metricName,
-    statistic,
-    dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
-    period: policy.periodSeconds,
+    ...('statistic' in metric
+      ? { ...sagemakerMetric(metric.name, metric.dimensions), statistic: metric.statistic, period: periodSeconds }
+      : { metrics: lackingInstances(metric, periodSeconds) }),
     evaluationPeriods: policy.periods,
     threshold: policy.threshold,
     comparisonOperator: policy.side === 'AtOrBelow' ? 'LessThanOrEqualToThreshold' : 'GreaterThanOrEqualToThreshold',
     treatMissingData: 'notBreaching',
     alarmActions: [policyArn],
   });
+}
+
+const sagemakerMetric = (metricName: string, dimensions: Readonly<Record<string, string>>) => ({
+  namespace: 'AWS/SageMaker',
+  metricName,
+  dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
+});
+
+/**
+ * `neededInstances()` less the instances that served, as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
+ * invocation counts one by the number of instances in InvocationsPerInstance, so the invocations by that are the instances
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
+ */
+function lackingInstances({ requestsPerSecond, spare, dimensions }: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
+  const sum = (id: string, metricName: string): CfnAlarm.MetricDataQueryProperty => ({
+    id,
+    metricStat: { metric: sagemakerMetric(metricName, dimensions), period, stat: 'Sum' },
+    returnData: false,
+  });
+  const busy = `requests / ${Number((requestsPerSecond * period).toPrecision(6))}`;
+  const needed = spare === 0 ? busy : `${busy} + ${spare} * (${busy}) ^ 0.5`;
+  return [
+    { id: 'lacking', expression: `FILL(CEIL(${needed}) - requests / shares, -1)`, label: 'Instances that were lacking', returnData: true },
+    sum('requests', 'Invocations'),
+    sum('shares', 'InvocationsPerInstance'),
+  ];
 }

@@ -29,8 +29,7 @@ export interface RoutingProps {
    * Which instance or copy takes the next request
    * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantRoutingConfig.html).
    *
-   * @default - RANDOM, which is that of SageMaker, for an endpoint with a model of its own; LEAST_OUTSTANDING_REQUESTS for components, because answers
-   * of generative models differ in length, so at random some copies queue while others idle
+   * @default - LEAST_OUTSTANDING_REQUESTS: at random, which is the choice of SageMaker, some instances queue while others idle
    */
   readonly routing?: RoutingStrategy;
   /**
@@ -59,15 +58,11 @@ export function routingProblems({ routing, prefixAwareRouting }: RoutingProps): 
   ];
 }
 
-/** What to deploy; undefined where SageMaker's own choice is meant. @internal */
-export function routingConfig(
-  { routing, prefixAwareRouting }: RoutingProps,
-  usual?: RoutingStrategy,
-): CfnEndpointConfig.RoutingConfigProperty | undefined {
+/** What to deploy. @internal */
+export function routingConfig({ routing, prefixAwareRouting }: RoutingProps): CfnEndpointConfig.RoutingConfigProperty {
   if (prefixAwareRouting !== undefined) {
     const { prefixLength, concurrencyThreshold } = prefixAwareRouting;
     return { routingStrategy: 'PREFIX_AWARE', prefixAwareRoutingConfig: { prefixLength, concurrencyThreshold } };
   }
-  const strategy = routing ?? usual;
-  return strategy && { routingStrategy: strategy };
+  return { routingStrategy: routing ?? RoutingStrategy.LEAST_OUTSTANDING_REQUESTS };
 }

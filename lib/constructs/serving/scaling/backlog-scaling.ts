@@ -4,7 +4,7 @@ import { MeasuredCapacity } from './measured-capacity';
 import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-  DEFAULT_UTILIZATION,
+  DEFAULT_TRACKING_UTILIZATION,
   NamedMetric,
   ScalingPlan,
   StepPolicy,
@@ -207,7 +207,9 @@ export class BacklogScaling {
 
   private target(within: Duration): number {
     const { capacity, backlogPerInstance: given, utilization } = this.props!;
-    return given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_UTILIZATION);
+    return (
+      given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_TRACKING_UTILIZATION)
+    );
   }
 
   /** Target tracking cannot divide by no instances; this metric is 1 until there is one, so one data point is enough. */

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { closest, failOnFile } from '../../shared/checks';
+import { MeasuredRates, ratesOf, StatedRates } from './policy';
 
-type Field = { readonly shape: string; readonly valid: (value: unknown) => boolean };
+type Field = { readonly shape: string; readonly valid: (value: unknown) => boolean; readonly optional?: boolean };
 
 const text: Field = { shape: 'a text', valid: (value) => typeof value === 'string' && value !== '' };
 const number = (shape: string, valid: (value: number) => boolean): Field => ({
@@ -9,13 +10,26 @@ const number = (shape: string, valid: (value: number) => boolean): Field => ({
   valid: (value) => typeof value === 'number' && valid(value),
 });
 
+const isRate = (value: number) => value > 0 && value <= 100_000;
+
+function isFleet(value: unknown): boolean {
+  const { instances, requestsPerSecondPerInstance: rate, ...others } = (value ?? {}) as Partial<NonNullable<StatedRates['fleet']>>;
+  const counted = Number.isInteger(instances) && instances! >= 2 && instances! <= 100;
+  return counted && typeof rate === 'number' && isRate(rate) && Object.keys(others).length === 0;
+}
+
 /** The fields of a capacity file; docs/capacity-file.md describes them, and a test holds its JSON Schema to this table. */
 const FIELDS: Readonly<Record<string, Field>> = {
   version: number('1', (value) => value === 1),
   model: text,
   instance: { shape: "like 'ml.m5.large'", valid: (value) => typeof value === 'string' && /^ml\.[a-z0-9-]+\.[a-z0-9]+$/.test(value) },
   image: text,
-  requestsPerSecondPerInstance: number('above 0 and at most 100000', (value) => value > 0 && value <= 100_000),
+  requestsPerSecondPerInstance: number('above 0 and at most 100000', isRate),
+  fleet: {
+    shape: 'like {"instances": 4, "requestsPerSecondPerInstance": 45}, with 2 to 100 instances and a rate above 0 and at most 100000',
+    valid: isFleet,
+    optional: true,
+  },
   latencyPercentile: number('between 50 and 99.9', (value) => value >= 50 && value <= 99.9),
   latencyBelowMs: number('between 1 and 60000', (value) => value >= 1 && value <= 60_000),
   measuredOn: { shape: "a date like '2026-05-31'", valid: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) },
@@ -37,6 +51,8 @@ export class MeasuredCapacity {
 
   /** Requests per second that one instance serves within the SLO. */
   public readonly requestsPerSecondPerInstance: number;
+  /** @internal */
+  public readonly _rates: MeasuredRates;
   /** Name of the model that was measured. */
   public readonly model: string;
   /** Instance type that was measured, such as `ml.m5.large`. */
@@ -57,6 +73,7 @@ export class MeasuredCapacity {
   private constructor(file: string, content: Record<string, never>) {
     this.file = file;
     this.requestsPerSecondPerInstance = content.requestsPerSecondPerInstance;
+    this._rates = ratesOf(content as unknown as StatedRates);
     this.model = content.model;
     this.instance = content.instance;
     this.image = content.image;
@@ -84,7 +101,7 @@ function problemsOf(content: unknown): string[] {
   }
   const values = content as Record<string, unknown>;
   const wrong = Object.entries(FIELDS)
-    .filter(([name, field]) => !field.valid(values[name]))
+    .filter(([name, field]) => !(field.optional === true && values[name] === undefined) && !field.valid(values[name]))
     .map(([name, { shape }]) =>
       values[name] === undefined
         ? `'${name}' is missing: it must be ${shape}`

@@ -17,6 +17,23 @@ export interface NamedMetric {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
+/**
+ * Instances that the requests of a minute lacked: those that they need, rounded up, less those that served them; below 0 when there were too many. What
+ * they need is `neededInstances()`. A minute without requests counts as one too many.
+ */
+export interface LackingInstances extends Staffing {
+  /** Of a variant of an endpoint. */
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** What traffic needs: so many instances that each serves its share, and some on top, because a small fleet evens out less. */
+export interface Staffing {
+  /** What each instance is planned to serve in a large fleet, requests a second. */
+  readonly requestsPerSecond: number;
+  /** On top so many times the square root of those instances; 0 for none. */
+  readonly spare: number;
+}
+
 /** Application Auto Scaling target tracking: holds the metric at the target. */
 export interface TargetTrackingPolicy {
   readonly kind: 'TargetTracking';
@@ -35,7 +52,7 @@ export interface StepPolicy {
   readonly kind: 'Step';
   /** What the policy is called within its target. */
   readonly name: string;
-  readonly metric: NamedMetric;
+  readonly metric: NamedMetric | LackingInstances;
   /** The alarm: so many periods in a row at or above the threshold, or at or below it. */
   readonly threshold: number;
   readonly side?: 'AtOrAbove' | 'AtOrBelow';
@@ -49,6 +66,10 @@ export interface StepPolicy {
   readonly adjustment?: 'Change' | 'Percent' | 'Exact';
   readonly cooldownSeconds: number;
 }
+
+/** How a step policy puts the periods of its alarm together: for instances that were too many, the fewest. @internal */
+export const aggregationOf = (metric: StepPolicy['metric']): 'Maximum' | 'Average' =>
+  'statistic' in metric && metric.statistic !== 'Maximum' ? 'Average' : 'Maximum';
 
 /** New limits from a moment on. */
 export interface ScheduledLimits {
@@ -69,24 +90,37 @@ export interface ScalingPlan {
   readonly schedules: readonly ScheduledLimits[];
 }
 
-/** Share of the measured rate that an instance is planned to serve: the rest absorbs what arrives while a new one starts. @internal */
-export const DEFAULT_UTILIZATION = 0.6;
+/**
+ * Share of what instances were measured to serve that they are planned to serve: the rest absorbs what arrives while a new one starts. With more, surges of
+ * real traffic miss; with less, the fleet costs more than any (docs/decisions/0017-traffic-sizes-the-fleet.md).
+ *
+ * @internal
+ */
+export const DEFAULT_UTILIZATION = 0.65;
+
+/** The same for what is tracked by target tracking, which sees a surge two minutes later. @internal */
+export const DEFAULT_TRACKING_UTILIZATION = 0.6;
 
 /** SageMaker counts cool-downs from the end of a scale-out, which takes minutes itself; so the one after it is short. @internal */
 export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;
+
+/** A minute's requests are known two minutes later: what was lacking before a scale-out must not be asked for again after it. @internal */
+export const DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS = 300;
 
 /** Matches the fifteen minutes that the service's own low alarm waits before. @internal */
 export const DEFAULT_SCALE_IN_COOLDOWN_SECONDS = 300;
 
 /**
- * Invocations per minute and instance at which to hold a fleet whose instances were measured to serve `requestsPerSecond` within the SLO
+ * Invocations per minute and copy at which to hold copies that were measured to serve `requestsPerSecond` within the SLO
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-loadtest.html). Six digits: more would be noise of the arithmetic.
  *
  * @internal
  */
 export function invocationsPerMinute(requestsPerSecond: number, utilization: number): number {
-  return Number((requestsPerSecond * utilization * 60).toPrecision(6));
+  return rounded(requestsPerSecond * utilization * 60);
 }
+
+const rounded = (value: number): number => Number(value.toPrecision(6));
 
 /**
  * Invocations that may wait for each instance, so that the last of them is answered `withinSeconds` after it came
@@ -95,15 +129,69 @@ export function invocationsPerMinute(requestsPerSecond: number, utilization: num
  * @internal
  */
 export function backlogPerInstance(requestsPerSecond: number, withinSeconds: number, utilization: number): number {
-  return Number((requestsPerSecond * withinSeconds * utilization).toPrecision(6));
+  return rounded(requestsPerSecond * withinSeconds * utilization);
 }
 
-/** What decides how the instances of a variant follow its traffic; at least one of the rate and the concurrency. @internal */
+/** What one instance was measured to serve, and several together. @internal */
+export interface MeasuredRates {
+  /** What one instance serves within the SLO. */
+  readonly requestsPerSecond: number;
+  /** What a fleet of so many serves, all together: each more than one alone, because waits even out. */
+  readonly fleet?: { readonly instances: number; readonly requestsPerSecond: number };
+}
+
+/** What a capacity file states of a rate. @internal */
+export interface StatedRates {
+  readonly requestsPerSecondPerInstance: number;
+  /** Of each of so many instances that share the requests. */
+  readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
+}
+
+/** @internal */
+export const ratesOf = ({ requestsPerSecondPerInstance: requestsPerSecond, fleet }: StatedRates): MeasuredRates => ({
+  requestsPerSecond,
+  ...(fleet === undefined
+    ? {}
+    : { fleet: { instances: fleet.instances, requestsPerSecond: fleet.instances * fleet.requestsPerSecondPerInstance } }),
+});
+
+/** Queues that hold an objective for 99 % need no more; a single instance that serves next to nothing would have it without end. */
+const MOST_SPARE = 2;
+
+/**
+ * The staffing that gives one instance and the fleet that was measured just what they were measured to serve, at a share of it: n = x + spare * sqrt(x)
+ * with x = rate / (utilization * rate of each in a large fleet), the square-root rule of queueing theory (Halfin and Whitt, Operations Research 29, 1981). A fleet
+ * that serves less than its instances alone leaves no spare; one that serves so much more that no such rule explains it is met, and one instance is planned for more
+ * than it serves alone.
+ *
+ * @internal
+ */
+export function staffing({ requestsPerSecond: one, fleet }: MeasuredRates, utilization: number): Staffing {
+  if (fleet === undefined || fleet.requestsPerSecond <= fleet.instances * one) {
+    const each = fleet === undefined ? one : fleet.requestsPerSecond / fleet.instances;
+    return { requestsPerSecond: rounded(each * utilization), spare: 0 };
+  }
+  const { instances, requestsPerSecond: many } = fleet;
+  const alone = (instances - Math.sqrt(many / one)) / (many / one - Math.sqrt(many / one));
+  const spare = alone > 0 ? (1 - alone) / Math.sqrt(alone) : Infinity;
+  if (spare <= MOST_SPARE) {
+    return { requestsPerSecond: rounded((one / alone) * utilization), spare: rounded(spare) };
+  }
+  const busy = (Math.sqrt(instances + (MOST_SPARE / 2) ** 2) - MOST_SPARE / 2) ** 2;
+  return { requestsPerSecond: rounded((many / busy) * utilization), spare: MOST_SPARE };
+}
+
+/** Instances for a rate, in requests a second, as a fraction. @internal */
+export function neededInstances({ requestsPerSecond, spare }: Staffing, rate: number): number {
+  const busy = rate / requestsPerSecond;
+  return busy + spare * Math.sqrt(busy);
+}
+
+/** What decides how the instances of a variant follow its traffic; at least one of the rates and the concurrency. @internal */
 export interface VariantScaling {
   readonly min: number;
   readonly max: number;
-  /** What one instance was measured to serve. */
-  readonly requestsPerSecond?: number;
+  readonly measured?: MeasuredRates;
   readonly utilization?: number;
   /** Requests at once in the busiest instance. */
   readonly concurrency?: number;
@@ -115,39 +203,67 @@ export interface VariantScaling {
 }
 
 /**
- * What is deployed for the instances of a variant: invocations per instance are held at a share of the measured rate, with the concurrency as guard; without
- * a rate the concurrency is held.
+ * What is deployed for the instances of a variant: as many as the requests of the last minute need, with the concurrency as guard; without a rate the
+ * concurrency is held.
  *
  * @internal
  */
 export function variantPlan(scaling: VariantScaling): ScalingPlan {
-  const { min, max, requestsPerSecond, utilization = DEFAULT_UTILIZATION, concurrency, dimensions, schedules = [] } = scaling;
-  const tracking = {
-    kind: 'TargetTracking' as const,
-    scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-    scaleInCooldownSeconds: scaling.scaleInCooldownSeconds ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
-  };
-  const policies: (TargetTrackingPolicy | StepPolicy)[] = [];
-  if (requestsPerSecond !== undefined) {
-    const target = invocationsPerMinute(requestsPerSecond, utilization);
-    policies.push({ ...tracking, name: 'invocations', metric: 'SageMakerVariantInvocationsPerInstance', target });
-    if (concurrency !== undefined) {
-      policies.push(guard(concurrency, dimensions, tracking.scaleOutCooldownSeconds));
-    }
-  } else if (concurrency !== undefined) {
-    policies.push({
-      ...tracking,
-      name: 'concurrency',
-      metric: 'SageMakerVariantConcurrentRequestsPerModelHighResolution',
-      target: concurrency,
-    });
+  const { min, max, measured, concurrency, dimensions, schedules = [] } = scaling;
+  const scaleInCooldownSeconds = scaling.scaleInCooldownSeconds ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS;
+  if (measured !== undefined) {
+    const scaleOutCooldownSeconds = scaling.scaleOutCooldownSeconds ?? DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS;
+    const lacking = { ...staffing(measured, scaling.utilization ?? DEFAULT_UTILIZATION), dimensions };
+    const policies = [trafficOut(lacking, scaleOutCooldownSeconds), trafficIn(lacking, scaleInCooldownSeconds)];
+    return {
+      min,
+      max,
+      policies: concurrency === undefined ? policies : [...policies, guard(concurrency, dimensions, scaleOutCooldownSeconds)],
+      schedules,
+    };
   }
-  return { min, max, policies, schedules };
+  const tracking: TargetTrackingPolicy = {
+    kind: 'TargetTracking',
+    name: 'concurrency',
+    metric: 'SageMakerVariantConcurrentRequestsPerModelHighResolution',
+    target: concurrency!,
+    scaleOutCooldownSeconds: scaling.scaleOutCooldownSeconds ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+    scaleInCooldownSeconds,
+  };
+  return { min, max, policies: [tracking], schedules };
 }
 
 /**
- * Grows the fleet by a third when for a minute no period of ten seconds was below the bound. A larger step would follow a queue rather than the
- * traffic. The metric has a minimum and a maximum only (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
+ * By how many instances at once: a policy has at most 20 steps (https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-quotas.html).
+ * Between two, out takes the larger and in the smaller.
+ */
+const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 19, 24, 30, 38, 48, 60, 75, 95];
+/** Instances are whole, so half of one is lacking when one is; instances that came or went within the minute count in part. */
+const HALF = 0.5;
+const MINUTE_SECONDS = 60;
+/** As long as the low alarm of target tracking looks: what a quarter of an hour did not need, the next will hardly. */
+const IN_MINUTES = 15;
+
+/** At once by all that the last minute lacked: the change takes minutes, and no other is possible meanwhile. */
+function trafficOut(metric: LackingInstances, cooldownSeconds: number): StepPolicy {
+  const steps = STEPS.map((change, step) => ({ from: STEPS[step - 1] ?? 0, ...(step < STEPS.length - 1 ? { to: change } : {}), change }));
+  return { kind: 'Step', name: 'traffic-out', metric, threshold: HALF, periods: 1, periodSeconds: MINUTE_SECONDS, steps, cooldownSeconds };
+}
+
+/** By what the busiest of fifteen minutes had too many. */
+function trafficIn(metric: LackingInstances, cooldownSeconds: number): StepPolicy {
+  const steps = STEPS.map((_, step) => {
+    const less = STEPS[step - 1] ?? 0;
+    return { ...(step < STEPS.length - 1 ? { from: -STEPS[step] } : {}), to: 0 - less, change: -(less + 1) };
+  });
+  const alarm = { threshold: -HALF, side: 'AtOrBelow', periods: IN_MINUTES, periodSeconds: MINUTE_SECONDS } as const;
+  return { kind: 'Step', name: 'traffic-in', metric, ...alarm, steps, cooldownSeconds };
+}
+
+/**
+ * Grows the fleet by a third as soon as the busiest instance has more requests at once than the bound: what a load test of the planned traffic hardly ever
+ * shows. A larger step would follow a queue rather than the traffic. The metric has a minimum and a maximum only
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  */
 function guard(concurrency: number, dimensions: Readonly<Record<string, string>>, cooldownSeconds: number): StepPolicy {
   return {
@@ -155,7 +271,7 @@ function guard(concurrency: number, dimensions: Readonly<Record<string, string>>
     name: 'concurrency-guard',
     metric: { name: 'ConcurrentRequestsPerModel', statistic: 'Maximum', dimensions },
     threshold: concurrency,
-    periods: 6,
+    periods: 1,
     periodSeconds: 10,
     steps: [{ from: 0, change: 34 }],
     adjustment: 'Percent',

@@ -15,25 +15,25 @@ export interface ScalingProps {
   readonly capacity?: MeasuredCapacity;
   /**
    * Requests at once, waiting ones included, in the busiest instance: a whole number from 1 to 10,000, known at synth. SageMaker publishes it
-   * every 10 s, so a fleet is seen to be short after one or two minutes instead of five or six. Alone, the fleet is held there. Beside
-   * `capacity` it is a guard: after a minute at or above it the fleet grows by a third, and it never shrinks by it, because a queue that it
-   * counts would keep too many instances for long
+   * every 10 s, so a fleet is seen to be short after one minute instead of four. Alone, the fleet is held there. Beside
+   * `capacity` it is a guard: as soon as it is reached the fleet grows by a third, and it never shrinks by it, because a queue that it
+   * counts would keep too many instances for long. For a guard, give what hardly any moment of a load test at 0.85 of the measured rate reached
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html).
    *
    * @default - none: `capacity` decides alone
    */
   readonly concurrency?: number;
   /**
-   * Share of the measured rate at which to hold each instance, 0.1 to 0.95, known at synth.
+   * Share of what instances were measured to serve that they are planned to serve, 0.1 to 0.95, known at synth.
    *
-   * @default 0.6
+   * @default 0.65
    */
   readonly utilization?: number;
   /**
    * Wait after a scale-out before the next one, whole seconds up to 1 hour. SageMaker counts it from the end of the scale-out
    * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-policy.html).
    *
-   * @default Duration.seconds(60)
+   * @default Duration.seconds(300) with `capacity`, of which a minute is known two minutes later; Duration.seconds(60) with `concurrency` alone
    */
   readonly scaleOutCooldown?: Duration;
   /**
@@ -62,7 +62,8 @@ export class Scaling {
   }
 
   /**
-   * As many instances as the traffic needs, by target tracking on invocations per instance, or on concurrent requests.
+   * As many instances as the traffic needs: by `capacity` as many as the requests of the last minute need, and fewer when fifteen minutes
+   * needed fewer (docs/decisions/0017-traffic-sizes-the-fleet.md); by `concurrency` alone with target tracking.
    *
    * @param min fewest instances, a whole number from 1 to 1,000
    * @param max most instances, at least `min`, up to 1,000; keep it within the account's quota for the instance type, which is often 0 to 4
@@ -109,7 +110,7 @@ export class Scaling {
     return variantPlan({
       min: this.minInstances,
       max: this.maxInstances,
-      requestsPerSecond: capacity?.requestsPerSecondPerInstance,
+      measured: capacity?._rates,
       utilization,
       concurrency,
       scaleOutCooldownSeconds: scaleOutCooldown?.toSeconds(),
