@@ -72,9 +72,7 @@ const realtime = z
       {
         ...range(1, 'Instances'),
         capacity,
-        concurrency: concurrency(
-          'Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute.',
-        ),
+        concurrency: concurrency('Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute.'),
         schedules: timed,
       },
       ['schedules', 'concurrency'],

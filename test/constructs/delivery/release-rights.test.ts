@@ -85,11 +85,14 @@ describe('the rights of the role with which AWS CloudFormation releases [R7]', (
     expect(calls.filter((call) => !allows(roleOf(layers[name]).statements, call))).toEqual([]);
   });
 
-  test('are judged by what a release touches: the fleet is made anew, the alarms of the rollback are updated', () => {
+  test('are judged by what a release touches: the fleet is made anew with its scaling, the alarms of the rollback are updated', () => {
     const touched = releasedResources(templateOf(layers.scaled)).map(({ type, handlers }) => `${type.slice(5)}: ${handlers.join(', ')}`);
     expect(touched.sort()).toEqual([
       'ApplicationAutoScaling::ScalableTarget: create, read, delete',
       'ApplicationAutoScaling::ScalingPolicy: create, read, delete',
+      'ApplicationAutoScaling::ScalingPolicy: create, read, delete',
+      'CloudWatch::Alarm: create, read, delete',
+      'CloudWatch::Alarm: create, read, delete',
       'CloudWatch::Alarm: read, update',
       'CloudWatch::Alarm: read, update',
       'SageMaker::Endpoint: create, read, delete, update',
