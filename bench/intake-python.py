@@ -21,7 +21,7 @@ with open(contract_file, encoding="utf-8") as source:
     contract = json.load(source)
 nulls = {"", *contract["nullTokens"]}
 INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
-TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)", re.ASCII)
+TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)", re.ASCII)
 DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 

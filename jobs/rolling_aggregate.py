@@ -12,7 +12,7 @@ import re
 from array import array
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
-TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?(\d\d))")
+TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)")
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 REMEMBERED = 100_000
 
@@ -118,7 +118,7 @@ class RollingAggregate:
             raise self.error(f"InvalidMoment: '{column}' is '{text[:40]}', not a timestamp: the feature needs records that fulfil the contract")
         year, month, day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
         days = datetime.date(int(year), int(month), int(day)).toordinal() - EPOCH
-        offset = 0 if sign is None else (-1 if sign == "-" else 1) * (int(hours) * 60 + int(minutes))
+        offset = 0 if sign is None else (-1 if sign == "-" else 1) * (int(hours) * 60 + int(minutes or 0))
         seconds = days * 86400 + (int(hour) * 60 + int(minute) - offset) * 60 + int(second)
         return seconds * 1000 + int((fraction or "")[:3].ljust(3, "0"))
 

@@ -18,7 +18,7 @@ LONGEST = 1024 * 1024
 NO_VALUE = {"", "NA"}
 KEY = ("year", "month", "day", "carrier", "flight", "origin")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)", re.ASCII)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)", re.ASCII)
 
 Rule = Callable[[str], Optional[str]]
 

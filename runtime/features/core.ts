@@ -68,7 +68,7 @@ function momentOf(definition: AggregateDefinition, { column, plusMinutes }: Mome
 }
 
 /** The lexical form of timestamps in a data contract. */
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?(\d\d))$/;
+const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)$/;
 
 function timestamp(column: string, text: string): number {
   const parts = TIMESTAMP.exec(text);
@@ -78,7 +78,7 @@ function timestamp(column: string, text: string): number {
     );
   }
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number);
-  const offset = parts[8] === undefined ? 0 : (parts[8] === '-' ? -1 : 1) * (Number(parts[9]) * 60 + Number(parts[10]));
+  const offset = parts[8] === undefined ? 0 : (parts[8] === '-' ? -1 : 1) * (Number(parts[9]) * 60 + Number(parts[10] ?? 0));
   // Not Date.UTC: that reads the years 0 to 99 as 1900 to 1999.
   const midnight = new Date(0).setUTCFullYear(year, month - 1, day);
   return midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000 + Number((parts[7] ?? '').slice(0, 3).padEnd(3, '0'));

@@ -44,6 +44,8 @@ def test_the_published_quarter_is_valid_but_for_one_aircraft_that_flew_three_tim
         ("distance", "far", "type"), ("distance", "6000", None), ("distance", "6001", "range"), ("distance", "01", "type"),
         ("air_time", "0", "range"), ("distance", "1e3", "type"), ("time_hour", "2013-02-29T10:00:00Z", "type"),
         ("time_hour", "2013-01-01T24:00:00Z", "type"), ("time_hour", "2013-01-01 10:00:00Z", "type"),
+        ("time_hour", "2013-01-01T05:00:00-05", None), ("time_hour", "2013-01-01T05:00:00-0500", None),
+        ("time_hour", "2013-01-01T05:00:00-24", "type"), ("time_hour", "2013-01-01T05:00:00-05:", "type"),
     ],
 )  # fmt: skip
 def test_a_value_is_judged_by_the_contract(column: str, value: str, rule: str | None) -> None:

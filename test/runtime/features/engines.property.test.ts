@@ -37,7 +37,7 @@ const amount = fc.oneof(
 const version = fc.record({
   id: fc.integer({ min: 0, max: 9 }),
   minute,
-  offset: fc.constantFrom('Z', '+00:00', '-05:00', '-04:00', '+0530', '.257Z', '.2579999Z'),
+  offset: fc.constantFrom('Z', '+00:00', '-05:00', '-04:00', '+0530', '+02', '-05', '.257Z', '.2579999Z'),
   extra: fc.constantFrom('0', '0', '5', '-7', 'NA', ''),
   amount,
   order: fc.integer({ min: 0, max: 4 }),
@@ -69,8 +69,8 @@ const definition = fc
 
 /** A record in the fields of the contract. The same version number of a record is always the same content. */
 function fieldsOf({ id, minute: at, offset, extra, amount: value }: Version): Record<string, string> {
-  const [, sign, hours, minutes] = /([+-])(\d\d):?(\d\d)$/.exec(offset) ?? [];
-  const shift = sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+  const [, sign, hours, minutes] = /([+-])(\d\d)(?::?(\d\d))?$/.exec(offset) ?? [];
+  const shift = sign === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0));
   const local = new Date(START + (at + shift) * MINUTE).toISOString().slice(0, 19);
   return { id: String(id), shop: ENTITIES[id % 2], at: `${local}${offset}`, extra, amount: value };
 }

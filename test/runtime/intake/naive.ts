@@ -107,7 +107,9 @@ function typeFits(type: CompiledColumn['type'], text: string): boolean {
     case 'date':
       return exists(text);
     case 'timestamp':
-      return exists(text.slice(0, 10)) && /^T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/.test(text.slice(10)) && clock(text) && zone(text);
+      return (
+        exists(text.slice(0, 10)) && /^T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)$/.test(text.slice(10)) && clock(text) && zone(text)
+      );
     default:
       return true;
   }
@@ -119,7 +121,7 @@ const exists = (day: string) => {
 };
 const clock = (text: string) => Number(text.slice(11, 13)) < 24 && Number(text.slice(14, 16)) < 60 && Number(text.slice(17, 19)) < 60;
 const zone = (text: string) => {
-  const [, hours, minutes] = /[+-](\d\d):?(\d\d)$/.exec(text.slice(19)) ?? [];
+  const [, hours, minutes] = /[+-](\d\d)(?::?(\d\d))?$/.exec(text.slice(19)) ?? [];
   return Number(hours ?? 0) < 24 && Number(minutes ?? 0) < 60;
 };
 

@@ -53,7 +53,7 @@ const day = fc.oneof(
   fc.date({ min: new Date(0), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
 );
 const clock = fc.constantFrom('00:00:00', '23:59:59', '10:20:30.5', '10:20:30.000001', '10:20:30.123456789', '23:59:59.9999999');
-const zone = fc.constantFrom('Z', '+00:00', '-00:00', '+05:30', '-0800', '+14:00', '-23:59', '+23:59');
+const zone = fc.constantFrom('Z', '+00:00', '-00:00', '+05:30', '-0800', '+02', '-11', '+14:00', '-23:59', '+23:59');
 const at = fc.tuple(day, clock, zone).map(([date, time, offset]) => `${date}T${time}${offset}`);
 const none = <T>(some: fc.Arbitrary<T>) => fc.option(some, { freq: 6 });
 const record = fc.record({
