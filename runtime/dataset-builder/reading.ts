@@ -158,8 +158,7 @@ export async function readWhole(file: FileRow, contract: CompiledContract, readi
 /** Reads a validated object and returns the SHA-256 of its bytes; undefined when it is gone, and no hash when it cannot be read. */
 async function digestOf(file: FileRow, contract: CompiledContract, reading: FileReading): Promise<string | undefined> {
   const { s3, bucket, take, between } = reading;
-  const { key, versionId } = file.validated!;
-  if (formatOf(key) === 'parquet') {
+  if (formatOf(file.validated!.key) === 'parquet') {
     return unlessGone(readParquet({ s3, bucket, output: file.validated! }, contract, take, between)).catch((error: Error) => {
       if (error instanceof Unreadable || error.name === 'InvalidRange') {
         return 'unreadable';
@@ -167,7 +166,7 @@ async function digestOf(file: FileRow, contract: CompiledContract, reading: File
       throw error;
     });
   }
-  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
+  const source = await Source.openOutput(s3, bucket, file.validated!);
   if (source === undefined) {
     return undefined;
   }

@@ -49,10 +49,10 @@ export async function readQuarantine(s3: S3Client, bucket: string, output: Outpu
 export async function eachQuarantined(
   s3: S3Client,
   bucket: string,
-  { key, versionId }: Output,
+  output: Output,
   found: (record: number) => void,
 ): Promise<string | undefined> {
-  const source = await Source.open({ bucket, key, versionId, sequencer: '' }, s3);
+  const source = await Source.openOutput(s3, bucket, output);
   if (source === undefined) {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { createGunzip, Gunzip } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { MAXIMUM_FILE_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { ObjectVersion } from './core';
+import type { Output } from './object-output';
 import { FileRejected } from './validator';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
@@ -50,6 +51,18 @@ export class Source {
   ): Promise<Source | undefined> {
     const answer = await unlessGone(s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })));
     return answer && new Source(answer.Body as Readable, answer.ContentLength!, maximum, advice);
+  }
+
+  /**
+   * One of our own outputs, or undefined when it is gone. It has no maximum: what ranges of one large file gave is joined into one object, and
+   * nobody could send that in parts.
+   */
+  public static async openOutput(
+    s3: S3Client,
+    bucket: string,
+    { key, versionId }: Pick<Output, 'key' | 'versionId'>,
+  ): Promise<Source | undefined> {
+    return Source.open({ bucket, key, versionId, sequencer: '' }, s3, undefined, Infinity);
   }
 
   /** `bytes`: length of the object as it was sent. */
