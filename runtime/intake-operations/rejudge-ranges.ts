@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { FileRow } from '../intake/file-row';
 import { isSplit } from '../intake/splitter';
 import { contextOf, RangesContext } from '../intake-split/context';
@@ -114,12 +114,14 @@ class RangeByRange {
     return tooMany === undefined ? undefined : failed(this.row, rejection(tooMany));
   }
 
+  /** A merge that is tried again finds the parts of the one before, and writes outputs of its own: nothing is overwritten. */
   private merge(ranges: number): Promise<Entry> {
     const { s3, quarantineBucket } = this.options;
-    return settle(this.row, this.run, this.file.attempt, this.options, async (refused) => {
+    const outputs = randomUUID();
+    return settle(this.row, this.run, outputs, this.options, async (refused) => {
       const { store, names } = this.context.partsOf(this.file);
       const { sha256 } = await store.getJson<{ sha256: string }>(names.digest);
-      const found = await joinRanges(this.context, this.file, ranges, sha256);
+      const found = await joinRanges(this.context, this.file, ranges, sha256, outputs);
       if (!('reason' in found)) {
         await eachQuarantined(s3, quarantineBucket, found.quarantine, refused);
       }
@@ -128,7 +130,7 @@ class RangeByRange {
   }
 }
 
-/** The same for every step of an execution, and another one for whatever makes a range be judged otherwise. */
+/** The attempt of the parts: the same for every step of an execution, and another one for whatever makes a range be judged otherwise. */
 function attemptOf({ pk, attempt }: FileRow, { id }: IntakeRun, { contractHash, build, splitting }: RangesRejudgeOptions): string {
   const given = JSON.stringify([id, pk, attempt, contractHash, build, splitting]);
   const hex = createHash('sha256').update(given).digest('hex');

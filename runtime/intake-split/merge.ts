@@ -33,19 +33,25 @@ export async function mergeRanges(context: SplitContext, file: SplitFile, ranges
   return { outcome: rejected ? 'rejected' : 'accounted' };
 }
 
-/** What the file is worth under the contract: the result with its outputs uploaded, or why the file as a whole is rejected. */
+/**
+ * What the file is worth under the contract: the result with its outputs uploaded, or why the file as a whole is rejected. `outputs`: the attempt
+ * below which they are written, by default the one that the parts lie under.
+ */
 export async function joinRanges(
   context: RangesContext,
   file: SplitFile,
   ranges: number,
   contentSha256: string,
+  outputs = file.attempt,
 ): Promise<Result | Rejection> {
   const { build, contractHash, contract } = context;
   const counts = await countsOf(context, file, ranges);
   const sum = sumOf(counts);
   const judged = { validator: build, contract: contractHash, contentBytes: file.bytes };
   const reason = brokenFileRules(contract, sum);
-  return reason === undefined ? { ...judged, ...(await join(context, file, counts)), contentSha256, counts: sum } : { ...judged, reason };
+  return reason === undefined
+    ? { ...judged, ...(await join(context, file, counts, outputs)), contentSha256, counts: sum }
+    : { ...judged, reason };
 }
 
 async function countsOf(context: RangesContext, file: SplitFile, ranges: number): Promise<Counts[]> {
@@ -76,10 +82,15 @@ function addTo(sums: Record<string, number>, counts: Record<string, number>): vo
   Object.entries(counts).forEach(([name, n]) => (sums[name] = (sums[name] ?? 0) + n));
 }
 
-async function join(context: RangesContext, file: SplitFile, counts: readonly Counts[]): Promise<Pick<Result, 'validated' | 'quarantine'>> {
+async function join(
+  context: RangesContext,
+  file: SplitFile,
+  counts: readonly Counts[],
+  outputs: string,
+): Promise<Pick<Result, 'validated' | 'quarantine'>> {
   const { s3, contract, validatedBucket, quarantineBucket } = context;
   const { store, names } = context.partsOf(file);
-  const prefix = attemptPrefix(contract.dataset, file.object, file.attempt);
+  const prefix = attemptPrefix(contract.dataset, file.object, outputs);
   const csv = contract.format === 'csv';
   const valid = new JoinedOutput(s3, validatedBucket, `${prefix}/records.${contract.format}.gz`, csv ? 'text/csv' : 'application/x-ndjson');
   const quarantine = new JoinedOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson');

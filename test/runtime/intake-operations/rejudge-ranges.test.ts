@@ -23,6 +23,12 @@ class Ranges extends Arena {
     return names.reduce<Record<string, number>>((all, name) => ({ ...all, [name]: (all[name] ?? 0) + 1 }), {});
   }
 
+  /** Names of outputs that were stored more than once. */
+  overwritten(): string[] {
+    const names = this.s3.versions.map(({ bucket, key }) => `${bucket}/${key}`).filter((name) => name.includes('/attempt='));
+    return names.filter((name, i) => names.indexOf(name) < i);
+  }
+
   override deps(over: Partial<OperationsDependencies> = {}): OperationsDependencies {
     return super.deps({ splitting: SPLITTING, contract: () => Promise.resolve(LINES[this.deployed]), ...over });
   }
@@ -166,6 +172,7 @@ describe('the steps of an operation on such a file [D5, D6]', () => {
       };
       const outcome = await world.operate({ operation: 'rerun' });
       expect([died, world.deaths]).toEqual([true, 1]);
+      expect(world.overwritten()).toEqual([]);
       expect(outcome.totals).toMatchObject({ judged: 1, released: 3, refused: 0, valid: 12, quarantined: 0 });
       expect(world.newest('simple/large.csv').reopened).toBe(1);
       expect(world.problems()).toEqual([]);
@@ -187,6 +194,7 @@ describe('the steps of an operation on such a file [D5, D6]', () => {
       };
       const outcome = await world.operate({ operation: 'rerun' });
       expect([givenUp, world.deaths]).toEqual([true, 1]);
+      expect(world.overwritten()).toEqual([]);
       expect(world.entries(outcome)).toMatchObject([{ outcome: 'judged', released: 3, refused: 0, valid: 12, quarantined: 0 }]);
       expect(world.newest('simple/large.csv').reopened).toBe(1);
       expect(world.problems()).toEqual([]);
