@@ -1,17 +1,18 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { gunzipSync } from 'node:zlib';
+import type { CompiledContract } from '../lib/constructs/data/data-contract/contract';
+import { EntityKey } from '../runtime/stream/entity-key';
 import type { Clients } from './clients';
 import { DataLineage, DatasetRow, datasetFacts, fileOfLedger, LedgerRow, ManifestFile } from './data-lineage';
 import type { Found } from './found';
-import { MissingObject, Refused, refusedRecords, refusedValues, validRecords, Values } from './record-scan';
+import { longestOf, MissingObject, Refused, refusedRecords, refusedValues, validRecords, Values } from './record-scan';
 import type { Workload } from './workload';
 
+/** Numbers of records that a line lists at most. */
+const LISTED = 10;
+
 /** What must be known of a dataset's contract to find a record. */
-export interface RecordContract {
-  readonly dataset: string;
-  readonly format: 'csv' | 'jsonl';
-  readonly primaryKey: readonly string[];
-}
+export type RecordContract = Pick<CompiledContract, 'dataset' | 'format' | 'columns' | 'nullTokens' | 'primaryKey'>;
 
 /** A record by its primary key. */
 export interface RecordKey {
@@ -28,7 +29,7 @@ export function recordKeyOf(text: string, contracts: readonly RecordContract[]):
   }
   const pairs = query.split('&').map((pair) => {
     const [column, ...value] = pair.split('=');
-    return [column, value.join('=')].map((part) => decodeURIComponent(part));
+    return [column, value.join('=')].map(decoded);
   });
   const values = Object.fromEntries(pairs) as Record<string, string>;
   const { primaryKey } = contract;
@@ -46,6 +47,17 @@ export function recordKeyOf(text: string, contracts: readonly RecordContract[]):
     throw new Error(`InvalidRecordKey: ${problems.join('; ')}${primaryKey.length === 0 ? '' : `: give ${example}`}`);
   }
   return { dataset, values };
+}
+
+/** Errors: `InvalidRecordKey` of a percent sign that stands for itself. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Error(
+      `InvalidRecordKey: in '${part}' a percent sign is not followed by the bytes of a character in UTF-8, such as %20 for a blank: write %25 for the sign itself`,
+    );
+  }
 }
 
 /** One place where the record was found. */
@@ -73,8 +85,8 @@ interface Version {
 
 /** Finds a record by its key: reads what committed rows name, and of refused records the raw bytes. As long as reading the dataset takes. */
 export class RecordLookup {
-  /** Refused records that could not be looked at: their raw object is gone. */
-  public readonly gone: string[] = [];
+  /** Refused records that could not be looked at: their raw object is gone, or they are too long. */
+  public readonly unread: string[] = [];
 
   constructor(
     private readonly clients: Clients,
@@ -83,11 +95,11 @@ export class RecordLookup {
   ) {}
 
   /** Every place where a record with this key stands; `use`: what was made of a dataset version. */
-  public async find(key: RecordKey, { format }: RecordContract, use: (row: DatasetRow) => Promise<Found[]>): Promise<Found[]> {
+  public async find(key: RecordKey, contract: RecordContract, use: (row: DatasetRow) => Promise<Found[]>): Promise<Found[]> {
     const { dataset, values } = key;
     const hits: Hit[] = [];
     for (const row of (await this.data.accounted(dataset)) as FileRow[]) {
-      hits.push(...(await this.inFile(row, values, format === 'csv')));
+      hits.push(...(await this.inFile(row, new WantedRecord(contract, values))));
     }
     const rows = hits.length === 0 ? [] : await this.data.datasets(dataset);
     const versions = await Promise.all(rows.map(async (row) => ({ row, files: await this.data.files(row) })));
@@ -120,7 +132,7 @@ export class RecordLookup {
     return found;
   }
 
-  private async inFile(row: FileRow, values: Readonly<Record<string, string>>, csv: boolean): Promise<Hit[]> {
+  private async inFile(row: FileRow, wanted: WantedRecord): Promise<Hit[]> {
     const { objects } = this.clients;
     const { validated, quarantine } = row;
     const hits: Hit[] = [];
@@ -131,32 +143,33 @@ export class RecordLookup {
     if ((validated?.rows ?? 0) > 0) {
       const place = { bucket: this.workload.output('ValidatedBucket'), ...validated! };
       let valid = 0;
-      for await (const found of validRecords(objects, place, Object.keys(values))) {
+      for await (const found of validRecords(objects, place, wanted.columns)) {
         valid++;
-        hits.push(...(isRecord(found, values) ? [{ row, valid, record: numberInFile(valid, refused) }] : []));
+        hits.push(...(wanted.is(found) ? [{ row, valid, record: numberInFile(valid, refused) }] : []));
       }
     }
-    return [...hits, ...(await this.inQuarantine(row, refused, values, csv))];
+    return [...hits, ...(await this.inQuarantine(row, refused, wanted))];
   }
 
-  private async inQuarantine(
-    row: FileRow,
-    refused: readonly Refused[],
-    values: Readonly<Record<string, string>>,
-    csv: boolean,
-  ): Promise<Hit[]> {
+  private async inQuarantine(row: FileRow, refused: readonly Refused[], wanted: WantedRecord): Promise<Hit[]> {
     const hits: Hit[] = [];
     const raw = { bucket: this.workload.output('RawBucket'), key: row.key, versionId: row.versionId };
+    const longest = longestOf(raw);
+    const long = refused.filter(({ length }) => length > longest).map(({ record }) => record);
+    if (long.length > 0) {
+      const which = `${long.slice(0, LISTED).join(', ')}${long.length > LISTED ? ', ...' : ''}`;
+      this.unread.push(`not the ${long.length} records in quarantine of ${row.key} that are longer than ${longest} bytes: number ${which}`);
+    }
     try {
-      for await (const [{ record, rule, column, reason }, found] of refusedValues(this.clients.objects, raw, refused, csv)) {
+      for await (const [{ record, rule, column, reason }, found] of refusedValues(this.clients.objects, raw, refused, wanted.csv)) {
         const why = [rule, column, reason].filter((part) => part !== undefined).join(', ');
-        hits.push(...(found !== undefined && isRecord(found, values) ? [{ row, record, refused: why }] : []));
+        hits.push(...(found !== undefined && wanted.is(found) ? [{ row, record, refused: why }] : []));
       }
     } catch (error) {
       if (!(error instanceof MissingObject)) {
         throw error;
       }
-      this.gone.push(`not the ${refused.length} records in quarantine of ${row.key}: ${error.message}`);
+      this.unread.push(`not the ${refused.length} records in quarantine of ${row.key}: ${error.message}`);
     }
     return hits;
   }
@@ -184,15 +197,32 @@ function numberInFile(valid: number, refused: readonly Refused[]): number {
   return before.reduce((number, { record }) => (record <= number ? number + 1 : number), valid);
 }
 
-/** Whether a record has these values: the same text, or the same number in another spelling. */
-function isRecord(found: Values, wanted: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([column, text]) => {
-    const value = found[column];
-    const shown = value instanceof Date ? value.toISOString() : String(value ?? '');
-    return shown === text || (text.trim() !== '' && shown.trim() !== '' && Number(shown) === Number(text)) || sameInstant(value, text);
-  });
-}
+/** A record by the values of its key, in whatever spelling: they are compared as the intake compares them, and no value is the same as no value. */
+class WantedRecord {
+  public readonly columns: string[];
+  public readonly csv: boolean;
+  private readonly key: EntityKey;
+  private readonly wanted: string;
 
-/** An instant in another zone or spelling, and a day that Apache Parquet holds as an instant. */
-const sameInstant = (value: unknown, text: string): boolean =>
-  (value instanceof Date || /^\d{4}-\d\d-\d\dT/.test(String(value))) && new Date(value as string).getTime() === Date.parse(text);
+  constructor(
+    private readonly contract: RecordContract,
+    values: Readonly<Record<string, string>>,
+  ) {
+    this.columns = Object.keys(values);
+    this.csv = contract.format === 'csv';
+    this.key = new EntityKey(contract, this.columns);
+    this.wanted = this.nameOf(values);
+  }
+
+  public is(found: Values): boolean {
+    return this.nameOf(found) === this.wanted;
+  }
+
+  private nameOf(record: Values): string {
+    const { nullTokens } = this.contract;
+    const known = this.columns.map((name) => [name, Object.hasOwn(record, name) ? record[name] : undefined] as const);
+    return this.key.of(
+      Object.fromEntries(known.map(([name, value]) => [name, value === undefined || nullTokens.includes(String(value)) ? null : value])),
+    );
+  }
+}

@@ -6,7 +6,9 @@ import { parse } from 'csv-parse';
 import { parse as parseWhole } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { STREAM_FOLDER } from '../lib/constructs/data/contract';
-import { VALIDATED_NAME } from '../lib/constructs/data/data-intake/contract';
+import { MAXIMUM_RECORD_BYTES, VALIDATED_NAME } from '../lib/constructs/data/data-intake/contract';
+import { MAXIMUM_ENVELOPE_BYTES } from '../runtime/intake/envelope';
+import { dayText, instantText } from '../runtime/intake/instants';
 
 /** An object version. */
 export interface Place {
@@ -32,6 +34,8 @@ export interface Refused {
 export class MissingObject extends Error {}
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
+/** Values as the texts that the intake compares: a `Date` would cut an instant to milliseconds. */
+const TEXTS = { dateFromDays: dayText, timestampFromMicroseconds: instantText };
 
 /** The bytes of an object version as they are read: gzip is told by its first bytes. Errors: `MissingObject`. */
 async function* bytesOf(s3: S3Client, { bucket, key, versionId }: Place): AsyncGenerator<Buffer> {
@@ -79,7 +83,8 @@ export async function* validRecords(s3: S3Client, place: Place, columns: string[
     }
     const { buffer, byteOffset, byteLength } = Buffer.concat(pieces);
     const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-    yield* await parquetReadObjects({ file, columns, compressors: { GZIP: (bytes) => new Uint8Array(gunzipSync(bytes)) } });
+    const compressors = { GZIP: (bytes: Uint8Array) => new Uint8Array(gunzipSync(bytes)) };
+    yield* await parquetReadObjects({ file, columns, parsers: TEXTS, compressors });
   } else if (place.key.endsWith(VALIDATED_NAME.jsonl)) {
     for await (const line of linesOf(s3, place)) {
       yield JSON.parse(line) as Values;
@@ -98,9 +103,16 @@ export async function refusedRecords(s3: S3Client, place: Place): Promise<Refuse
   return refused;
 }
 
+/** Bytes of the longest record that can be read in a raw object. */
+export function longestOf(raw: Place): number {
+  return isEnveloped(raw) ? MAXIMUM_ENVELOPE_BYTES : MAXIMUM_RECORD_BYTES;
+}
+
+const isEnveloped = ({ key }: Place) => key.split('/')[1] === STREAM_FOLDER;
+
 /**
- * The values of refused records, read again from the raw object; undefined for one that cannot be read. In the order of the file, because the object is read
- * once, and memory is bounded by a piece and a record.
+ * The values of refused records, read again from the raw object; undefined for one that cannot be read. Records longer than any that the intake
+ * reads are left out. In the order of the file, because the object is read once, and memory is bounded by a piece and a record.
  */
 export async function* refusedValues(
   s3: S3Client,
@@ -108,8 +120,9 @@ export async function* refusedValues(
   refused: readonly Refused[],
   csv: boolean,
 ): AsyncGenerator<readonly [Refused, Values | undefined]> {
-  const wanted = [...refused].sort((a, b) => a.offset - b.offset);
-  const enveloped = raw.key.split('/')[1] === STREAM_FOLDER;
+  const longest = longestOf(raw);
+  const wanted = refused.filter(({ length }) => length <= longest).sort((a, b) => a.offset - b.offset);
+  const enveloped = isEnveloped(raw);
   if (wanted.length === 0) {
     return;
   }

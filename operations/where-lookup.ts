@@ -66,7 +66,7 @@ export class Lookup {
     const contract = this.contracts.find(({ dataset }) => dataset === key.dataset)!;
     const records = new RecordLookup(this.clients, this.workload, this.data);
     const found = await records.find(key, contract, async (row) => [...((await this.datasetUse(key.dataset, row)).to ?? [])]);
-    this.looked.push(...records.gone);
+    this.looked.push(...records.unread);
     return found;
   };
 

@@ -39,7 +39,7 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const config = loadBlueprint((values.config as string | undefined) ?? 'config/dev.yaml');
-  const contracts = contractsOf(config).map(({ dataset, _rules: { format, primaryKey } }) => ({ dataset, format, primaryKey }));
+  const contracts = contractsOf(config).map(({ _rules }) => _rules);
   const clients = await defaultClients(config.region);
   const answer = await new Lookup(clients, await Workload.find(config, clients), contracts).find(argument);
   console.log(textOf(argument, answer, values.json === true));

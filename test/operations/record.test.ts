@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import { VALIDATED_FORMAT } from '../../lib/constructs/data/data-intake/contract';
+import { MAXIMUM_RECORD_BYTES, VALIDATED_FORMAT } from '../../lib/constructs/data/data-intake/contract';
 import type { Clients } from '../../operations/clients';
 import type { Found } from '../../operations/found';
 import { recordKeyOf } from '../../operations/record-lookup';
@@ -127,6 +127,68 @@ describe('npm run where with the key of a record [P6]', () => {
     expect(await find(world, 'orders?at=2026-01-01T10:00:01Z&amount=10')).toEqual([]);
   });
 
+  const TEXT_KEY = { ...CONTRACT, primaryKey: ['shop'] };
+  test.each([
+    ['CSV', TEXT_KEY, undefined],
+    ['JSON Lines', { ...TEXT_KEY, format: 'jsonl' }, undefined],
+    ['Parquet', TEXT_KEY, VALIDATED_FORMAT.parquet],
+  ] as const)('tells the texts of a key apart that are the same number, in %s', async (_, contract, validatedFormat) => {
+    const world = new World(contract, validatedFormat);
+    const shops = ['007', '7', '7.0', '9007199254740992', '9007199254740993', '2026-01-01T10:00:00Z', '2026-01-01T11:00:00+01:00'];
+    const json = contract.format === 'jsonl';
+    const lines = (amount: number) =>
+      shops.map((shop, i) => (json ? JSON.stringify({ shop, number: i, amount }) : `${shop},${i},,${amount}`));
+    const text = (amount: number) => (json ? `${lines(amount).join('\n')}\n` : csv(...lines(amount)));
+    await take(world, 'orders/good', text(5));
+    await take(world, 'orders/refused', text(500));
+    for (const [i, shop] of shops.entries()) {
+      const places = placesOf(await find(world, `orders?shop=${encodeURIComponent(shop)}`));
+      expect(places.map(([file, , record]) => [file, record])).toEqual([
+        ['orders/good', i + 1],
+        ['orders/refused', i + 1],
+      ]);
+    }
+  });
+
+  test.each([
+    ['CSV', undefined],
+    ['Parquet', VALIDATED_FORMAT.parquet],
+  ] as const)('tells instants apart to the microsecond, and takes null tokens for no value, in %s', async (_, validatedFormat) => {
+    const world = new World({ ...CONTRACT, primaryKey: ['at'], nullTokens: ['NA'] }, validatedFormat);
+    await take(world, 'orders/a.csv', csv('x,1,2026-01-01T10:00:00.000001Z,5', 'x,2,2026-01-01T10:00:00.000002Z,5', 'x,3,NA,5'));
+    const queries = ['2026-01-01T12:00:00.000001%2B02', '2026-01-01T10:00:00.0000020Z', '2026-01-01T10:00:00Z', '', 'NA'];
+    const records = await Promise.all(
+      queries.map(async (at) => placesOf(await find(world, `orders?at=${at}`)).map(([, , record]) => record)),
+    );
+    expect(records).toEqual([[1], [2], [], [3], [3]]);
+  });
+
+  test('knows a record in quarantine by a key that its contract refuses', async () => {
+    const world = new World(CONTRACT);
+    await take(world, 'orders/a.csv', csv('x,01,,5', 'x,none,,5', 'x'));
+    expect(placesOf(await find(world, 'orders?shop=x&number=none'))).toMatchObject([
+      ['orders/a.csv', 'in quarantine', 2, expect.stringContaining('type, number')],
+    ]);
+    expect(await find(world, 'orders?shop=x&number=1')).toEqual([]);
+    expect(await find(world, 'orders?shop=x&number=undefined')).toEqual([]);
+  });
+
+  test('passes by a refused record that is longer than any that the intake reads, holds none of it, and says so', async () => {
+    const world = new World(CONTRACT);
+    await take(world, 'orders/a.csv', csv('x,1,,500', `x,2,,${'5'.repeat(8 * MAXIMUM_RECORD_BYTES)}`, 'x,3,,500'));
+    const concat = jest.spyOn(Buffer, 'concat');
+    try {
+      const { found, looked } = await (await lookup(world)).find('orders?shop=x&number=3');
+      expect(placesOf([...found])).toMatchObject([['orders/a.csv', 'in quarantine', 3, expect.stringContaining('range, amount')]]);
+      const lengths = concat.mock.results.map(({ value }) => (value as Buffer).length);
+      expect(lengths.length).toBeGreaterThan(100);
+      expect(Math.max(...lengths)).toBeLessThan(2 * MAXIMUM_RECORD_BYTES);
+      expect(looked[1]).toBe('not the 1 records in quarantine of orders/a.csv that are longer than 1048576 bytes: number 2');
+    } finally {
+      concat.mockRestore();
+    }
+  });
+
   test('says of which refused records it does not know, because the raw object is gone', async () => {
     const world = new World(CONTRACT);
     const { key, versionId } = await take(world, 'orders/a.csv', csv('x,1,,500'));
@@ -159,6 +221,8 @@ describe('npm run where with the key of a record [P6]', () => {
     ['orders?shop=x', "InvalidRecordKey: 'number' is missing: give orders?shop=...&number=..."],
     ['orders?shop=x&number=1&amount=2', "InvalidRecordKey: 'amount' is no part of the key: give orders?shop=...&number=..."],
     ['orders?', "'shop' is missing; 'number' is missing"],
+    ['orders?shop=50%&number=1', "InvalidRecordKey: in '50%' a percent sign is not followed by"],
+    ['orders?shop=%ff&number=1', 'write %25 for the sign itself'],
   ])('fails on %s, and says what the key is', (text, problem) => {
     expect(() => recordKeyOf(text, [CONTRACT])).toThrow(problem);
   });
