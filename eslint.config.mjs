@@ -35,9 +35,14 @@ const walls = [
   wall('examples', outside('bin', 'lib', 'runtime', 'local', 'gate', 'capacity', ...TOOLS), 'an example is what a user copies'),
   wall(
     'operations',
-    outside('bin', 'runtime', 'local', 'gate', 'examples', 'lib/stacks', 'lib/index.ts', 'bench', 'scripts', 'test'),
+    outside('bin', 'local', 'gate', 'examples', 'lib/stacks', 'lib/index.ts', 'bench', 'scripts', 'test'),
     'commands know a deployed workload by its config file and its contracts',
   ),
+  wall('operations', ['./runtime'], 'of the handlers commands know how records are framed and named, nothing else', [
+    './intake/envelope.ts',
+    './intake/instants.ts',
+    './stream/entity-key.ts',
+  ]),
   wall(
     'capacity',
     outside('bin', 'runtime', 'local', 'gate', 'examples', ...TOOLS),
