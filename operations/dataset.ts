@@ -63,7 +63,7 @@ export async function run(clients: Clients, workload: Workload, request: Request
     case 'list 0':
       return { text: listText(versions), data: versions.map(({ row }) => row) };
     case 'show 1': {
-      const models = (await namedVersions(clients, workload, dataset)).get(chosen[0].row.id) ?? [];
+      const models = (await namedVersions(clients, workload)).get(chosen[0].row.id) ?? [];
       const data = { ...chosen[0].row, split: chosen[0].manifest.split, statistics: statistics[0], models };
       return { text: showText(chosen[0], statistics[0], models), data };
     }
@@ -89,7 +89,7 @@ async function swept(
     throw new UsageError(`InvalidOption: --keep must be a whole number of at least 1, got ${keep ?? 'nothing'}\n\n${USAGE}`);
   }
   const ledger = await fileItems(clients.tables, workload.output(`${dataset}Ledger`));
-  const [named, stored] = [await namedVersions(clients, workload, dataset), await storedOf(store, dataset)];
+  const [named, stored] = [await namedVersions(clients, workload), await storedOf(store, dataset)];
   const plan = planRetention({ versions, named, ledger, stored, keep, now });
   const data = {
     kept: plan.kept.map(({ version, because }) => ({ id: version.row.id, because })),

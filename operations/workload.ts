@@ -63,14 +63,19 @@ export class Workload {
 
   /** An output of one of its stacks. Errors: `NotDeployed`. */
   public output(name: string): string {
-    // AWS CloudFormation names outputs with letters and digits alone.
-    const value = this.outputs[name.replaceAll(/[^A-Za-z0-9]/g, '')];
+    const value = this.outputIfAny(name);
     if (value === undefined) {
       throw new Error(
         `NotDeployed: no stack of ${this.prefix} in ${this.clients.region} has the output '${name}': deploy it, or check --config, the Region and the credentials`,
       );
     }
     return value;
+  }
+
+  /** An output of one of its stacks; undefined when none has it. */
+  public outputIfAny(name: string): string | undefined {
+    // AWS CloudFormation names outputs with letters and digits alone.
+    return this.outputs[name.replaceAll(/[^A-Za-z0-9]/g, '')];
   }
 
   /** The table of predictions; its stack names it in no output. Errors: `NotDeployed`. */

@@ -8,7 +8,8 @@ import type { Clients } from '../../operations/clients';
 import { Workload } from '../../operations/workload';
 
 export type Row = Record<string, unknown>;
-export const arnOf = (version: number) => `arn:aws:sagemaker:us-east-1:1:model-package/air-dev-delay/${version}`;
+export const arnOf = (version: number, group = 'air-dev-delay') => `arn:aws:sagemaker:us-east-1:1:model-package/${group}/${version}`;
+type Versions = Map<number, { approval: string; metadata: Record<string, string> }>;
 const notFound = (message: string) => Object.assign(new Error(message), { name: 'ValidationException' });
 type Command = { constructor: { name: string }; input: Record<string, never> };
 
@@ -16,7 +17,9 @@ type Command = { constructor: { name: string }; input: Record<string, never> };
 export class FakeWorkload {
   /** By table; the first of the given keys is the table's own. */
   public readonly tables: Record<string, Row[]> = { releases: [], runs: [], catalogue: [], ledger: [], predictions: [] };
-  public readonly versions = new Map<number, { approval: string; metadata: Record<string, string> }>();
+  public readonly versions: Versions = new Map();
+  /** Model package groups by name; the first is that of `delay`. */
+  public readonly groups: Record<string, Versions> = { 'air-dev-delay': this.versions };
   public readonly objects: Record<string, unknown> = {};
   public live?: number;
   public endpointStatus = 'InService';
@@ -58,15 +61,21 @@ export class FakeWorkload {
       TransactWriteCommand: ({ TransactItems }) => this.transact(TransactItems as { Put?: Row; Delete?: Row }[]),
     }),
     registry: this.client(SageMakerClient, {
-      ListModelPackagesCommand: () => ({
-        ModelPackageSummaryList: [...this.versions].map(([version, { approval }]) => ({
-          ModelPackageArn: arnOf(version),
+      ListModelPackageGroupsCommand: ({ NameContains }) => ({
+        ModelPackageGroupSummaryList: Object.keys(this.groups)
+          .filter((name) => name.includes(NameContains))
+          .map((ModelPackageGroupName) => ({ ModelPackageGroupName })),
+      }),
+      ListModelPackagesCommand: ({ ModelPackageGroupName: group }) => ({
+        ModelPackageSummaryList: [...this.groups[group]].map(([version, { approval }]) => ({
+          ModelPackageArn: arnOf(version, group),
           ModelPackageVersion: version,
           ModelApprovalStatus: approval,
         })),
       }),
       DescribeModelPackageCommand: ({ ModelPackageName }) => {
-        const { approval, metadata } = this.versions.get(Number(String(ModelPackageName).split('/').at(-1)))!;
+        const [group, version] = String(ModelPackageName).split('/').slice(-2);
+        const { approval, metadata } = this.groups[group].get(Number(version))!;
         return { ModelApprovalStatus: approval, CustomerMetadataProperties: metadata };
       },
       DescribeEndpointCommand: () => {
@@ -91,8 +100,10 @@ export class FakeWorkload {
     region: 'us-east-1',
   };
 
-  public workload(clock: 'real' | 'replay' = 'real'): Promise<Workload> {
-    const endpoints = { delay: { model: { training: { dataset: 'flights' } } }, plain: { model: {} } };
+  /** `trained`: the dataset that each model is trained on, by its name. */
+  public workload(clock: 'real' | 'replay' = 'real', trained: Record<string, string> = { delay: 'flights' }): Promise<Workload> {
+    const models = Object.entries(trained).map(([name, dataset]) => [name, { model: { training: { dataset } } }] as const);
+    const endpoints = { ...Object.fromEntries(models), plain: { model: {} } };
     return Workload.find({ workload: 'air', stage: 'dev', clock, endpoints } as never, this.clients);
   }
 

@@ -91,6 +91,13 @@ describe('npm run dataset [D7]', () => {
     expect((await ask('sweep', [], { keep: 1, write: true })).data).toMatchObject({ doomed: [], versions: 0, objects: 0 });
   });
 
+  test('keeps in a sweep what a model names that the config file does not have any more', async () => {
+    const { ask, ids, fake } = await setting(...THREE);
+    fake.groups['air-dev-retired'] = new Map([[7, { approval: 'Approved', metadata: { [LINEAGE.dataset]: ids[0] } }]]);
+    expect((await ask('sweep', [], { keep: 1, write: true })).data).toMatchObject({ doomed: [ids[1]] });
+    expect(((await ask('list')).data as { id: string }[]).map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+  });
+
   test.each<[string, string[], Partial<Request>, string]>([
     ['list', [], { dataset: 'flight' }, "UnknownDataset: there is no dataset 'flight' in air-dev: known are flights"],
     ['show', ['nothing'], {}, "UnknownVersion: 'flights' has no version 'nothing': known are "],
@@ -107,7 +114,8 @@ describe('npm run dataset [D7]', () => {
 });
 
 describe('what names a dataset version [D7]', () => {
-  const named = async (fake: FakeWorkload) => Object.fromEntries(await namedVersions(fake.clients, await fake.workload(), 'flights'));
+  const named = async (fake: FakeWorkload, trained?: Record<string, string>) =>
+    Object.fromEntries(await namedVersions(fake.clients, await fake.workload('real', trained)));
   const runOn = (datasetId: string, more: object = {}) => ({
     pk: `run#${datasetId}`,
     execution: `of-${datasetId}`,
@@ -136,6 +144,26 @@ describe('what names a dataset version [D7]', () => {
     fake.tables.runs.push(...[1, 2, 3].map((version) => runOn(`d${version}`, { endedAt: '2013-07-01', packageArn: arnOf(version) })));
     fake.tables.releases.push({ model: 'delay', entry: 'release#2013#x', state: 'failed', from: arnOf(1), to: arnOf(2) });
     expect(await named(fake)).toEqual({ d1: ['delay/1 (released)'], d2: ['delay/2 (released)'] });
+  });
+
+  test('is a version, a run or a release of a model that is trained on another dataset today', async () => {
+    const fake = new FakeWorkload();
+    fake.versions.set(3, { approval: 'Approved', metadata: { [LINEAGE.dataset]: 'd' } });
+    fake.tables.runs.push(runOn('now'), runOn('then', { endedAt: '2013-07-01', packageArn: arnOf(2) }));
+    fake.tables.releases.push({ model: 'delay', entry: 'release#2013#x', state: 'released', to: arnOf(2) });
+    expect(await named(fake, { delay: 'weather' })).toEqual({
+      d: ['delay/3 (Approved)'],
+      now: ['training run of-now, under way'],
+      then: ['delay/2 (released)'],
+    });
+  });
+
+  test('is a version of a model that the config file does not have any more, and whose stack with its table of runs is gone', async () => {
+    const fake = new FakeWorkload();
+    fake.groups['air-dev-gone-by'] = new Map([[1, { approval: 'Rejected', metadata: { [LINEAGE.dataset]: 'old' } }]]);
+    fake.groups['stair-dev-gone-by'] = new Map([[1, { approval: 'Rejected', metadata: { [LINEAGE.dataset]: 'of another workload' } }]]);
+    expect(await named(fake, {})).toEqual({ old: ['gone-by/1 (Rejected)'] });
+    expect(await named(fake, { delay: 'flights', 'not-deployed-yet': 'flights' })).toEqual({ old: ['gone-by/1 (Rejected)'] });
   });
 });
 
