@@ -3,6 +3,7 @@ import { INTAKE_OPERATION } from '../../lib/constructs/data/data-intake/contract
 import { AttemptOptions, processFile } from '../intake/attempt';
 import type { ObjectVersion } from '../intake/core';
 import type { FileRow, Rejection, Result } from '../intake/file-row';
+import type { Output } from '../intake/object-output';
 import type { Entry } from '../operation/core';
 import type { IntakeRun } from './core';
 import { remembered, RejudgeLedger } from './ledger';
@@ -52,7 +53,7 @@ export async function settle(
   const [counts, quarantine] = [row.counts!, row.quarantine!];
   const before = counts.quarantined === 0 ? new RecordSet() : await readQuarantine(options.s3, options.quarantineBucket, quarantine);
   if (before === undefined) {
-    return failed(row, 'what was in quarantine is gone: nobody could say what was released');
+    return failed(row, lostQuarantine(quarantine));
   }
   await options.reached?.('quarantine read');
   const refused = { old: 0, new: 0 };
@@ -83,6 +84,12 @@ export function entryOf({ key, versionId, counts, rejudged, earlier }: FileRow):
 
 export const failed = ({ key, versionId }: FileRow, why: string): Entry => ({ outcome: 'failed', key, versionId, why });
 
+/** The same bytes again would be a duplicate, and blank lines are no records. */
+const AGAIN = 'send the file again under its key with one more newline at its end, which supersedes this version';
+
+const lostQuarantine = ({ key, versionId }: Pick<Output, 'key' | 'versionId'>): string =>
+  `what was in quarantine is gone (${key}, version ${versionId}), so nobody could say what was released: it keeps its result; ${AGAIN}`;
+
 /** Why a file that was accounted for keeps its result although the contract rejects it. */
 export const rejection = (reason: string): string =>
   `the contract would reject it: ${reason}: it keeps its result; send a file that fits under its key, or withdraw it`;
@@ -92,7 +99,7 @@ function problemOf(row: FileRow, found: Result | Rejection, lost: number, operat
     return rejection(found.reason);
   }
   if (found.contentSha256 !== row.contentSha256) {
-    return 'its raw version has other bytes than those that were judged';
+    return `its raw version has the SHA-256 ${found.contentSha256}, and the bytes that were judged ${row.contentSha256}: a version never changes, so the raw zone or the ledger was tampered with: it keeps its result; find out what happened, then ${AGAIN}`;
   }
   if (found.counts.read !== row.counts!.read) {
     return `it has ${found.counts.read} records by this contract and had ${row.counts!.read}: its format changed; send it again under its key`;

@@ -1,7 +1,7 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { Framed, Framer } from '../intake/framing';
-import { readHeader } from '../intake/header';
+import { noHeader, readHeader } from '../intake/header';
 import { FileRejected } from '../intake/validator';
 import { Piece } from './lines';
 
@@ -25,7 +25,7 @@ export async function findHeader(
   }
   framer.finish();
   if (found === undefined) {
-    throw new FileRejected('the file is empty: there is no header');
+    throw new FileRejected(noHeader(contract));
   }
   const { dataStart, order } = found;
   if (typeof order === 'string') {

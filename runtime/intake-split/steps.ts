@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { MAXIMUM_SPLIT_KEYS, MAXIMUM_SPLIT_RECORDS, SPLIT_SECONDS } from '../../lib/constructs/data/data-intake/contract';
+import { GONE } from '../intake/file-row';
 import { isGone } from '../intake/source';
 import { FileRejected } from '../intake/validator';
 import { RangesContext, SplitContext } from './context';
@@ -45,7 +46,7 @@ async function cut({ s3, contract, rangeBytes }: RangesContext, { object, bytes 
     return planOf(bytes, dataStart, rangeBytes, order);
   } catch (error) {
     if (isGone(error)) {
-      return 'gone: the object version was deleted before it was read';
+      return GONE;
     }
     if (error instanceof FileRejected) {
       return error.message;
@@ -57,7 +58,7 @@ async function cut({ s3, contract, rangeBytes }: RangesContext, { object, bytes 
 /** Rejects the file as a whole. */
 async function reject(context: SplitContext, { object, attempt, bytes }: SplitFile, reason: string): Promise<StepOutcome> {
   const judged = { validator: context.build, contract: context.contractHash };
-  const contentBytes = reason.startsWith('gone') ? undefined : bytes;
+  const contentBytes = reason === GONE ? undefined : bytes;
   const done = await context.ledger.reject(object, attempt, { ...judged, contentBytes, reason });
   return { outcome: done ? 'rejected' : 'superseded' };
 }

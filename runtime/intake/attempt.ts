@@ -5,7 +5,7 @@ import { MAXIMUM_KEYS, MAXIMUM_PARQUET_FILE_BYTES, VALIDATED_FORMAT, VALIDATED_N
 import { attemptPrefix, objectKey, ObjectVersion } from './core';
 import { inputFormat } from './envelope';
 import { headerLine } from './header';
-import type { FileRow, Rejection, Result } from './file-row';
+import { FileRow, GONE, Rejection, Result } from './file-row';
 import { Ledger } from './ledger';
 import { ObjectOutput } from './object-output';
 import { LineOutput } from './output';
@@ -89,7 +89,7 @@ export async function processFile(
     ? await Source.open(object, options.s3, () => 'send it in parts', MAXIMUM_PARQUET_FILE_BYTES)
     : await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
   if (source === undefined) {
-    return { ...judged, reason: 'gone: the object version was deleted before it was read' };
+    return { ...judged, reason: GONE };
   }
   if (await isHandedOver(source, object, attempt, options)) {
     return undefined;

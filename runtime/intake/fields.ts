@@ -64,25 +64,24 @@ export class Fields {
   }
 }
 
-/** The fields of a CSV record as texts; undefined when its quoting is not RFC 4180. */
-export function textsOf(record: Framed): string[] | undefined {
-  return splitQuoted(textOf(record));
+/** The fields of a CSV record as texts; undefined when its quoting is not RFC 4180, and then `fields` has those before the one that is wrong. */
+export function textsOf(record: Framed, fields: string[] = []): string[] | undefined {
+  return splitQuoted(textOf(record), fields);
 }
 
-function splitQuoted(text: string): string[] | undefined {
-  const fields: string[] = [];
+function splitQuoted(text: string, fields: string[] = []): string[] | undefined {
   for (let position = 0; ; position++) {
     const field = text[position] === '"' ? quotedField(text, position) : bareField(text, position);
     if (field === undefined) {
       return undefined;
     }
-    fields.push(field.value);
     position = field.end;
+    if (position < text.length && text[position] !== ',') {
+      return undefined;
+    }
+    fields.push(field.value);
     if (position === text.length) {
       return fields;
-    }
-    if (text[position] !== ',') {
-      return undefined;
     }
   }
 }

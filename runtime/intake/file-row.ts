@@ -60,6 +60,10 @@ export interface BatchRange {
   records: number;
 }
 
+/** Why a file is rejected whose bytes nobody can read any more. */
+export const GONE =
+  'gone: the object version was deleted before it was read: send the file again under its key, and delete no raw version before it is accounted or rejected';
+
 /** Why an attempt rejects the file as a whole. */
 export interface Rejection {
   reason: string;

@@ -1,4 +1,5 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
+import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { quote, textsOf } from './fields';
 import { Framed } from './framing';
 
@@ -12,8 +13,35 @@ export function headerLine({ columns }: Pick<CompiledContract, 'columns'>): stri
 
 /** Position in the file of each contract column, or why the header cannot be read or does not fit. */
 export function readHeader(contract: CompiledContract, record: Framed): number[] | string {
-  const names = record.fault === undefined ? textsOf(record) : undefined;
-  return names === undefined ? `the header cannot be read: ${record.fault ?? 'quoting'}` : orderOf(contract, names);
+  if (record.fault !== undefined) {
+    return `the header cannot be read: ${FAULTS[record.fault]}`;
+  }
+  const before: string[] = [];
+  const names = textsOf(record, before);
+  return names === undefined ? `the header cannot be read: ${misquoted(before.length + 1)}` : orderOf(contract, names);
+}
+
+const UTF8 = 'send the file in UTF-8, with or without a byte order mark, plain or compressed once with gzip';
+/** Why a header cannot be read, and what to do. */
+const FAULTS: Record<NonNullable<Framed['fault']>, string> = {
+  'too long': `it is longer than ${MAXIMUM_RECORD_BYTES} bytes: begin the file with a header of at most that, and end each line with LF or CR LF`,
+  'invalid UTF-8': `it is not in UTF-8: ${UTF8}`,
+  'NUL byte': `it has a NUL byte, as texts in UTF-16 have: ${UTF8}`,
+};
+
+/** `field`: its number, from 1 on. */
+function misquoted(field: number): string {
+  const rules = 'end each line with LF or CR LF, put a name with a quote, comma or line end between quotes, and double each quote inside';
+  return `in field ${field} a quote or a carriage return stands where RFC 4180 allows none: ${rules}`;
+}
+
+/** Why a file without a header is rejected. */
+export function noHeader(contract: CompiledContract): string {
+  const [names] = problem(
+    'its columns',
+    contract.columns.map(({ name }) => name),
+  );
+  return `the file is empty: there is no header, which a file without records has too: send it with a header in its first line, ${names}`;
 }
 
 function orderOf(contract: CompiledContract, names: readonly string[]): number[] | string {

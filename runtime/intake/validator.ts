@@ -4,7 +4,7 @@ import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
 import { Fields, quote } from './fields';
 import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';
 import { Framed, Framer, textOf } from './framing';
-import { readHeader } from './header';
+import { noHeader, readHeader } from './header';
 import { jsonValues } from './json-record';
 import { KeySet } from './key-set';
 import { textAt } from './lexical';
@@ -119,7 +119,7 @@ export class Validator {
       throw new FileRejected(this.openQuote(open));
     }
     if (this.order === undefined) {
-      throw new FileRejected('the file is empty: there is no header');
+      throw new FileRejected(noHeader(this.contract));
     }
     const broken = this.part === undefined ? brokenFileRules(this.contract, this.counts) : undefined;
     if (broken !== undefined) {

@@ -196,8 +196,31 @@ describe('rerun [D6]', () => {
     const outcome = await world.operate({ operation: 'rerun' }, { contract: () => Promise.resolve({ ...contract, format: 'jsonl' }) });
     expect(outcome.failed).toMatchObject([
       { why: 'it has 7 records by this contract and had 6: its format changed; send it again under its key' },
-      { why: expect.stringContaining('what was in quarantine is gone') },
+      {
+        why: expect.stringMatching(
+          /^what was in quarantine is gone .* it keeps its result; send the file again under its key with one more newline/,
+        ),
+      },
     ]);
+  });
+
+  test('refuses a file whose raw version has other bytes than those that were judged, and the file that is sent instead counts', async () => {
+    const world = await judgedBefore('loose');
+    const { versionId } = rowOf(world, 'simple/b.csv');
+    const raw = world.s3.versions.find((version) => version.versionId === versionId)!;
+    raw.bytes = Buffer.from(simpleFile('c'));
+    const outcome = await world.operate({ operation: 'rerun' });
+    expect(outcome.failed).toMatchObject([
+      {
+        key: 'simple/b.csv',
+        why: expect.stringMatching(
+          /^its raw version has the SHA-256 \w{64}, and the bytes that were judged \w{64}: .* with one more newline/,
+        ),
+      },
+    ]);
+    await world.take(world.send('simple/b.csv', `${simpleFile('b')}\n`));
+    expect(world.rows().find((row) => row.versionId === versionId)).toMatchObject({ supersededBy: expect.any(String) });
+    expect(world.rows().findLast(({ key }) => key === 'simple/b.csv')).toMatchObject({ state: 'accounted', counts: { read: 6, valid: 6 } });
   });
 
   test('announces a file once more, with an id of its own, and leaves one more commit record', async () => {
