@@ -97,10 +97,10 @@ def work(folder: str) -> None:
     model_dir = os.path.join(folder, "model")
     program = load(os.path.join(model_dir, "code", "inference.py"), "inference")
     model = program.model_fn(model_dir)
-    with open(os.path.join(folder, "requests.jsonl"), encoding="utf-8") as asked:
+    with open(os.path.join(folder, "requests.jsonl"), encoding="utf-8", newline="\n") as asked:
         write_lines(folder, "answers", (json.dumps(answer(program, model, body)) for body in asked))
     times = []
-    for body in open(os.path.join(folder, "single.jsonl"), encoding="utf-8").read().splitlines():
+    for body in open(os.path.join(folder, "single.jsonl"), encoding="utf-8", newline="\n").read().split("\n")[:-1]:
         started = time.perf_counter()
         answer(program, model, body)
         times.append((time.perf_counter() - started) * 1000)
@@ -150,7 +150,7 @@ def write_lines(folder: str, name: str, lines: Iterable[str]) -> None:
 
 
 def read_lines(folder: str, name: str) -> list:
-    with open(os.path.join(folder, f"{name}.jsonl"), encoding="utf-8") as file:
+    with open(os.path.join(folder, f"{name}.jsonl"), encoding="utf-8", newline="\n") as file:
         return [json.loads(line) for line in file]
 
 

@@ -101,14 +101,18 @@ class Part:
         if self.format == "parquet":
             yield from self._batches()
             return
-        with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
+        with self._lines() as lines:
             yield from self._objects(lines, columns) if self.format == "jsonl" else self._table(lines)
+
+    def _lines(self) -> TextIO:
+        # A newline alone ends a line: between the tokens of JSON and in a quoted field of CSV a carriage return may stand.
+        return gzip.open(self.path, "rt", encoding="utf-8", newline="\n")
 
     def header(self) -> list[str]:
         """Columns in the contract's order for CSV and Parquet; JSON Lines have no order, theirs are sorted."""
         if self.format == "parquet":
             return self._parquet().schema_arrow.names
-        with gzip.open(self.path, "rt", encoding="utf-8", newline="") as lines:
+        with self._lines() as lines:
             if self.format == "csv":
                 return next(csv.reader(lines), [])
             return sorted({name for line in lines if line.strip() for name in json.loads(line)})

@@ -1,5 +1,4 @@
 import { pipeline, Readable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { parse } from 'csv-parse';
@@ -34,6 +33,7 @@ export interface Refused {
 export class MissingObject extends Error {}
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
+const NEWLINE = 0x0a;
 /** Values as the texts that the intake compares: a `Date` would cut an instant to milliseconds. */
 const TEXTS = { dateFromDays: dayText, timestampFromMicroseconds: instantText };
 
@@ -66,12 +66,24 @@ async function* bytesOf(s3: S3Client, { bucket, key, versionId }: Place): AsyncG
   }
 }
 
+/** A newline alone ends a line: in JSON a carriage return may stand between tokens, and U+2028, which `readline` takes for a line end, in a text. */
 async function* linesOf(s3: S3Client, place: Place): AsyncGenerator<string> {
-  for await (const line of createInterface({ input: Readable.from(bytesOf(s3, place)), crlfDelay: Infinity })) {
-    if (line !== '') {
-      yield line;
+  let held: Buffer[] = [];
+  for await (const piece of bytesOf(s3, place)) {
+    let start = 0;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      yield* lineIn([...held, piece.subarray(start, end)]);
+      [held, start] = [[], end + 1];
     }
+    held.push(piece.subarray(start));
   }
+  yield* lineIn(held);
+}
+
+/** None for a blank one. */
+function lineIn(pieces: readonly Buffer[]): string[] {
+  const line = Buffer.concat(pieces).toString();
+  return line === '' ? [] : [line];
 }
 
 /** The records of a validated object in their order. Memory is bounded by a record, but for Parquet, of which the `columns` are held. */

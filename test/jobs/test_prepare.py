@@ -88,6 +88,21 @@ def test_json_lines_keep_their_digits_and_have_sorted_columns(program: ModuleTyp
     assert read(tmp_path, "test")[1] == ',,"x,""y",2013-03-31'
 
 
+def test_what_others_take_for_the_end_of_a_line_ends_no_record(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    texts = "a\u2028b\u2029c\u0085d"
+    dataset.jsonl([f'{{"when":"2013-01-0{day}",\r"b"\r\r:"{texts}"}}' for day in (1, 2)])
+    program.prepare(dataset.store, dataset.options(tmp_path / "json", divided((2, 0, 0), eventTime=["when"])))
+    records = gzip.decompress((tmp_path / "json" / "train" / "records.csv.gz").read_bytes()).decode()
+    assert records == f"b,when\n{texts},2013-01-01\n{texts},2013-01-02\n"
+
+
+def test_quoted_fields_of_csv_keep_their_carriage_returns(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    dataset.csv([HEADER, *ROWS[:5], '2013,3,31,"x\ry\r\nz"'])
+    program.prepare(dataset.store, dataset.options(tmp_path, SPLIT))
+    records = gzip.decompress((tmp_path / "test" / "records.csv.gz").read_bytes()).decode()
+    assert records.endswith('\n2013,3,31,"x\ry\r\nz"\n')
+
+
 def test_quoted_fields_with_newlines_and_long_ones_pass_unchanged(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
     dataset.csv([HEADER, *ROWS[:5], f'2013,3,31,"{"x" * 200_000}\ny"'])
     dataset.objects[0]["rows"] = 6

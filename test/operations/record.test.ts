@@ -120,6 +120,19 @@ describe('npm run where with the key of a record [P6]', () => {
     ]);
   });
 
+  test('reads JSON Lines whose texts and blanks hold what others take for the end of a line', async () => {
+    const world = new World({ ...CONTRACT, format: 'jsonl' });
+    const record = (number: number, amount: number) => `{"shop":"x\u2028y\u2029\u0085",\r"number":${number},\r"amount":${amount}}\r\n`;
+    await take(world, 'orders/a.jsonl', [record(1, 5), record(2, 500), record(3, 5)].join(''));
+    const shop = encodeURIComponent('x\u2028y\u2029\u0085');
+    const places = await Promise.all([1, 2, 3].map(async (number) => placesOf(await find(world, `orders?shop=${shop}&number=${number}`))));
+    expect(places.map(([[, state, at]]) => [state, at])).toEqual([
+      ['valid', 1],
+      ['in quarantine', 2],
+      ['valid', 3],
+    ]);
+  });
+
   test('knows a number and an instant in another spelling, as the intake does', async () => {
     const world = new World({ ...CONTRACT, primaryKey: ['at', 'amount'] });
     await take(world, 'orders/a.csv', csv('x,1,2026-01-01T12:00:00+02:00,1e1'));

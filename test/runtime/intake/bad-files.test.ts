@@ -173,6 +173,7 @@ describe.each(Object.entries(PACKED))('a file that looks bad and is good, %s [D3
     ['of JSON Lines has blank lines alone', '\n\r\n', []],
     ['of JSON Lines has a byte order mark', '\ufeff{"id":1}\n', ['{"id":1}']],
     ['of JSON Lines mixes line ends', '{"id":1}\r\n{"id":2}\n{"id":3}', ['{"id":1}', '{"id":2}', '{"id":3}']],
+    ['of JSON Lines has a CR between its tokens', '{"id":1,\r"name"\r\r:"A"}\r\n', ['{"id":1, "name"  :"A"}']],
     ['of JSON Lines has its keys in any order', '{ "name" : "A, \\"" , "id":1 }\n', ['{ "name" : "A, \\"" , "id":1 }']],
   ])('%s', async (__, text, records) => {
     const { found, validated, quarantine } = await send(JSONL, pack(Buffer.from(text)));

@@ -124,3 +124,34 @@ describe('any CSV file [D3, D4]', () => {
     );
   });
 });
+
+describe('any JSON Lines file [D3]', () => {
+  const JSONL = { ...ORDERS, format: 'jsonl' as const, columns: [column('id', 'integer'), column('name', 'string')] };
+  const blank = fc.string({ unit: fc.constantFrom(' ', '\t', '\r'), maxLength: 2 });
+  const name = fc.string({ unit: fc.constantFrom('a', ' ', '\r', '\u2028', 'ä', '"', '\\'), maxLength: 4 });
+  const records = fc.array(fc.tuple(name, fc.array(blank, { minLength: 9, maxLength: 9 })), { minLength: 1, maxLength: 6 });
+
+  test('has its accepted records as one line each, with the values that were sent, for readers that end a line at a CR too', () => {
+    let returns = 0;
+    fc.assert(
+      fc.property(records, ending, (sent, end) => {
+        const lines = sent.map(([text, blanks], id) => {
+          const tokens = ['{', '"id"', ':', String(id), ',', '"name"', ':', JSON.stringify(text), '}'];
+          return tokens.map((token, i) => blanks[i] + token).join('');
+        });
+        returns += lines.join('').includes('\r') ? 1 : 0;
+        const { valid, counts } = judge(JSONL, lines.join(end));
+        expect([counts.valid, counts.read]).toEqual([sent.length, sent.length]);
+        expect(
+          valid
+            .join('\n')
+            .split(/\r\n|\n|\r/)
+            .map((line) => JSON.parse(line) as object),
+        ).toEqual(sent.map(([text], id) => ({ id, name: text })));
+        expect(valid.map((line) => line.length)).toEqual(lines.map((line) => line.length));
+      }),
+      { numRuns: runs(500) },
+    );
+    expect(returns).toBeGreaterThanOrEqual(seenAtLeast(100, 500));
+  });
+});
