@@ -34,7 +34,7 @@ class Evidence:
         self.rows: dict[str, Row] = {item["pk"]: item for item in self.lines("items") if item["pk"].startswith("object#")}
 
     def lines(self, name: str) -> list[Any]:
-        return [json.loads(line) for line in (self._folder / f"{name}.jsonl").read_text().splitlines()]
+        return [json.loads(line) for line in (self._folder / f"{name}.jsonl").read_bytes().split(b"\n") if line]
 
     def data(self, one: dict[str, Any]) -> bytes:
         return (self._folder / "objects" / one["file"]).read_bytes()
@@ -75,6 +75,11 @@ def audit(evidence: Evidence) -> tuple[list[str], dict[str, int]]:
     return problems, dict(looked)
 
 
+def _lines(data: bytes) -> list[bytes]:
+    """Of an output, whose lines are each ended by a newline and by nothing else."""
+    return gzip.decompress(data).split(b"\n")[:-1]
+
+
 def _outputs(evidence: Evidence, row: Row, records: list[Record], looked: Counter[str]) -> Iterator[str]:
     """(ordinal, SHA-256 of the raw bytes) of every record: as the raw version has them, and as the outputs of the row have them."""
     named = [row.get("validated"), row.get("quarantine")]
@@ -89,7 +94,7 @@ def _outputs(evidence: Evidence, row: Row, records: list[Record], looked: Counte
     if data[0] is None or data[1] is None:
         yield "names an object that is not there"
         return
-    valid, refused = gzip.decompress(data[0]).splitlines()[1:], [json.loads(line) for line in gzip.decompress(data[1]).splitlines()]
+    valid, refused = _lines(data[0])[1:], [json.loads(line) for line in _lines(data[1])]
     for output, content, rows in zip(named, data, (len(valid), len(refused))):
         found = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "rows": rows}
         yield from (f"{name} is {value}, named {output[name]}" for name, value in found.items() if output[name] != value)

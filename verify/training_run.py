@@ -204,7 +204,7 @@ class TrainingRun:
         stored, wanted = json.loads(self.read("data", "summary.json")), self.dataset.summary
         yield from (f"{name} is {stored.get(name)}, not {wanted.get(name)}" for name in sorted({*stored, *wanted}) if stored.get(name) != wanted.get(name))
         for name in SPLITS:
-            header, *lines = gzip.decompress(self.read(name, "records.csv.gz")).decode("utf-8").splitlines()
+            header, *lines = gzip.decompress(self.read(name, "records.csv.gz")).decode("utf-8").removesuffix("\n").split("\n")
             there, own = Counter(lines), Counter(flight.written for flight in self.dataset.splits[name])
             if header.split(",") != [*flights_csv.columns(), *self.dataset.features]:
                 yield f"{name} has the columns {header}"

@@ -46,7 +46,7 @@ def audited(folder: Path, left: dict[str, list[Any]], capsys: pytest.CaptureFixt
     for i, data in enumerate(left["content"]):
         (folder / "objects" / str(i)).write_bytes(data)
     for name in FILES:
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in left[name]))
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in left[name]), encoding="utf-8")
     code = audit.main(str(folder))
     *problems, looked = capsys.readouterr().out.splitlines()
     return code, problems, json.loads(looked)
@@ -55,6 +55,12 @@ def audited(folder: Path, left: dict[str, list[Any]], capsys: pytest.CaptureFixt
 def test_books_that_are_right_pass_and_say_how_much_was_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     looked = {"problems": 0, "versions": 1, "records": 2, "outputs": 2, "quarantined": 1, "transitions": 3, "events": 1}
     assert audited(tmp_path, evidence(), capsys) == (0, [], looked)
+
+
+def test_a_text_may_hold_what_others_take_for_the_end_of_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = evidence()
+    left["items"][0]["note"] = "a\u2028b\u0085c"
+    assert audited(tmp_path, left, capsys)[:2] == (0, [])
 
 
 def test_evidence_without_anything_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
