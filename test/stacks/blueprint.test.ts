@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import { loadAssembly } from '../../gate/assembly';
 import { findings } from '../../gate/gate';
+import { CAUSES, EXCUSED } from '../e2e/data-alarms/causes';
 import { dataConfig } from '../support/data-config';
 import { configLikeDev } from '../support/isolated-config';
 import { CONTEXT } from '../support/synth';
@@ -24,6 +25,11 @@ async function synth(stage: string, config = `config/${stage}.yaml`): Promise<st
   const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: context };
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'bin/app.ts'], { cwd: ROOT, env });
   return outdir;
+}
+
+interface Alarm {
+  Type: string;
+  Properties: { AlarmName: string; AlarmDescription: string };
 }
 
 /** config/dev.yaml with every way in and out of data, synthesized once: what `npm run scenarios` deploys. */
@@ -157,6 +163,19 @@ test('every way in and out of data adds and changes these resources of config/de
   }
   expect(gone).toEqual([]);
   expect(found).toEqual([]);
+}, 240_000);
+
+test('every alarm of the data layer is driven by its cause, or excused with a reason, and the first page says how many are which [D9]', async () => {
+  const alarms = files(await dataAssembly())
+    .filter((file) => file.endsWith('.template.json'))
+    .flatMap((file) => Object.values((JSON.parse(readFileSync(file, 'utf8')) as { Resources: Record<string, Alarm> }).Resources))
+    .filter(({ Type, Properties }) => /^AWS::CloudWatch::(Composite)?Alarm$/.test(Type) && /^\[data\//.test(Properties.AlarmDescription))
+    .map(({ Properties }) => Properties.AlarmName.replace(/^flight-delays-dev-/, ''));
+  const driven = [...new Set(CAUSES.flatMap(({ alarms: names, speaker }) => [...names, ...(speaker === undefined ? [] : [speaker])]))];
+  expect([...driven, ...Object.keys(EXCUSED)].sort()).toEqual(alarms.sort());
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(
+    `${driven.length} of the ${alarms.length} of the data layer by their cause, files that are bad, late or missing and functions that crash (the other ${Object.keys(EXCUSED).length} are`,
+  );
 }, 240_000);
 
 test('every alarm that a construct of the data layer can register is in it, so that its scenarios drive each [D9, O1]', async () => {
