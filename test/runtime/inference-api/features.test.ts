@@ -75,9 +75,7 @@ describe('features of a request [D8]', () => {
     ['never answers', { store: { read: () => new Promise(() => undefined) }, timeoutMs: 30 }],
   ])('are null when the store %s: the prediction is made, the failure is counted', async (_, over) => {
     const it = await world(over);
-    const started = performance.now();
     expect((await it.infer(request(['EWR', 'JFK']))).statusCode).toBe(200);
-    expect(performance.now() - started).toBeLessThan(1000);
     expect(it.sent().data).toEqual([null, null]);
     expect(it.kept().delay[0]).toEqual({ entity: '["EWR"]', value: null, asOf: START.toISOString(), reason: 'store unavailable' });
     expect(it.measured).toMatchObject({ FeaturesUnavailable: 2, FeaturesNull: 2 });

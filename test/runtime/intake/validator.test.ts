@@ -62,13 +62,14 @@ describe('a CSV file [D3]', () => {
     expect(judge(ORDERS, file(...lines)).valid).toEqual(lines);
   });
 
-  test('fails with a short reason in a short time when its header has 150,000 unknown columns', () => {
-    const started = Date.now();
+  test('fails with a short reason, not comparing each with each, when its header has 150,000 unknown columns', () => {
+    const before = process.cpuUsage();
     const names = Array.from({ length: 150_000 }, (_, i) => i.toString(36)).join(',');
     const { rejected } = judge(ORDERS, `${names}\n`);
     expect(rejected!.length).toBeLessThan(1000);
     expect(rejected).toMatch(/^the header does not fit the contract: missing: .*; unknown: "0", "1", .* and 149987 more$/);
-    expect(Date.now() - started).toBeLessThan(2000);
+    // Compared one by one they would take minutes of the processor; the clock would count what else the machine does.
+    expect(process.cpuUsage(before).user).toBeLessThan(20_000_000);
   });
 
   test('ends with a record like any other when its last newline is missing', () => {
