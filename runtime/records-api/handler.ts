@@ -33,7 +33,7 @@ export interface RecordsApiDependencies extends Omit<PutOptions, 'deadline' | 'o
   logger: Log;
 }
 
-export type RecordsRequest = Request & Pick<APIGatewayProxyEvent, 'headers' | 'queryStringParameters'>;
+export type RecordsRequest = Request & Pick<APIGatewayProxyEvent, 'headers' | 'multiValueQueryStringParameters'>;
 
 /** What the answer says of one record. */
 export interface RecordResult {
@@ -67,8 +67,8 @@ export const makeHandler = (deps: RecordsApiDependencies) => {
     deps.measure(RECORDS_METRIC.notTaken, missing.length);
     return answerOf(results, missing);
   };
-  const newest = async ({ queryStringParameters }: RecordsRequest, { columns, reader }: NonNullable<typeof deps.online>) =>
-    answerNewest(queryStringParameters, columns, reader(await deps.contract()));
+  const newest = async ({ multiValueQueryStringParameters }: RecordsRequest, { columns, reader }: NonNullable<typeof deps.online>) =>
+    answerNewest(multiValueQueryStringParameters, columns, reader(await deps.contract()));
   const path = `/v1/datasets/${deps.dataset}`;
   return (request: RecordsRequest): Promise<APIGatewayProxyResult> => {
     const { online } = deps;

@@ -68,14 +68,19 @@ describe('reading the newest record of an entity by HTTP [D8]', () => {
     expect([status, (body as { error: string }).error]).toEqual([404, expect.stringContaining('nothing is known of this entity now')]);
   });
 
-  test.each([null, {}, { sensor: 'a' }, { sensor: 'a', note: '', at: 'x' }, { sensor: 'a', other: 'x' }])(
-    'refuses the query %j, and says what names an entity',
-    async (query) => {
-      const { api } = await world(['sensor', 'note'], []);
-      const { status, body } = await api.newest(query);
-      expect([status, (body as { error: string }).error]).toEqual([400, expect.stringContaining('name the entity by sensor, note')]);
-    },
-  );
+  test.each<Record<string, string | string[]> | null>([
+    null,
+    {},
+    { sensor: 'a' },
+    { sensor: 'a', note: '', at: 'x' },
+    { sensor: 'a', other: 'x' },
+    { sensor: ['a', 'b'], note: '' },
+    { sensor: 'a', note: ['', ''] },
+  ])('refuses the query %j, and says what names an entity', async (query) => {
+    const { api } = await world(['sensor', 'note'], []);
+    const { status, body } = await api.newest(query);
+    expect([status, (body as { error: string }).error]).toEqual([400, expect.stringContaining('name the entity by sensor, note')]);
+  });
 
   test('answers 500 when the table does not answer, and counts a fault', async () => {
     const { api, db } = await world(['sensor'], [reading('a', 5)]);

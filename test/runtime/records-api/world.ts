@@ -70,14 +70,16 @@ export class RecordsWorld {
     return { status, headers: answered, body: text as Answered['body'] };
   }
 
-  newest(queryStringParameters: RecordsRequest['queryStringParameters']) {
-    return this.request('GET', 'newest', { queryStringParameters });
+  /** `query`: one value of a name, or all of them. */
+  newest(query: Record<string, string | string[]> | null) {
+    const values = query && Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()]));
+    return this.request('GET', 'newest', { multiValueQueryStringParameters: values });
   }
 
   private async request(httpMethod: string, route: string, over: Partial<RecordsRequest>) {
     const answer = await this.handle({
       ...{ httpMethod, resource: `/v1/datasets/readings/${route}`, requestContext: { requestId: 'request-1' } },
-      ...{ pathParameters: null, queryStringParameters: null, isBase64Encoded: false, headers: {}, body: null, ...over },
+      ...{ pathParameters: null, multiValueQueryStringParameters: null, isBase64Encoded: false, headers: {}, body: null, ...over },
     });
     return { status: answer.statusCode, headers: answer.headers ?? {}, body: JSON.parse(answer.body) as unknown };
   }
