@@ -17,7 +17,14 @@ from typing import Any, Iterator
 
 from judge import Judge, Record, Refused
 
-AUDITED = ("versions", "records", "outputs", "transitions", "events")
+AUDITED = {
+    "versions": "versions",
+    "records": "records",
+    "outputs": "outputs",
+    "quarantined": "quarantined records",
+    "transitions": "transitions",
+    "events": "events",
+}
 """What books without a fault have some of. Where there is nothing of one, nothing was proved by finding no fault in it."""
 FINAL = ("accounted", "rejected")
 Row = dict[str, Any]
@@ -71,7 +78,7 @@ def audit(evidence: Evidence) -> tuple[list[str], dict[str, int]]:
     problems += _transitions(evidence, looked)
     problems += _events(evidence, looked)
     problems += [f"a dead letter names a file: {body[:80]}" for body in evidence.lines("dead-letters") if '"version-id"' in body]
-    problems += [f"there are no {what} to audit: the evidence is empty or not whole" for what in AUDITED if looked[what] == 0]
+    problems += [f"there are no {what} to audit: the evidence is empty or not whole" for kind, what in AUDITED.items() if looked[kind] == 0]
     return problems, dict(looked)
 
 

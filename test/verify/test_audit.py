@@ -65,8 +65,8 @@ def test_a_text_may_hold_what_others_take_for_the_end_of_a_line(tmp_path: Path, 
 
 def test_evidence_without_anything_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, problems, looked = audited(tmp_path, {name: [] for name in ("content", *FILES)}, capsys)
-    assert (code, looked) == (1, {"problems": 5})
-    assert problems == [f"there are no {what} to audit: the evidence is empty or not whole" for what in ("versions", "records", "outputs", "transitions", "events")]
+    assert (code, looked) == (1, {"problems": 6})
+    assert problems == [f"there are no {what} to audit: the evidence is empty or not whole" for what in ("versions", "records", "outputs", "quarantined records", "transitions", "events")]
 
 
 @pytest.mark.parametrize(("name", "missing"), [("objects", "versions"), ("items", "versions"), ("changes", "transitions"), ("events", "events")])
@@ -82,6 +82,18 @@ def test_evidence_of_files_without_records_fails(tmp_path: Path, capsys: pytest.
     code, problems, _ = audited(tmp_path, left, capsys)
     assert code == 1
     assert "there are no records to audit: the evidence is empty or not whole" in problems
+
+
+def test_evidence_without_a_refused_record_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = evidence()
+    left["content"] = [RAW.replace(BAD + b"\n", b""), left["content"][1], gzip.compress(b"")]
+    sizes = [{"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for data in left["content"]]
+    counts = {"read": 1, "valid": 1, "quarantined": 0, "byRule": {}}
+    left["items"][0].update(counts=counts, quarantine={"key": "quarantine", "versionId": "quarantine", "rows": 0, **sizes[2]})
+    left["events"][0].update(counts=counts)
+    code, problems, looked = audited(tmp_path, left, capsys)
+    assert (code, looked["records"]) == (1, 1)
+    assert problems == ["there are no quarantined records to audit: the evidence is empty or not whole"]
 
 
 def test_a_folder_that_lacks_a_file_is_an_error(tmp_path: Path) -> None:
