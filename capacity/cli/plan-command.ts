@@ -198,7 +198,8 @@ function told({ demand, region, model }: Question, { plans, leftOut }: Answer): 
   return [
     `${demand.name} in ${region}${isMeasured(model) ? `, ${model.model} as measured on ${model.measuredOn}` : ''}; the cheapest first`,
     table.toString(),
-    `Target: invocations a minute and instance. USD a month: the mean, and from 5 % to 95 % of ${best.basis}; that the speed of the GPU is`,
+    'Target: requests a second that each of many instances is planned to serve.',
+    `USD a month: the mean, and from 5 % to 95 % of ${best.basis}; that the speed of the GPU is`,
     `${isMeasured(model) ? 'taken from one measurement' : 'partly an estimate (capacity/profiles/gpus.json)'} and prices change is not in it.`,
     ...[...new Set(plans.map(({ priceSource }) => priceSource))].map((source) => {
       const types = plans.filter(({ priceSource }) => priceSource === source).map(({ type }) => type);
