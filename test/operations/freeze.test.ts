@@ -11,7 +11,7 @@ import { makeHandler as makeRecorder } from '../../runtime/ledger-events/handler
 import { FakeBus, streamOf } from '../support/stream-records';
 import { janitorOf } from '../runtime/intake/janitor';
 import { SIMPLE, simpleFile } from '../runtime/intake/simple-files';
-import { BUCKETS, START, TABLE, World } from '../runtime/intake/world';
+import { BUCKETS, INTAKE_ENV, START, TABLE, World } from '../runtime/intake/world';
 
 interface Message {
   body: string;
@@ -31,12 +31,7 @@ class Queued {
     const { world } = this;
     world.s3.put('contracts', 'simple.json', JSON.stringify(SIMPLE));
     const env = {
-      [DATA_ENV.contractBucket]: 'contracts',
-      [DATA_ENV.contractKey]: 'simple.json',
-      [DATA_ENV.contractHash]: 'contract-1',
-      [DATA_ENV.ledger]: TABLE,
-      [DATA_ENV.validatedBucket]: BUCKETS.validated,
-      [DATA_ENV.quarantineBucket]: BUCKETS.quarantine,
+      ...INTAKE_ENV,
       [DATA_ENV.queueUrl]: 'https://queue',
     };
     const sqs = {

@@ -4,7 +4,7 @@ import { ObjectVersion } from '../../../runtime/intake/core';
 import { makeHandler, StepEvent } from '../../../runtime/intake-split/handler';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { problemsOf, SIMPLE, simpleFile } from '../intake/simple-files';
-import { BUCKETS, TABLE, World } from '../intake/world';
+import { INTAKE_ENV, World } from '../intake/world';
 import { leased } from './machine';
 
 const LINES: CompiledContract = { ...SIMPLE, newlinesQuoted: false };
@@ -22,12 +22,7 @@ class Steps {
     world.at = new Date();
     world.s3.put('contracts', 'simple.json', JSON.stringify(world.contract));
     const env = {
-      [DATA_ENV.contractBucket]: 'contracts',
-      [DATA_ENV.contractKey]: 'simple.json',
-      [DATA_ENV.contractHash]: 'contract-1',
-      [DATA_ENV.ledger]: TABLE,
-      [DATA_ENV.validatedBucket]: BUCKETS.validated,
-      [DATA_ENV.quarantineBucket]: BUCKETS.quarantine,
+      ...INTAKE_ENV,
       [DATA_ENV.rangeBytes]: '16',
     };
     const metrics = {

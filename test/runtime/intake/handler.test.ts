@@ -8,7 +8,7 @@ import { makeHandler } from '../../../runtime/intake/handler';
 import { Checkpoints } from '../../../runtime/stream-landing/checkpoints';
 import { S3Failure } from '../../support/fake-s3';
 import { problemsOf, SIMPLE, simpleFile } from './simple-files';
-import { BUCKETS, TABLE, World } from './world';
+import { INTAKE_ENV, TABLE, World } from './world';
 
 const bodyOf = ({ bucket, key, versionId, sequencer }: ObjectVersion) =>
   JSON.stringify({
@@ -28,12 +28,7 @@ function handlerOn(world: World, more: NodeJS.ProcessEnv = {}) {
   world.s3.put('contracts', 'simple.json', JSON.stringify(world.contract));
   const env: NodeJS.ProcessEnv = {
     ...more,
-    [DATA_ENV.contractBucket]: 'contracts',
-    [DATA_ENV.contractKey]: 'simple.json',
-    [DATA_ENV.contractHash]: 'contract-1',
-    [DATA_ENV.ledger]: TABLE,
-    [DATA_ENV.validatedBucket]: BUCKETS.validated,
-    [DATA_ENV.quarantineBucket]: BUCKETS.quarantine,
+    ...INTAKE_ENV,
     [DATA_ENV.queueUrl]: 'https://queue',
   };
   const visibility: { ReceiptHandle: string; VisibilityTimeout: number; QueueUrl: string }[] = [];

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { DATA_ENV } from '../../../lib/constructs/data/contract';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { attemptFile, AttemptOptions, Checkpoint, Outcome } from '../../../runtime/intake/attempt';
 import { ObjectVersion } from '../../../runtime/intake/core';
@@ -10,6 +11,15 @@ import { ORDERS } from './contracts';
 
 export const BUCKETS = { raw: 'raw', validated: 'validated', quarantine: 'quarantine' } as const;
 export const TABLE = 'ledger';
+/** What an intake's handlers are told of it; the contract's document is yet to be put there. */
+export const INTAKE_ENV = {
+  [DATA_ENV.contractBucket]: 'contracts',
+  [DATA_ENV.contractKey]: 'simple.json',
+  [DATA_ENV.contractHash]: 'contract-1',
+  [DATA_ENV.ledger]: TABLE,
+  [DATA_ENV.validatedBucket]: BUCKETS.validated,
+  [DATA_ENV.quarantineBucket]: BUCKETS.quarantine,
+} as const;
 export const START = new Date('2026-03-01T00:00:00.000Z');
 
 /** An attempt whose process ended: nothing of it runs on. */
