@@ -4,6 +4,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,7 +163,8 @@ def _once_problems(entry: Entry) -> Iterator[str]:
 
 def _commit_problems(context: Context, entries: list[Entry]) -> Iterator[str]:
     for entry in entries:
-        key = entry.row["validated"]["key"].rpartition("/")[0] + "/commit.json"
+        # Beside the outputs, or above them when a merge of ranges wrote them.
+        key = re.sub(r"(/attempt=[^/]+/).*", r"\1commit.json", entry.row["validated"]["key"])
         try:
             body = context.account.client("s3").get_object(Bucket=context.outputs["ValidatedBucket"], Key=key)["Body"].read()
         except context.account.client("s3").exceptions.NoSuchKey:

@@ -73,7 +73,7 @@ export interface OutputObject {
   modified: Date;
 }
 
-const ATTEMPT = /^(.*\/version=([^/]+)\/attempt=[0-9a-f-]{36})\/([^/]+)$/;
+const ATTEMPT = /^(.*\/version=([^/]+)\/attempt=[0-9a-f-]{36})\/(?:merge=[0-9a-f-]{36}\/)?([^/]+)$/;
 export const COMMIT_RECORD = 'commit.json';
 
 /** The folders of attempts that were committed at some time. */

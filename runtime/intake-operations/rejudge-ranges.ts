@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FileRow } from '../intake/file-row';
+import { attemptPrefix } from '../intake/core';
 import { isSplit } from '../intake/splitter';
 import { contextOf, RangesContext } from '../intake-split/context';
 import { joinRanges } from '../intake-split/merge';
@@ -116,9 +117,10 @@ class RangeByRange {
 
   /** A merge that is tried again finds the parts of the one before, and writes outputs of its own: nothing is overwritten. */
   private merge(ranges: number): Promise<Entry> {
-    const { s3, quarantineBucket } = this.options;
-    const outputs = randomUUID();
-    return settle(this.row, this.run, outputs, this.options, async (refused) => {
+    const { s3, quarantineBucket, contract } = this.options;
+    const attempt = randomUUID();
+    const outputs = attemptPrefix(contract.dataset, this.file.object, attempt);
+    return settle(this.row, this.run, attempt, this.options, async (refused) => {
       const { store, names } = this.context.partsOf(this.file);
       const { sha256 } = await store.getJson<{ sha256: string }>(names.digest);
       const found = await joinRanges(this.context, this.file, ranges, sha256, outputs);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { attemptPrefix } from '../intake/core';
 import { brokenFileRules } from '../intake/file-rules';
@@ -23,7 +24,9 @@ export async function mergeRanges(context: SplitContext, file: SplitFile, ranges
   if (!(await ledger.holds(object, attempt))) {
     return { outcome: 'superseded' };
   }
-  const found = await joinRanges(context, file, ranges, contentSha256);
+  // A merge that is tried again before its commit writes outputs of its own: nothing is overwritten.
+  const outputs = `${attemptPrefix(context.contract.dataset, object, attempt)}/merge=${randomUUID()}`;
+  const found = await joinRanges(context, file, ranges, contentSha256, outputs);
   const rejected = 'reason' in found;
   const done = rejected ? await ledger.reject(object, attempt, found) : await ledger.commit(object, attempt, found);
   if (!done) {
@@ -34,15 +37,15 @@ export async function mergeRanges(context: SplitContext, file: SplitFile, ranges
 }
 
 /**
- * What the file is worth under the contract: the result with its outputs uploaded, or why the file as a whole is rejected. `outputs`: the attempt
- * below which they are written, by default the one that the parts lie under.
+ * What the file is worth under the contract: the result with its outputs uploaded, or why the file as a whole is rejected. `outputs`: the prefix of
+ * their keys, below which nothing was written before.
  */
 export async function joinRanges(
   context: RangesContext,
   file: SplitFile,
   ranges: number,
   contentSha256: string,
-  outputs = file.attempt,
+  outputs: string,
 ): Promise<Result | Rejection> {
   const { build, contractHash, contract } = context;
   const counts = await countsOf(context, file, ranges);
@@ -90,10 +93,14 @@ async function join(
 ): Promise<Pick<Result, 'validated' | 'quarantine'>> {
   const { s3, contract, validatedBucket, quarantineBucket } = context;
   const { store, names } = context.partsOf(file);
-  const prefix = attemptPrefix(contract.dataset, file.object, outputs);
   const csv = contract.format === 'csv';
-  const valid = new JoinedOutput(s3, validatedBucket, `${prefix}/records.${contract.format}.gz`, csv ? 'text/csv' : 'application/x-ndjson');
-  const quarantine = new JoinedOutput(s3, quarantineBucket, `${prefix}/records.jsonl.gz`, 'application/x-ndjson');
+  const valid = new JoinedOutput(
+    s3,
+    validatedBucket,
+    `${outputs}/records.${contract.format}.gz`,
+    csv ? 'text/csv' : 'application/x-ndjson',
+  );
+  const quarantine = new JoinedOutput(s3, quarantineBucket, `${outputs}/records.jsonl.gz`, 'application/x-ndjson');
   try {
     if (csv) {
       await valid.append(gzipSync(`${headerLine(contract)}\n`, { level: 1 }), 0);

@@ -45,7 +45,13 @@ describe('an execution that splits a file and dies [D4, D5]', () => {
     // The merge that is tried again after its commit finds nothing left to do.
     expect(outcome).toBe(checkpoint === 'merge committed' ? 'superseded' : 'accounted');
     expect(world.row(object).state).toBe('accounted');
-    expect(world.s3.current('validated').filter(({ key }) => key.startsWith('simple/'))).toHaveLength(1);
+    const outputs = ['validated', 'quarantine'].flatMap((bucket) => world.s3.versions.filter((one) => one.bucket === bucket));
+    const names = outputs.map(({ bucket, key }) => `${bucket}/${key}`).filter((name) => name.includes('/attempt='));
+    expect(names).toHaveLength({ 'merged valid uploaded': 3, 'merged both uploaded': 4 }[checkpoint as string] ?? 2);
+    expect(new Set(names).size).toBe(names.length);
+    expect(problemsOf(world)).toEqual([]);
+    world.pass(2 * 86_400);
+    expect(await janitorOf(world).run()).toMatchObject({ swept: names.length - 2 });
     expect(problemsOf(world)).toEqual([]);
   });
 
