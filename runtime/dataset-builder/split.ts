@@ -2,7 +2,14 @@ import { DatasetSplit, Period, Split } from '../../lib/constructs/data/dataset-c
 import type { EventDays } from './event-days';
 
 const DAY = 86_400_000;
-const dayAfter = (day: string, days: number) => new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);
+/** Stands for the day after 9999-12-31, the last that a date can say: it sorts behind all of them. */
+const NO_DAY = '9999-99-99';
+
+function dayAfter(day: string, days: number): string {
+  const after = new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY);
+  return after.getUTCFullYear() > 9999 ? NO_DAY : after.toISOString().slice(0, 10);
+}
+
 const monthOf = (day: string) => day.slice(0, 7);
 
 /** First day of the validation and of the test period, and the first day behind it. */

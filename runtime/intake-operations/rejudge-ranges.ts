@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FileRow } from '../intake/file-row';
 import { attemptPrefix } from '../intake/core';
+import { inputFormat } from '../intake/envelope';
 import { isSplit } from '../intake/splitter';
 import { contextOf, RangesContext } from '../intake-split/context';
 import { joinRanges } from '../intake-split/merge';
@@ -27,9 +28,10 @@ export interface RangesRejudgeOptions extends RejudgeOptions {
   splitting?: Splitting;
 }
 
-/** Whether an accounted file is judged again in ranges: those are the files that the intake splits. */
+/** Whether an accounted file is judged again in ranges: those are the files that the intake splits, which batches of a stream are not. */
 export async function isRejudgedInRanges(row: FileRow, { splitting, s3, ...options }: RangesRejudgeOptions): Promise<boolean> {
-  return splitting !== undefined && isSplit({ object: objectOf(row, options), bytes: row.contentBytes! }, splitting.above, s3);
+  const isFile = inputFormat(options.contract, row.key) !== 'envelopes';
+  return isFile && splitting !== undefined && isSplit({ object: objectOf(row, options), bytes: row.contentBytes! }, splitting.above, s3);
 }
 
 /**

@@ -84,14 +84,17 @@ export async function processFile(
   options: Omit<AttemptOptions, 'ledger'>,
 ): Promise<Result | Rejection | undefined> {
   const judged = { validator: options.build, contract: options.contractHash };
+  const format = inputFormat(options.contract, object.key);
+  // A batch of a stream has no header, and its lines are envelopes: ranges of it would be judged as those of a file.
+  const splitter = format === 'envelopes' ? undefined : options.splitter;
   const parquet = options.validatedFormat === VALIDATED_FORMAT.parquet;
   const source = parquet
     ? await Source.open(object, options.s3, () => 'send it in parts', MAXIMUM_PARQUET_FILE_BYTES)
-    : await Source.open(object, options.s3, adviceOf(options.contract, options.splitter !== undefined));
+    : await Source.open(object, options.s3, adviceOf(options.contract, splitter !== undefined));
   if (source === undefined) {
     return { ...judged, reason: GONE };
   }
-  if (await isHandedOver(source, object, attempt, options)) {
+  if (await isHandedOver(source, object, attempt, splitter)) {
     return undefined;
   }
   const { valid, quarantine, sink } = outputs(object, attempt, options);
@@ -99,7 +102,6 @@ export async function processFile(
     sink.quarantine(line);
     options.refused?.(validator.counts.read);
   };
-  const format = inputFormat(options.contract, object.key);
   const validator = new Validator(options.contract, { ...sink, quarantine: refused }, options.scratchFolder, MAXIMUM_KEYS, format);
   try {
     await judge(source, validator, [valid, quarantine], options);
@@ -125,11 +127,11 @@ async function isHandedOver(
   source: Source,
   object: ObjectVersion,
   attempt: string,
-  options: Pick<AttemptOptions, 'splitter'>,
+  splitter: AttemptOptions['splitter'],
 ): Promise<boolean> {
   let reads = false;
   try {
-    const taken = (await options.splitter?.take({ object, attempt, bytes: source.bytes })) ?? false;
+    const taken = (await splitter?.take({ object, attempt, bytes: source.bytes })) ?? false;
     reads = !taken;
     return taken;
   } finally {

@@ -65,6 +65,17 @@ describe('a split by event time [D7, R1]', () => {
     expect(divided).toBeGreaterThanOrEqual(seenAtLeast(100, 500));
   });
 
+  test('takes the last day that a date can say as any other', () => {
+    const sent = ['9999-10-01', '9999-11-30', '9999-12-31'];
+    const from = { validation: '9999-11-01', test: '9999-12-01' };
+    for (const changes of [{}, { closedMonths: undefined, from }]) {
+      const it = split(sent, changes);
+      expect(it.problem).toBeUndefined();
+      expect(PERIODS.map((name) => it[name]!.rows)).toEqual([1, 1, 1]);
+      expect('9999-12-31' < it.test!.until).toBe(true);
+    }
+  });
+
   test('is the same in whatever order the records come', () => {
     fc.assert(
       fc.property(days, rule, fc.nat(), (sent, changes, at) => {

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { envelopeOf } from '../../../runtime/intake/envelope';
 import type { FileRow } from '../../../runtime/intake/file-row';
 import type { IntakeRequest } from '../../../runtime/intake-operations/core';
 import { makeHandler, OperationsDependencies } from '../../../runtime/intake-operations/handler';
@@ -96,6 +97,18 @@ describe('a file that the intake splits is judged again in ranges [D5, D6]', () 
     world.deployed = 'loose';
     expect((await world.operate({ operation: 'rerun' })).totals).toMatchObject({ judged: 1 });
     expect(Object.keys(world.stored()).length > 0).toBe(split);
+  });
+
+  test('unless it is a batch of a stream', async () => {
+    const lines = Array.from({ length: 12 }, (_, i) => {
+      return `${envelopeOf(`shard:${i}`, new Date(0), Buffer.from(`{"id":"k${i}","amount":${i % 5}}`))}\n`;
+    });
+    const world = await judgedBefore([['simple/stream/s/shard/1.jsonl', lines.join('')]]);
+    expect(world.newest('simple/stream/s/shard/1.jsonl').counts).toMatchObject({ read: 12, valid: 12 });
+    world.deployed = 'tight';
+    expect((await world.operate({ operation: 'rerun' })).totals).toMatchObject({ judged: 1, refused: 2 });
+    expect(world.newest('simple/stream/s/shard/1.jsonl').counts).toMatchObject({ read: 12, valid: 10 });
+    expect(world.stored()).toEqual({});
   });
 
   test('unless it is compressed, or the contract does not let it be split', async () => {

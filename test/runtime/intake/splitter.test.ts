@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
 import { MAXIMUM_SPLIT_BYTES } from '../../../lib/constructs/data/data-intake/contract';
+import { envelopeOf } from '../../../runtime/intake/envelope';
 import { adviceOf, Splitter } from '../../../runtime/intake/splitter';
 import { SIMPLE, simpleFile } from './simple-files';
 import { World } from './world';
@@ -37,6 +38,15 @@ describe('a file that one function may not read [D5]', () => {
     const world = new World(LINES);
     const object = world.send('simple/a.csv', simpleFile('a'));
     expect(await splitterOn(world).splitter.take({ object, attempt: 'attempt-1', bytes })).toBe(taken);
+  });
+
+  test('is no batch of a stream, however large: its lines are envelopes, and it has no header', async () => {
+    const world = new World(LINES);
+    const { names, splitter } = splitterOn(world);
+    const lines = ['a', 'b', 'c'].map((id, i) => `${envelopeOf(`shard:${i}`, new Date(0), Buffer.from(`{"id":"${id}","amount":1}`))}\n`);
+    const object = world.send('simple/stream/s/shard/1.jsonl', lines.join(''));
+    expect(await world.attempt(object, { splitter })).toMatchObject({ outcome: 'accounted', row: { counts: { read: 3, valid: 3 } } });
+    expect(names).toEqual([]);
   });
 
   test('whose execution has been started already was handed over', async () => {

@@ -12,7 +12,7 @@ export interface DatasetSplit {
   readonly from?: { readonly validation: string; readonly test: string };
 }
 
-/** Days in UTC from `from` to before `until`, and the records on them. */
+/** Days in UTC from `from` to before `until`, in the order of their texts, and the records on them. */
 export interface Period {
   readonly from: string;
   readonly until: string;
