@@ -111,7 +111,7 @@ def _outputs(evidence: Evidence, row: Row, records: list[Record], looked: Counte
     raw = evidence.data(evidence.raw[row["pk"]])
     there = Counter((number, _sha(line)) for number, line in zip(numbers, valid))
     there.update((item["record"], _sha(raw[item["offset"] : item["offset"] + item["length"]])) for item in refused)
-    wanted = Counter((record.number, _sha(record.raw)) for record in records)
+    wanted = Counter((record.number, _sha(record.written if record.rule is None else record.raw)) for record in records)
     if there != wanted:
         yield f"{(wanted - there).total()} records are missing, {(there - wanted).total()} are there that should not be, of {len(records)}"
     verdicts = {record.number: record.rule for record in records if record.rule is not None}

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 
 from config_file import label_delay_days
 from context import DATASET, MODEL, Context, RawFile, once
-from judge import decompressed, fields, frames
+from judge import COLUMNS, fields
 from last_hour import NAME, Departure, Departures, as_text
 from section_dataset import derived
 
@@ -147,11 +147,10 @@ def datasets(context: Context) -> dict[str, Dataset]:
 
 
 def _flights(file: RawFile) -> Iterator[Flight]:
-    names = fields(next(frames(decompressed(file.data)))[1].decode("utf-8")) or []
     for record in file.records:
         if record.rule is None:
-            line = record.raw.decode("utf-8")
-            values = dict(zip(names, fields(line) or []))
+            line = record.written.decode("utf-8")
+            values = dict(zip(COLUMNS, fields(line) or []))
             day, weekday = _day(values["year"], values["month"], values["day"])
             minute = int(values["hour"]) * 60 + int(values["minute"])
             asked = {"minute_of_day": minute, "weekday": weekday, "distance": float(values["distance"])}

@@ -138,7 +138,10 @@ class Judge:
 
     def _record(self, number: int, offset: int, raw: bytes, order: list[str], keys: set[tuple[object, ...]]) -> Record:
         rule, values = _readable(raw, order)
+        line: bytes | None = None
         if rule is None:
+            # No value that a rule lets pass needs quotes.
+            line = None if order == [*COLUMNS] else ",".join(values.values()).encode()
             for name in COLUMNS:
                 verdict = self._value(name, values[name])
                 if verdict is not None:
@@ -146,7 +149,7 @@ class Judge:
             key = tuple(values[name] if name in ("carrier", "origin") else int(values[name]) for name in KEY)
             rule = "duplicate key" if key in keys else None
             keys.add(key)
-        return Record(number, offset, raw, rule)
+        return Record(number, offset, raw, rule, line=line)
 
     def _value(self, name: str, value: str) -> str | None:
         seen = self._seen[name]
@@ -209,18 +212,19 @@ def _end_of_quoted(data: bytes, start: int) -> int:
 
 
 def _order(raw: bytes) -> list[str]:
-    """The columns in the order of the file. Raises Refused when they are not exactly the contract's."""
+    """The columns in the order of the file. Raises Refused for others than the contract's, for one twice, and without one that needs a value."""
     try:
         names = fields(raw.decode("utf-8"))
     except UnicodeDecodeError:
         names = None
-    if names is None or sorted(names) != sorted(COLUMNS):
+    needed = {name for name, (required, _) in COLUMNS.items() if required}
+    if names is None or len(names) > len(set(names)) or not needed <= set(names) <= COLUMNS.keys():
         raise Refused("the header does not fit the contract")
     return names
 
 
 def _readable(raw: bytes, order: list[str]) -> tuple[str | None, dict[str, str]]:
-    """Why a record has no fields to look at, or its values by column."""
+    """Why a record has no fields to look at, or its values by column: empty for one that the file does not have."""
     if len(raw) > LONGEST:
         return "too long", {}
     try:
@@ -232,7 +236,7 @@ def _readable(raw: bytes, order: list[str]) -> tuple[str | None, dict[str, str]]
     values = fields(line)
     if values is None:
         return "quoting", {}
-    return ("column count", {}) if len(values) != len(order) else (None, dict(zip(order, values)))
+    return ("column count", {}) if len(values) != len(order) else (None, {**dict.fromkeys(COLUMNS, ""), **dict(zip(order, values))})
 
 
 def fields(line: str) -> list[str] | None:

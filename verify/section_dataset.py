@@ -9,7 +9,7 @@ from typing import Any, Iterator
 from checks import Section
 from config_file import event_time, label_delay_days
 from context import DATASET, MODEL, Context, RawFile
-from judge import KEY, decompressed, fields, frames
+from judge import COLUMNS, KEY, fields
 from section_books import tally
 
 TEXTS = ("carrier", "origin")
@@ -87,11 +87,10 @@ def superseded(context: Context, files: list[RawFile]) -> dict[str, Ranges]:
 
 def _keys(file: RawFile) -> Iterator[tuple[object, ...]]:
     """The keys of a raw file's valid records."""
-    header = fields(next(frames(decompressed(file.data)))[1].decode("utf-8")) or []
-    places = [(header.index(name), name in TEXTS) for name in KEY]
+    places = [([*COLUMNS].index(name), name in TEXTS) for name in KEY]
     for record in file.records:
         if record.rule is None:
-            values = fields(record.raw.decode("utf-8")) or []
+            values = fields(record.written.decode("utf-8")) or []
             yield tuple(values[place] if text else int(values[place]) for place, text in places)
 
 

@@ -123,12 +123,9 @@ class RecordTexts {
     this.names = columns.map(({ name }) => name);
     this.types = columns.map(({ type }) => type);
     const places = contract.columns.map(({ name }) => this.names.indexOf(name));
-    this.record = {
-      // One place more than a record has values is always empty.
-      fields: new Fields(columns.length + 1),
-      order: Int32Array.from(places, (place) => (place < 0 ? columns.length : place)),
-      key: new PrimaryKey(contract),
-    };
+    const fields = new Fields(columns.length);
+    const order = Int32Array.from(places, (place) => (place < 0 ? fields.empty : place));
+    this.record = { fields, order, key: new PrimaryKey(contract) };
   }
 
   public of(row: readonly unknown[]): ReadRecord {

@@ -31,7 +31,7 @@ export class RecordReader {
     this.names = contract.columns.map(({ name }) => name);
     const csv = contract.format === 'csv';
     if (!csv) {
-      this.record = this.recordOf(Int32Array.from(this.names.keys()), this.names.length);
+      this.record = this.recordOf([...this.names.keys()], this.names.length);
     }
     this.framer = new Framer(
       { quotes: csv, maximum: MAXIMUM_RECORD_BYTES },
@@ -63,15 +63,14 @@ export class RecordReader {
       throw new Error(`UnknownKey: the primary key has columns that the records do not have: ${missing.join(', ')}: re-run their files`);
     }
     const places = this.names.map((name) => header.indexOf(name));
-    return this.recordOf(
-      Int32Array.from(places, (place) => (place < 0 ? header.length : place)),
-      header.length,
-    );
+    return this.recordOf(places, header.length);
   }
 
-  /** One place more than a record has fills is always empty. */
-  private recordOf(order: Int32Array, fields: number): ReadRecord {
-    return { fields: new Fields(fields + 1), order, key: new PrimaryKey(this.contract) };
+  /** `places`: of each column in a record with so many fields; -1 of one that it does not have. */
+  private recordOf(places: readonly number[], width: number): ReadRecord {
+    const fields = new Fields(width);
+    const order = Int32Array.from(places, (place) => (place < 0 ? fields.empty : place));
+    return { fields, order, key: new PrimaryKey(this.contract) };
   }
 
   private json(framed: Framed): void {

@@ -14,7 +14,7 @@ export interface SplitFile {
 export interface Plan {
   /** First byte behind the header's line; 0 when the format has none. */
   readonly dataStart: number;
-  /** Position in the file of each contract column, when it has a header. */
+  /** What `readHeader` says, when the format has a header. */
   readonly order?: readonly number[];
   readonly rangeBytes: number;
   readonly ranges: number;

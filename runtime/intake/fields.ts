@@ -11,10 +11,15 @@ export class Fields {
   public readonly ends: Int32Array;
   private scratch: Buffer = Buffer.alloc(1024);
 
-  /** `most`: fields whose places are kept; more are only counted. */
+  /** `most`: fields whose places are kept; more are only counted. Behind them is a place that no record fills, so that it is always empty. */
   constructor(private readonly most: number) {
-    this.starts = new Int32Array(most);
-    this.ends = new Int32Array(most);
+    this.starts = new Int32Array(most + 1);
+    this.ends = new Int32Array(most + 1);
+  }
+
+  /** The place that is always empty. */
+  public get empty(): number {
+    return this.most;
   }
 
   /**

@@ -11,7 +11,13 @@ export function headerLine({ columns }: Pick<CompiledContract, 'columns'>): stri
   return columns.map(({ name }) => quote(name)).join(',');
 }
 
-/** Position in the file of each contract column, or why the header cannot be read or does not fit. */
+/** Position of a contract column that a file does not have. */
+export const ABSENT = -1;
+
+/**
+ * Position in the file of each contract column, or why the header cannot be read or does not fit. A column that needs no value may be absent: it
+ * has none in any record, as a key that a record of JSON Lines leaves out. Each column of a primary key needs one (`readColumns` of contracts).
+ */
 export function readHeader(contract: CompiledContract, record: Framed): number[] | string {
   if (record.fault !== undefined) {
     return `the header cannot be read: ${FAULTS[record.fault]}`;
@@ -46,23 +52,24 @@ export function noHeader(contract: CompiledContract): string {
 
 function orderOf(contract: CompiledContract, names: readonly string[]): number[] | string {
   const known = new Set(contract.columns.map(({ name }) => name));
+  const needed = new Set(contract.columns.filter(({ required }) => required).map(({ name }) => name));
   const places = new Map<string, number>();
   const doubled: string[] = [];
   names.forEach((name, i) => (places.has(name) ? doubled.push(name) : places.set(name, i)));
+  const unknown = [...places.keys()].filter((name) => !known.has(name));
+  const absent = [...known].filter((name) => !places.has(name));
+  const missing = absent.filter((name) => needed.has(name));
+  // An unknown name may be one of those, misspelt.
+  const leftOut = unknown.length === 0 ? [] : absent.filter((name) => !needed.has(name));
   const problems = [
     ...problem('twice', doubled),
-    ...problem(
-      'missing',
-      [...known].filter((name) => !places.has(name)),
-    ),
-    ...problem(
-      'unknown',
-      [...places.keys()].filter((name) => !known.has(name)),
-    ),
+    ...problem('missing', missing),
+    ...problem('unknown', unknown),
+    ...problem('not there, which is allowed', leftOut),
   ];
   return problems.length > 0
     ? `the header does not fit the contract: ${problems.join('; ')}`
-    : contract.columns.map(({ name }) => places.get(name)!);
+    : contract.columns.map(({ name }) => places.get(name) ?? ABSENT);
 }
 
 function problem(what: string, names: readonly string[]): string[] {

@@ -4,7 +4,7 @@ import { InputFormat, MAXIMUM_ENVELOPE_BYTES, recordIn } from './envelope';
 import { Fields, quote } from './fields';
 import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';
 import { Framed, Framer, textOf } from './framing';
-import { noHeader, readHeader } from './header';
+import { ABSENT, noHeader, readHeader } from './header';
 import { jsonValues } from './json-record';
 import { KeySet } from './key-set';
 import { textAt } from './lexical';
@@ -45,7 +45,7 @@ export interface Part {
   /** Position of its first byte in the file. */
   offset: number;
   recordsBefore: number;
-  /** Position in the file of each contract column, when the header was read already. */
+  /** What `readHeader` says, when the header was read already. */
   order?: readonly number[];
   keys?: Keys;
 }
@@ -64,9 +64,12 @@ export class Validator {
   private readonly counter?: FileRuleCounter;
   /** Keys that each set holds at most: all share one scratch space. */
   private readonly maximumKeys: number;
-  /** Position in the file of each contract column; undefined until the header was read. */
+  /** Place in `fields` of each contract column; undefined until the header was read. */
   private order?: Int32Array;
+  /** Whether the file has the contract's columns, all of them in their order. */
   private sameOrder = true;
+  /** Columns of the file. */
+  private width = 0;
 
   constructor(
     private readonly contract: CompiledContract,
@@ -150,8 +153,8 @@ export class Validator {
     if (count < 0) {
       return this.refuse(record, { rule: 'quoting', reason: 'a quote or a carriage return stands where RFC 4180 allows none' });
     }
-    if (count !== this.order.length) {
-      return this.refuse(record, { rule: 'column count', reason: `${count} fields, not ${this.order.length}` });
+    if (count !== this.width) {
+      return this.refuse(record, { rule: 'column count', reason: `${count} fields, not ${this.width}` });
     }
     if (this.judge(record, this.order)) {
       this.accept(record, this.order);
@@ -198,7 +201,8 @@ export class Validator {
   }
 
   private setOrder(order: readonly number[]): void {
-    this.order = Int32Array.from(order);
+    this.order = Int32Array.from(order, (position) => (position === ABSENT ? this.fields.empty : position));
+    this.width = order.filter((position) => position !== ABSENT).length;
     this.sameOrder = order.every((position, i) => position === i);
   }
 

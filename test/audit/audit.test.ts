@@ -62,6 +62,16 @@ const MUTANTS: [string, Mutation[], RegExp][] = [
     /: 1 records are missing, 0 are there that should not be/,
   ],
   [
+    'takes a column that a file lacks for another one',
+    [{ file: VALIDATOR, from: 'position === ABSENT ? this.fields.empty : position', to: 'Math.max(position, 0)' }],
+    /refuses other records than the contract does/,
+  ],
+  [
+    'writes records of a file that lacks a column as they came',
+    [{ file: VALIDATOR, from: 'order.every((position, i) => position === i)', to: 'true' }],
+    /records are missing, \d+ are there that should not be/,
+  ],
+  [
     'keeps the first of two duplicates twice',
     [{ file: VALIDATOR, from: 'if (first !== undefined) {', to: 'if (first !== undefined) {\n this.accept(record, order);' }],
     /records are missing|are there that should not be|refuses other records/,

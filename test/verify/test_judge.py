@@ -90,6 +90,47 @@ def test_quoting_follows_rfc_4180(line: str, wanted: list[str] | None) -> None:
     assert fields(line) == wanted
 
 
+OPTIONAL = ["dep_time", "dep_delay", "arr_time", "arr_delay", "tailnum", "air_time"]
+
+
+def file_with(columns: list[str], *records: dict[str, str]) -> bytes:
+    """A file of these columns; the records are the good one with other values."""
+    values = dict(zip(COLUMNS, GOOD.decode().split(",")))
+    return "\n".join(",".join(row[name] for name in columns) for row in [dict(zip(COLUMNS, COLUMNS)), *({**values, **record} for record in records)]).encode()
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_column_that_needs_no_value_may_be_left_out_and_is_empty_in_valid_data(name: str) -> None:
+    columns = [other for other in reversed(COLUMNS) if other != name]
+    good, bad, again = Judge().file(file_with(columns, {}, {"distance": "far"}, {}))
+    assert (good.rule, good.written) == (None, with_value(name, ""))
+    assert good.raw == file_with(columns, {}).split(b"\n")[1]
+    assert (bad.rule, bad.column, again.rule) == ("type", "distance", "duplicate key")
+
+
+def test_a_record_has_as_many_fields_as_its_header() -> None:
+    columns = [name for name in COLUMNS if name not in OPTIONAL]
+    (found,) = Judge().file(file_with(columns) + b"\n" + GOOD)
+    assert found.rule == "column count"
+
+
+def test_a_record_whose_columns_come_in_another_order_is_written_in_the_contracts_order_and_without_needless_quotes() -> None:
+    (found,) = Judge().file(file_with([*COLUMNS][::-1], {"dest": '"IAH"'}))
+    assert (found.rule, found.written) == (None, GOOD)
+
+
+@pytest.mark.parametrize("name", [name for name in COLUMNS if name not in OPTIONAL])
+def test_fails_on_a_file_without_a_column_that_needs_a_value(name: str) -> None:
+    with pytest.raises(Refused, match="does not fit the contract"):
+        Judge().file(file_with([other for other in COLUMNS if other != name], {}))
+
+
+def test_fails_on_a_column_that_is_unknown_or_comes_twice() -> None:
+    for data in (HEADER.replace(b"tailnum", b"tailnumber"), HEADER + b",tailnum", HEADER.replace(b"air_time", b"tailnum")):
+        with pytest.raises(Refused, match="does not fit the contract"):
+            Judge().file(data + b"\n")
+
+
 @pytest.mark.parametrize("data", [b"", b"a,b\n", HEADER + b',"open', HEADER + b"\n" + b'"open', gzip.compress(GOOD)[:-9]])
 def test_fails_on_a_file_that_cannot_be_read_as_a_whole(data: bytes) -> None:
     with pytest.raises(Refused):

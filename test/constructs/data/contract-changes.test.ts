@@ -8,6 +8,7 @@ import { contractChanges, versionObjections } from '../../../lib/constructs/data
 import { compileChecks } from '../../../runtime/intake/rules';
 import { brokenFileRules } from '../../../runtime/intake/file-rules';
 import { runs, seenAtLeast } from '../../support/property-runs';
+import { judge } from '../../runtime/intake/judged';
 import { contractOf, FLIGHTS, Loose, orders } from './contracts';
 
 const ROOT = join(__dirname, '../../..');
@@ -186,7 +187,7 @@ describe('the step of a version [D2]', () => {
 });
 
 const word = fc.constantFrom('', 'NA', '-', 'a', 'b', 'ab', 'abc', '1', '2', '7', '1.5', '2013-02-28', 'true');
-const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 1 });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 });
 const some = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, of]) => of !== undefined)) as T;
 const columnOf = (name: string): fc.Arbitrary<CompiledColumn> =>
   fc
@@ -258,6 +259,29 @@ describe('what is called compatible [D2, meaning 30, 31]', () => {
     // Both verdicts are met often, and a "major" is not only a word: records do get lost by some.
     expect(Math.min(compatible, incompatible)).toBeGreaterThanOrEqual(seenAtLeast(250, 3000));
     expect(Math.min(broken, taken)).toBeGreaterThanOrEqual(seenAtLeast(100, 3000));
+  });
+
+  test('takes each file that was accepted before, as it was sent, and each of its records that was valid', () => {
+    const seen = { widened: 0, valid: 0, rejected: 0 };
+    fc.assert(
+      fc.property(contract, mutation, fc.array(fc.record({ a: word, b: word }), { maxLength: 15 }), (before, change, records) => {
+        const after = mutate(before, change);
+        const file = ['a,b', ...records.map(({ a, b }) => `${a},${b}`), ''].join('\n');
+        const refused = (judged: ReturnType<typeof judge>) => judged.quarantine.map(({ record }) => record);
+        const [was, is] = [judge(before, file), judge(after, file)];
+        seen.rejected += is.rejected === undefined ? 0 : 1;
+        if (!needsMajor(before, after)) {
+          expect([is.rejected, is.counts.read]).toEqual([undefined, was.counts.read]);
+          expect(refused(was)).toEqual(expect.arrayContaining(refused(is)));
+          seen.widened += after.columns.length > before.columns.length ? 1 : 0;
+          seen.valid += is.counts.valid;
+        }
+      }),
+      { numRuns: runs(3000) },
+    );
+    // A column that must have values is a reason to reject the file; one that need not is there, too.
+    expect(Math.min(seen.widened, seen.rejected)).toBeGreaterThanOrEqual(seenAtLeast(50, 3000));
+    expect(seen.valid).toBeGreaterThanOrEqual(seenAtLeast(100, 3000));
   });
 
   test('is so for one bound, list or demand at a time exactly when a value gets lost', () => {

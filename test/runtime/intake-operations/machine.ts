@@ -17,12 +17,24 @@ const amount = (over: Parameters<typeof column>[2], type: Parameters<typeof colu
   columns: [SIMPLE.columns[0], column('amount', type, { required: true, ...over })],
 });
 
-/** Contracts of the same columns, by the hash that tests give them, and what keeps them, said once more. */
-export const CONTRACTS: Record<string, { contract: CompiledContract; isGood: (line: string) => boolean }> = {
+interface Known {
+  contract: CompiledContract;
+  isGood: (line: string) => boolean;
+  written?: (line: string) => string;
+}
+
+/** Contracts of files with two columns, by the hash that tests give them, and what keeps them and becomes of it, said once more. */
+export const CONTRACTS: Record<string, Known> = {
   strict: { contract: SIMPLE, isGood: (line) => /,\d+$/.test(line) },
   loose: { contract: amount({}, 'string'), isGood: () => true },
   tight: { contract: amount({ maximum: 3 }), isGood: (line) => /,[0-3]$/.test(line) },
   other: { contract: amount({ pattern: '^(bad|[0-2])$' }, 'string'), isGood: (line) => /,(bad|[0-2])$/.test(line) },
+  /** The next minor version of the strict one: with a column that needs no value, between the two others. */
+  wider: {
+    contract: { ...SIMPLE, version: '1.1.0', columns: [SIMPLE.columns[0], column('note', 'integer'), SIMPLE.columns[1]] },
+    isGood: (line) => /,\d+$/.test(line),
+    written: (line) => line.replace(',', ',,'),
+  },
 };
 
 /** Steps that AWS Step Functions tries again, as the machine says it. */
@@ -36,8 +48,8 @@ export class Arena extends World {
   deaths = 0;
   private counter = 0;
 
-  constructor() {
-    super(SIMPLE);
+  constructor(contract = SIMPLE) {
+    super(contract);
   }
 
   /** The intake takes a file, with the contract that is deployed. */
@@ -117,8 +129,10 @@ export class Arena extends World {
 
   /** What the independent audit finds, each file held against the contract that its row names. */
   problems(): string[] {
-    const isGood = (line: string, contract: string) => (CONTRACTS[contract] ?? CONTRACTS.strict).isGood(line);
-    return audit({ objects: this.s3.versions, items: this.db.items(TABLE), header: 'id,amount', isGood });
+    const known = (contract: string) => CONTRACTS[contract] ?? CONTRACTS.strict;
+    const isGood = (line: string, contract: string) => known(contract).isGood(line);
+    const written = (line: string, contract: string) => known(contract).written?.(line) ?? line;
+    return audit({ objects: this.s3.versions, items: this.db.items(TABLE), header: 'id,amount', isGood, written });
   }
 
   report(outcome: Outcome): Record<string, unknown> {

@@ -9,7 +9,11 @@ const contract = (format: 'csv' | 'jsonl', keyed: boolean): CompiledContract => 
   dataset: 'numbers',
   version: '1.0.0',
   format,
-  columns: [column('id', 'integer', { required: true, maximum: 99 }), column('name', 'string', { maxLength: 30 })],
+  columns: [
+    column('id', 'integer', { required: true, maximum: 99 }),
+    column('note', 'string', { maxLength: 9 }),
+    column('name', 'string', { maxLength: 30 }),
+  ],
   nullTokens: ['NA'],
   ...(format === 'csv' ? { newlinesQuoted: false } : {}),
   primaryKey: keyed ? ['id'] : [],
@@ -28,10 +32,13 @@ const name = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('"open', 'a"b', 'x\0', '\r', 'n'.repeat(31), 'n'.repeat(200)) },
 );
 const odd = fc.constantFrom(Buffer.from([0x31, 0xff]), Buffer.from(''), Buffer.from('\r'), Buffer.from('a,b,c'), Buffer.from('\ufeff1,x'));
-const csvLine = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(id, name).map((fields) => Buffer.from(fields.join(','))) },
-  { weight: 1, arbitrary: odd },
-);
+const note = fc.constantFrom('', 'ok', 'far too long');
+/** Lines of a file with these columns. */
+const csvLine = (columns: ('id' | 'name' | 'note')[]) =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.record({ id, name, note }).map((values) => Buffer.from(columns.map((of) => values[of]).join(','))) },
+    { weight: 1, arbitrary: odd },
+  );
 const jsonLine = fc.oneof(
   {
     weight: 8,
@@ -39,21 +46,32 @@ const jsonLine = fc.oneof(
   },
   { weight: 1, arbitrary: odd },
 );
-const header = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom('id,name', 'name,id', '"id",name', '\n\r\nid,name') },
-  { weight: 1, arbitrary: fc.constantFrom('id', 'id,id', '"id', 'id,name,more', '') },
+/** Headers with the columns in any order, without some that need no value, and such that fit no contract. */
+const columns = fc.constantFrom<('id' | 'name' | 'note')[]>(
+  ['id', 'note', 'name'],
+  ['name', 'note', 'id'],
+  ['id', 'name'],
+  ['name', 'id'],
+  ['note', 'id'],
 );
+const header = (names: string[]) =>
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom('', '\n\r\n').map((blank) => `${blank}${names.join(',')}`) },
+    { weight: 2, arbitrary: fc.constant(names.map((of) => `"${of}"`).join(',')) },
+    { weight: 1, arbitrary: fc.constantFrom('name', 'id,id', '"id', 'id,name,more', '') },
+  );
 const lines = (line: fc.Arbitrary<Buffer>) => fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n')), { maxLength: 16, size: 'max' });
 
+const csvFile = columns.chain((names) =>
+  fc.tuple(
+    header(names).map((text) => [Buffer.from(`${text}\n`)]),
+    lines(csvLine(names)),
+  ),
+);
 const fileOf = (format: 'csv' | 'jsonl') =>
   fc
-    .tuple(
-      fc.boolean(),
-      format === 'csv' ? header.map((text) => [Buffer.from(`${text}\n`)]) : fc.constant([]),
-      lines(format === 'csv' ? csvLine : jsonLine),
-      fc.boolean(),
-    )
-    .map(([mark, head, body, cut]) => {
+    .tuple(fc.boolean(), format === 'csv' ? csvFile : fc.tuple(fc.constant([]), lines(jsonLine)), fc.boolean())
+    .map(([mark, [head, body], cut]) => {
       const parts = body.flatMap(([bytes, end]) => [bytes, Buffer.from(end)]);
       return Buffer.concat([Buffer.from(mark ? '\ufeff' : ''), ...head, ...(cut ? parts.slice(0, -1) : parts)]);
     });

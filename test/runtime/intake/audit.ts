@@ -8,6 +8,8 @@ export interface Evidence {
   items: Record<string, unknown>[];
   /** Whether a line of a raw file keeps the contract of this hash. */
   isGood: (line: string, contract: string) => boolean;
+  /** How a good line stands in the output by the contract of this hash, where that is not how it came. */
+  written?: (line: string, contract: string) => string;
   header: string;
 }
 
@@ -44,7 +46,7 @@ const linesOf = (bytes: Buffer) =>
  * Finds every record exactly once, from the objects alone. Raw files have plain lines (no quotes), keys are unique within a file. Returns what
  * is wrong; nothing means that what readers see is exactly the good records of each distinct content that is current, once.
  */
-export function audit({ objects, items, isGood, header }: Evidence): string[] {
+export function audit({ objects, items, isGood, written = (line) => line, header }: Evidence): string[] {
   const problems: string[] = [];
   const rows = (items as unknown as Item[]).filter(({ pk }) => pk.startsWith('object#'));
   const raw = objects.filter(({ bucket, deleteMarker }) => bucket === 'raw' && !deleteMarker);
@@ -91,6 +93,7 @@ export function audit({ objects, items, isGood, header }: Evidence): string[] {
   /** The records that a row accounts for, named by the content and the ordinal that they have in the raw file. */
   function recordsOf(row: Item, bytes: Buffer): { id: string; good: boolean }[] {
     const lines = linesOf(bytes).slice(1);
+    const outputs = lines.map((line) => written(line, row.contract ?? ''));
     const [valid, refused] = [readOutput('validated', row.validated, row.pk), readOutput('quarantine', row.quarantine, row.pk)];
     const ordinals = refused.map((line) => (JSON.parse(line) as { record: number }).record);
     const kept = valid.slice(1);
@@ -103,7 +106,7 @@ export function audit({ objects, items, isGood, header }: Evidence): string[] {
     }
     const content = sha(bytes);
     return [
-      ...kept.map((line) => ({ id: `${content}/${lines.indexOf(line) + 1}`, good: true })),
+      ...kept.map((line) => ({ id: `${content}/${outputs.indexOf(line) + 1}`, good: true })),
       ...ordinals.map((ordinal) => ({ id: `${content}/${ordinal}`, good: false })),
     ];
   }

@@ -74,20 +74,33 @@ describe.each(Object.entries(PACKED))('a file of CSV, %s, is rejected as a whole
     ['is empty', '', EMPTY],
     ['has a byte order mark alone', '\ufeff', EMPTY],
     ['has blank lines alone', '\n\r\n\n', EMPTY],
-    ['lacks a column', `${HEADER.replace(',paid', '')}\n`, 'the header does not fit the contract: missing: "paid"'],
+    ['lacks a column that needs a value', `${HEADER.replace('id,', '')}\n`, 'the header does not fit the contract: missing: "id"'],
     ['has a column twice', `${HEADER},id\n`, 'the header does not fit the contract: twice: "id"'],
     ['has an unknown column', `${HEADER},extra\n`, 'the header does not fit the contract: unknown: "extra"'],
-    ['misspells one', `${HEADER.replace('day', 'dya')}\n`, 'the header does not fit the contract: missing: "day"; unknown: "dya"'],
+    [
+      'misspells one that needs a value',
+      `${HEADER.replace('id', 'ID')}\n`,
+      'the header does not fit the contract: missing: "id"; unknown: "ID"',
+    ],
+    [
+      'misspells one that may be left out',
+      `${HEADER.replace('day', 'dya')}\n`,
+      'the header does not fit the contract: unknown: "dya"; not there, which is allowed: "day"',
+    ],
     [
       'has blanks in its header',
       `${HEADER.replace(',name', ', name')}\n`,
-      /^the header does not fit .*: missing: "name"; unknown: " name"$/,
+      'the header does not fit the contract: unknown: " name"; not there, which is allowed: "name"',
     ],
-    ['has no header', `${row(1)}\n`, /^the header does not fit the contract: missing: "id", .*; unknown: "1", /],
+    [
+      'has no header',
+      `${row(1)}\n`,
+      /^the header does not fit the contract: missing: "id"; unknown: "1", .*; not there, which is allowed: "name", /,
+    ],
     [
       'has another separator',
       file(row(1)).replaceAll(',', ';'),
-      /^the header does not fit the contract: missing: "id", .*; unknown: "id;name;/,
+      /^the header does not fit the contract: missing: "id"; unknown: "id;name;/,
     ],
     [
       'has a broken header',
@@ -162,6 +175,9 @@ describe.each(Object.entries(PACKED))('a file that looks bad and is good, %s [D3
     ['has blank lines', `\n${HEADER}\n\n${row(1)}\r\n\r\n`, [row(1)]],
     ['has its columns in another order', `${turned}\n${row(1).split(',').reverse().join(',')}\n`, [row(1)]],
     ['quotes its header', `"${HEADER.replaceAll(',', '","')}"\n${row(1)}\n`, [row(1)]],
+    ['lacks columns that need no value', `day,id,paid\n2013-02-28,1,true\n,2,\n`, ['1,,,2013-02-28,,true,', '2,,,,,,']],
+    ['has only the column that needs a value', `id\n1\n2`, ['1,,,,,,', '2,,,,,,']],
+    ['lacks columns and has no records', 'id,day\n', []],
   ])('%s', async (__, text, records) => {
     const { found, validated, quarantine } = await send(ORDERS, pack(Buffer.from(text)));
     expect(found.counts).toEqual({ read: records.length, valid: records.length, quarantined: 0, byRule: {} });

@@ -7,7 +7,7 @@ import { CompiledColumn, CompiledContract } from '../../../lib/constructs/data/d
 export interface NaiveRecord {
   offset: number;
   length: number;
-  /** The values in the file's order, or the rule that refuses the record. */
+  /** The values in the order of the contract, none being '', or the rule that refuses the record. */
   verdict: string[] | string;
 }
 
@@ -145,6 +145,16 @@ function faultOf(column: CompiledColumn, text: string, nullTokens: readonly stri
   return column.allowed !== undefined && !column.allowed.includes(text) ? 'allowed' : undefined;
 }
 
+/** Whether a header has only columns of the contract, each once, and all that a value or a primary key needs. */
+function fits(header: string[], { columns, primaryKey }: CompiledContract): boolean {
+  const times = (name: string) => header.filter((other) => other === name).length;
+  const needed = (column: CompiledColumn) => column.required || primaryKey.includes(column.name);
+  return (
+    header.every((name) => columns.some((column) => column.name === name)) &&
+    columns.every((column) => times(column.name) === 1 || (times(column.name) === 0 && !needed(column)))
+  );
+}
+
 /** Judges a CSV file. */
 export function judgeNaively(file: Buffer, contract: CompiledContract, maximum = 1048576): NaiveFile {
   const cuts = cutNaively(file, true, maximum);
@@ -154,7 +164,7 @@ export function judgeNaively(file: Buffer, contract: CompiledContract, maximum =
   if (cuts === undefined) {
     return { rejected: 'open quote or header' };
   }
-  if (header === undefined || JSON.stringify([...header].sort()) !== JSON.stringify([...names].sort())) {
+  if (header === undefined || !fits(header, contract)) {
     return { rejected: 'open quote or header' };
   }
   const seen = new Set<string>();
@@ -168,10 +178,10 @@ export function judgeNaively(file: Buffer, contract: CompiledContract, maximum =
     if (values === undefined) {
       return { ...place, verdict: 'quoting' };
     }
-    if (values.length !== names.length) {
+    if (values.length !== header.length) {
       return { ...place, verdict: 'column count' };
     }
-    const valueOf = (name: string) => values[header.indexOf(name)];
+    const valueOf = (name: string) => (header.includes(name) ? values[header.indexOf(name)] : '');
     for (const column of contract.columns) {
       const fault = faultOf(column, valueOf(column.name), contract.nullTokens);
       if (fault !== undefined) {
@@ -183,7 +193,7 @@ export function judgeNaively(file: Buffer, contract: CompiledContract, maximum =
       return { ...place, verdict: 'duplicate key' };
     }
     seen.add(key);
-    return { ...place, verdict: values };
+    return { ...place, verdict: names.map(valueOf) };
   });
   return { records };
 }

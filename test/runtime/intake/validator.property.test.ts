@@ -46,7 +46,7 @@ const line = fc.oneof(
 );
 const header = fc.oneof(
   { weight: 8, arbitrary: fc.constant(HEADER) },
-  { weight: 1, arbitrary: fc.constantFrom(`${HEADER},id`, 'id', `"id"${HEADER.slice(2)}`) },
+  { weight: 1, arbitrary: fc.constantFrom(`${HEADER},id`, 'name', `"id"${HEADER.slice(2)}`) },
 );
 const ending = fc.constantFrom('\n', '\r\n');
 const csv = fc

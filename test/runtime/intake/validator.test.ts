@@ -67,7 +67,9 @@ describe('a CSV file [D3]', () => {
     const names = Array.from({ length: 150_000 }, (_, i) => i.toString(36)).join(',');
     const { rejected } = judge(ORDERS, `${names}\n`);
     expect(rejected!.length).toBeLessThan(1000);
-    expect(rejected).toMatch(/^the header does not fit the contract: missing: .*; unknown: "0", "1", .* and 149987 more$/);
+    expect(rejected).toMatch(
+      /^the header does not fit the contract: unknown: "0", "1", .* and 149987 more; not there, which is allowed: "name", .*$/,
+    );
     // Compared one by one they would take minutes of the processor; the clock would count what else the machine does.
     expect(process.cpuUsage(before).user).toBeLessThan(20_000_000);
   });

@@ -17,8 +17,8 @@ export interface ContractChange {
 type Ruled = Pick<CompiledContract, 'columns' | 'fileRules'>;
 
 /**
- * Every difference between two versions of a contract. Without one that needs a major version each record that was valid stays valid, apart
- * from columns that were added and need no value.
+ * Every difference between two versions of a contract. Without one that needs a major version each file that was accepted is accepted as it
+ * was sent, and each record that was valid stays valid: a column that was added and needs no value may be left out.
  *
  * @internal
  */
