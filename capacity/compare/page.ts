@@ -7,6 +7,8 @@ export interface Point {
   readonly gpu: string;
   readonly bootSeconds: number;
   readonly policy: string;
+  /** Of the policy in the table of policies. */
+  readonly number: number;
   readonly kind: Line['kind'];
   readonly cost: number;
   readonly missRatio: number;
@@ -17,7 +19,7 @@ export type Chart = (points: readonly Point[], costLabel: string) => string;
 
 const STYLE =
   'body{font-family:sans-serif;margin:2em;max-width:1250px}table{border-collapse:collapse;font-size:13px}' +
-  'td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}' +
+  'td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child,.texts td,.texts th{text-align:left}' +
   '.ours{color:#d62728}.mismeasured{color:#b55}.peer{color:#1f77b4}.fixed{color:#777}';
 
 /** The report: every policy that was run, not only those that win. */
@@ -34,7 +36,7 @@ export function page(comparison: Comparison, chart: Chart): string {
   return `<!doctype html><meta charset="utf-8"><title>Scaling policies compared</title><style>${STYLE}</style>
 <h1>Scaling policies compared</h1>
 <p>Simulated, not run on AWS (capacity/README.md). ${suite.seeds.length} seeds; figures are the mean over them, with the least and the largest in brackets.
-Symbols tell boot times: ${suite.boots.map((seconds) => `${seconds} s`).join(', ')}. The dashed line is 1 % missed. <span class="ours">Ours</span>,
+Symbols tell boot times: ${suite.boots.map((seconds) => `${seconds} s`).join(', ')}. Numbers are those of the table of policies and stand above the first of them. The dashed line is 1 % missed. <span class="ours">Ours</span>,
 <span class="mismeasured">ours with a wrong measurement</span>, <span class="peer">published defaults</span>, <span class="fixed">fixed fleets of hindsight</span>.
 What a policy costs is meaningful only beside what it misses: left of the bound are fleets that leave requests unserved.</p>
 <h2>What was measured first</h2>${measuredTable(comparison)}
@@ -47,15 +49,15 @@ function section(trace: string, all: readonly Line[], chart: Chart): string {
   // A trace whose bound does not exist on some GPU is drawn over the other bound, which always does.
   const bounded = all.every(({ overLbSlo }) => overLbSlo !== null);
   const points = all.map(({ gpu, bootSeconds, policy, kind, missRatio, overLbSlo, overLbWork }) => ({
-    ...{ gpu, bootSeconds, policy, kind, missRatio: missRatio.mean },
+    ...{ gpu, bootSeconds, policy, number: numberOf(policy), kind, missRatio: missRatio.mean },
     cost: (bounded ? overLbSlo! : overLbWork).mean,
   }));
   return `<h2>${trace}</h2>${chart(points, `GPU-hours over ${bounded ? 'LB-slo' : 'LB-work'}`)}\n${lineTable(all)}`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(head: readonly string[], rows: readonly (readonly string[])[], style = ''): string {
   const row = (cells: readonly string[], tag: string) => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
-  return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('\n')}</table>`;
+  return `<table class="${style}">${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('\n')}</table>`;
 }
 
 const lineTable = (all: readonly Line[]): string =>
@@ -96,10 +98,18 @@ const measuredTable = ({ measured }: Comparison): string =>
     ]),
   );
 
+const numberOf = (policy: string): number => CANDIDATES.findIndex(({ name }) => name === policy) + 1;
+
 const policyTable = (): string =>
   table(
-    ['policy', 'kind', 'source'],
-    CANDIDATES.map(({ name, kind, source, inert }) => [name, kind, `${source}${inert === undefined ? '' : ` <b>Inert: ${inert}.</b>`}`]),
+    ['number', 'policy', 'kind', 'source'],
+    CANDIDATES.map(({ name, kind, source, inert }) => [
+      String(numberOf(name)),
+      `<span class="${kind}">${name}</span>`,
+      kind,
+      `${source}${inert === undefined ? '' : ` <b>Inert: ${inert}.</b>`}`,
+    ]),
+    'texts',
   );
 
 const told = (spread: Spread | null, digits: number, factor = 1): string =>

@@ -81,6 +81,7 @@ test('the report has each policy with its source in the table and in the chart, 
     return '<svg></svg>';
   });
   expect(drawn.map(({ policy }) => policy)).toEqual(CANDIDATES.map(({ name }) => name));
+  drawn.forEach(({ number, policy }) => expect(html).toMatch(new RegExp(`<td>${number}</td><td><span class="\\w+">${policy}</span>`)));
   for (const { name, source, inert } of CANDIDATES) {
     expect(html).toContain(`>${name}</span>`);
     expect(html).toContain(source);
