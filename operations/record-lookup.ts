@@ -211,18 +211,18 @@ class WantedRecord {
     this.columns = Object.keys(values);
     this.csv = contract.format === 'csv';
     this.key = new EntityKey(contract, this.columns);
-    this.wanted = this.nameOf(values);
+    this.wanted = this.nameOf(values)!;
   }
 
   public is(found: Values): boolean {
     return this.nameOf(found) === this.wanted;
   }
 
-  private nameOf(record: Values): string {
+  /** Undefined for a record in quarantine whose key has an object or an array. */
+  private nameOf(record: Values): string | undefined {
     const { nullTokens } = this.contract;
+    const isNull = (value: unknown) => value === undefined || (typeof value !== 'object' && nullTokens.includes(String(value)));
     const known = this.columns.map((name) => [name, Object.hasOwn(record, name) ? record[name] : undefined] as const);
-    return this.key.of(
-      Object.fromEntries(known.map(([name, value]) => [name, value === undefined || nullTokens.includes(String(value)) ? null : value])),
-    );
+    return this.key.of(Object.fromEntries(known.map(([name, value]) => [name, isNull(value) ? null : value])));
   }
 }

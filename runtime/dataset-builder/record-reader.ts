@@ -75,7 +75,7 @@ export class RecordReader {
 
   private json(framed: Framed): void {
     const values = JSON.parse(textOf(framed)) as Record<string, unknown>;
-    this.record!.fields.setValues(this.names.map((name) => jsonText(values, name)));
+    this.record!.fields.setValues(this.names.map((name) => jsonText(values, name)!));
     this.give(this.record!);
   }
 

@@ -46,7 +46,7 @@ export function jsonValues(contract: CompiledContract, text: string): string[] |
     if (fault !== undefined) {
       return { ...fault, column: name };
     }
-    values.push(jsonText(record, name));
+    values.push(jsonText(record, name)!);
   }
   return membersOf(text) > Object.keys(record).length ? { rule: 'repeated key', reason: 'a key comes more than once' } : values;
 }
@@ -89,8 +89,11 @@ function escapesBefore(text: string, end: number): number {
   return count;
 }
 
-/** A value as the text that stands for it; null and a missing key are no value. */
-export function jsonText(record: Record<string, unknown>, name: string): string {
+/** A value as the text that stands for it; null and a missing key are no value. Undefined for an object or an array, which no column takes. */
+export function jsonText(record: Record<string, unknown>, name: string): string | undefined {
   const value = Object.hasOwn(record, name) ? record[name] : null;
+  if (typeof value === 'object' && value !== null) {
+    return undefined;
+  }
   return value === null ? '' : Object.is(value, -0) ? '-0' : String(value);
 }

@@ -35,7 +35,11 @@ export class OnlineReader {
 
   /** Undefined when nothing is known of the entity, or nothing that is young enough. `entity`: the values of its columns. */
   public async read(entity: Record<string, unknown>): Promise<OnlineFeatures | undefined> {
-    const Key = { pk: this.key.of(entity) };
+    const pk = this.key.of(entity);
+    if (pk === undefined) {
+      return undefined;
+    }
+    const Key = { pk };
     const { Item } = await this.dynamo.send(new GetCommand({ TableName: this.table, Key, ConsistentRead: true }));
     const item = Item as OnlineItem | undefined;
     // Amazon DynamoDB removes expired items within days (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).

@@ -17,8 +17,10 @@ export class EntityKey {
     this.types = names.map((name) => columns.find((column) => column.name === name)?.type);
   }
 
-  public of(record: Record<string, unknown>): string {
-    return JSON.stringify(this.names.map((name, i) => canonical(this.types[i], jsonText(record, name))));
+  /** Undefined when one of the columns has an object or an array: then the record is about no entity. One that keeps its contract has none. */
+  public of(record: Record<string, unknown>): string | undefined {
+    const texts = this.names.map((name) => jsonText(record, name));
+    return texts.includes(undefined) ? undefined : JSON.stringify(texts.map((text, i) => canonical(this.types[i], text!)));
   }
 }
 

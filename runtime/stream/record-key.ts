@@ -52,7 +52,11 @@ export class RecordKey {
     if (this.named.length === 0) {
       return false;
     }
-    this.fields.setValues(this.contract.columns.map(({ name }) => jsonText(record, name)));
+    const values = this.contract.columns.map(({ name }, i) => (this.named.includes(i) ? jsonText(record, name) : ''));
+    if (values.includes(undefined)) {
+      return false;
+    }
+    this.fields.setValues(values as string[]);
     const { bytes, starts, ends } = this.fields;
     if (this.named.some((i) => this.checks[i](bytes, starts[i], ends[i]) !== undefined)) {
       return false;
@@ -65,7 +69,7 @@ export class RecordKey {
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }

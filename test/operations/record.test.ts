@@ -186,6 +186,23 @@ describe('npm run where with the key of a record [P6]', () => {
     expect(await find(world, 'orders?shop=x&number=undefined')).toEqual([]);
   });
 
+  test('passes by records in quarantine whose key is nested, and finds the ones behind them', async () => {
+    const world = new World({ ...CONTRACT, format: 'jsonl', nullTokens: ['NA'] });
+    const nested = ['{"toString":0,"valueOf":0}', '["x"]', '[[["x"]]]', '['.repeat(200_000) + ']'.repeat(200_000)];
+    const lines = nested.map((shop) => `{"shop":${shop},"number":1,"amount":5}`);
+    const last = '{"shop":"x","number":1,"amount":500}';
+    await take(world, 'orders/a.jsonl', [...lines, last].join('\n'));
+    await take(
+      world,
+      'orders/stream/s/shard/1.jsonl',
+      [...lines, last].map((one) => envelopeOf('s:1', world.at, Buffer.from(one))).join('\n'),
+    );
+    expect(placesOf(await find(world, 'orders?shop=x&number=1'))).toMatchObject([
+      ['orders/a.jsonl', 'in quarantine', 5, expect.stringContaining('range')],
+      ['orders/stream/s/shard/1.jsonl', 'in quarantine', 5, expect.stringContaining('range')],
+    ]);
+  });
+
   test('passes by a refused record that is longer than any that the intake reads, holds none of it, and says so', async () => {
     const world = new World(CONTRACT);
     await take(world, 'orders/a.csv', csv('x,1,,500', `x,2,,${'5'.repeat(8 * MAXIMUM_RECORD_BYTES)}`, 'x,3,,500'));

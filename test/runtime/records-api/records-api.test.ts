@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { RecordJudge } from '../../../runtime/stream/record-judge';
 import { envelopeOf } from '../../../runtime/intake/envelope';
+import { runs } from '../../support/property-runs';
 import { reading, READINGS, RecordsWorld } from './world';
 
 const lines = (...records: unknown[]) => records.map((record) => (typeof record === 'string' ? record : JSON.stringify(record))).join('\n');
@@ -83,6 +85,41 @@ describe('taking records by HTTP [D8]', () => {
       const { rule, column, reason } = body.results[i];
       expect(judge.judge(envelopeOf('x', new Date(), Buffer.from(text)))).toEqual({ refusal: { rule, column, reason } });
     });
+  });
+
+  const DEEP = '['.repeat(300_000) + ']'.repeat(300_000);
+  test.each([
+    ['objects without a text in its key', '{"sensor":{"toString":0,"valueOf":0},"at":"2026-03-01T10:00:00Z","value":1}', 'sensor'],
+    ['an array in its key', '{"sensor":["a"],"at":"2026-03-01T10:00:00Z","value":1}', 'sensor'],
+    ['300,000 brackets in its key', `{"sensor":${DEEP},"at":"2026-03-01T10:00:00Z","value":1}`, 'sensor'],
+    ['300,000 brackets beside its key', `{"sensor":"a","at":"2026-03-01T10:01:00Z","value":${DEEP}}`, 'value'],
+    ['300,000 objects in its key', `{"sensor":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)},"at":"","value":1}`, 'sensor'],
+    ['nothing but 300,000 brackets', DEEP, undefined],
+  ])('quarantines one record that has %s, and takes the others', async (_, text, where) => {
+    const world = new RecordsWorld();
+    const [before, after] = [reading('a', 0), reading('a', 2)].map((record) => JSON.stringify(record));
+    const { status, body } = await world.post(`[${before},${text},${after}]`);
+    expect([status, body.accepted, body.quarantined]).toEqual([200, 2, 1]);
+    expect(body.results[1]).toMatchObject(where === undefined ? { rule: 'syntax' } : { rule: 'type', column: where });
+    expect([...world.texts].sort()).toEqual([before, text, after].sort());
+    expect(world.measured).toEqual({ RecordsTaken: 3, RecordsNotTaken: 0 });
+  });
+
+  test('answers neither 500 nor less than all records, whatever JSON they are', async () => {
+    const json = fc.oneof(
+      fc.jsonValue({ maxDepth: 4 }),
+      fc.constantFrom<unknown>({ toString: 0, valueOf: 0 }, { toString: null }, { toJSON: 1 }, [], [[]], {}, [null]),
+    );
+    const some = fc.record({ sensor: json, at: json, value: json, note: json, toString: json }, { requiredKeys: [] });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(some, json), { minLength: 1, maxLength: 6 }), async (records) => {
+        const world = new RecordsWorld();
+        const { status, body } = await world.post(records);
+        expect([status, body.accepted + body.quarantined]).toEqual([200, records.length]);
+        expect([...world.texts].sort()).toEqual(records.map((one) => JSON.stringify(one)).sort());
+      }),
+      { numRuns: runs(300) },
+    );
   });
 
   test.each<[string, string, string | undefined, number, RegExp]>([
