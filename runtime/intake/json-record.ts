@@ -58,6 +58,12 @@ function textFault(value: string): Refusal | undefined {
   return LONE_SURROGATE.test(value) ? { rule: 'invalid Unicode', reason: 'half of a surrogate pair is escaped' } : undefined;
 }
 
+/** A value with a newline under a contract that says that no field has one: no file could hold it, and the line of CSV would be two. */
+export function newlineIn({ columns, newlinesQuoted }: CompiledContract, values: readonly string[]): Refusal | undefined {
+  const at = newlinesQuoted === false ? values.findIndex((value) => value.includes('\n')) : -1;
+  return at < 0 ? undefined : { rule: 'newline', column: columns[at].name, reason: 'a text with a newline, which no field may hold' };
+}
+
 /** Members of a JSON object as they are written, at least: those of nested values count too. */
 function membersOf(text: string): number {
   let members = 0;

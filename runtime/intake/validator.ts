@@ -5,7 +5,7 @@ import { Fields, quote } from './fields';
 import { brokenFileRules, FileRuleCounter, FileRuleCounts } from './file-rules';
 import { Framed, Framer, textOf } from './framing';
 import { ABSENT, noHeader, readHeader } from './header';
-import { jsonValues } from './json-record';
+import { jsonValues, newlineIn } from './json-record';
 import { KeySet } from './key-set';
 import { textAt } from './lexical';
 import { PrimaryKey } from './primary-key';
@@ -242,6 +242,10 @@ export class Validator {
     const values = typeof text === 'string' ? jsonValues(this.contract, text) : text;
     if (!Array.isArray(values)) {
       return this.refuse(record, values);
+    }
+    const newline = newlineIn(this.contract, values);
+    if (newline !== undefined) {
+      return this.refuse(record, newline);
     }
     this.fields.setValues(values);
     const order = this.order!;

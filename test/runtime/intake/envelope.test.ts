@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import { envelopeOf } from '../../../runtime/intake/envelope';
-import { runs } from '../../support/property-runs';
+import { runs, seenAtLeast } from '../../support/property-runs';
 import { column, HEADER, ORDERS } from './contracts';
 import { judge, judgeAs } from './judged';
 import { World } from './world';
@@ -27,11 +27,14 @@ const record = fc
     fc.record({ name: value, amount: value, day: value, extra: value }, { requiredKeys: [] }).map((more) => ({ ...over, ...more })),
   )
   .map((over) => ({ ...good, ...(Object.keys(over).length > 2 ? over : { id: over.id }) }));
+const named = fc.constantFrom('x\ny', '\n', 'a, "b"', 'NA').map((name) => ({ ...good, name }));
 const text = fc.oneof(
   { weight: 4, arbitrary: record.map((object) => JSON.stringify(object)) },
+  { weight: 1, arbitrary: named.map((object) => JSON.stringify(object)) },
   { weight: 1, arbitrary: fc.constantFrom('{', '[]', '"x"', 'null', '1 2', '{"id":1}', JSON.stringify(good)) },
 );
 
+const usual = 300;
 describe('a batch of a stream [D8]', () => {
   test('is judged record by record as the same records in a file of JSON Lines are', () => {
     fc.assert(
@@ -51,20 +54,48 @@ describe('a batch of a stream [D8]', () => {
     );
   });
 
-  test('of a dataset of CSV files is written as CSV with the same values', () => {
+  test.each([
+    ['', CSV],
+    [' without newlines in them', { ...CSV, newlinesQuoted: false }],
+  ])('of a dataset of CSV files%s is written as CSV with the same values', (_, contract) => {
+    let newlines = 0;
     fc.assert(
       fc.property(fc.array(text, { maxLength: 8 }), (records) => {
         const bytes = records.map((one) => Buffer.from(one));
-        const asCsv = judgeBatch(CSV, bytes);
+        const asCsv = judgeBatch(contract, bytes);
         const asJson = judgeBatch(JSONL, bytes);
-        expect(asCsv.counts).toEqual(asJson.counts);
-        const again = judge(CSV, [HEADER, ...asCsv.valid].join('\n'));
+        const all = asJson.valid.map((line) => JSON.parse(line) as { id: number });
+        const written = all.filter(
+          (one) => contract.newlinesQuoted !== false || !Object.values(one).some((of) => String(of).includes('\n')),
+        );
+        newlines += all.length - written.length;
+        expect(asCsv.counts).toMatchObject({ read: asJson.counts.read, valid: written.length });
+        const again = judge(contract, [HEADER, ...asCsv.valid].join('\n'));
         expect(again.valid).toEqual(asCsv.valid);
-        const ids = asJson.valid.map((line) => String((JSON.parse(line) as { id: number }).id));
-        expect(again.valid.map((line) => line.split(',')[0])).toEqual(ids);
+        expect(again.valid.map((line) => line.split(',')[0])).toEqual(written.map(({ id }) => String(id)));
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(usual) },
     );
+    expect(newlines).toBeGreaterThanOrEqual(contract.newlinesQuoted === false ? seenAtLeast(20, usual) : 0);
+  });
+
+  test.each([
+    ['CSV whose fields hold no newlines', { ...CSV, newlinesQuoted: false }, 'a\nb', ['newline', 'name']],
+    ['CSV whose fields hold no newlines', { ...CSV, newlinesQuoted: false }, '\r\n', ['newline', 'name']],
+    ['CSV whose fields hold no newlines', { ...CSV, newlinesQuoted: false, nullTokens: ['\n'] }, '\n', ['newline', 'name']],
+    ['CSV whose fields hold no newlines', { ...CSV, newlinesQuoted: false }, 'a, "b"', undefined],
+    ['CSV', CSV, 'a\nb', undefined],
+    ['JSON Lines', JSONL, 'a\nb', undefined],
+  ])('of %s has its records judged as files have: %#', (_, contract, name, refusal) => {
+    const { quarantine, valid } = judgeBatch(contract, [Buffer.from(JSON.stringify({ ...good, name })), Buffer.from(JSON.stringify(good))]);
+    expect(quarantine.map(({ record: at, rule, column: where }) => [at, rule, where])).toEqual(
+      refusal === undefined ? [] : [[1, ...refusal]],
+    );
+    expect(valid).toHaveLength(refusal === undefined ? 2 : 1);
+    if (contract.format === 'csv') {
+      const file = judge(contract, `${HEADER}\n${['1', `"${name.replaceAll('"', '""')}"`, ...Object.values(good).slice(2)].join(',')}\n`);
+      expect(file.counts.valid).toBe(refusal === undefined ? 1 : 0);
+    }
   });
 
   test('accounts for each record once, whatever its bytes are', () => {
