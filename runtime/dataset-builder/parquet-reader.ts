@@ -7,10 +7,7 @@ import { Fields } from '../intake/fields';
 import { dayText, instantText } from '../intake/instants';
 import type { Output } from '../intake/object-output';
 import { PrimaryKey } from '../intake/primary-key';
-import type { ReadRecord } from './record-reader';
-
-/** The object has not the bytes that the intake wrote. */
-export class Unreadable extends Error {}
+import { ReadRecord, Unreadable } from './record-reader';
 
 export interface ParquetObject {
   s3: S3Client;

@@ -5,11 +5,13 @@ import { DatasetSplit } from '../../lib/constructs/data/dataset-catalog/contract
 import { formatOf } from '../intake/core';
 import { KeySet } from '../intake/key-set';
 import type { FileRow } from '../intake/file-row';
+import type { Output } from '../intake/object-output';
 import { Source, unlessGone } from '../intake/source';
+import { FileRejected } from '../intake/validator';
 import { EventDays } from './event-days';
 import { Ordinals } from './ordinals';
-import { readParquet, Unreadable } from './parquet-reader';
-import { ReadRecord, RecordReader } from './record-reader';
+import { readParquet } from './parquet-reader';
+import { ReadRecord, RecordReader, Unreadable } from './record-reader';
 import { Statistics } from './statistics';
 
 export interface ReadingOptions {
@@ -158,15 +160,26 @@ export async function readWhole(file: FileRow, contract: CompiledContract, readi
 /** Reads a validated object and returns the SHA-256 of its bytes; undefined when it is gone, and no hash when it cannot be read. */
 async function digestOf(file: FileRow, contract: CompiledContract, reading: FileReading): Promise<string | undefined> {
   const { s3, bucket, take, between } = reading;
-  if (formatOf(file.validated!.key) === 'parquet') {
-    return unlessGone(readParquet({ s3, bucket, output: file.validated! }, contract, take, between)).catch((error: Error) => {
-      if (error instanceof Unreadable || error.name === 'InvalidRange') {
-        return 'unreadable';
-      }
-      throw error;
-    });
+  const output = file.validated!;
+  try {
+    return formatOf(output.key) === 'parquet'
+      ? await unlessGone(readParquet({ s3, bucket, output }, contract, take, between))
+      : await readLines(output, contract, reading);
+  } catch (error) {
+    if (error instanceof Unreadable || error instanceof FileRejected || (error as Error).name === 'InvalidRange') {
+      return 'unreadable';
+    }
+    throw error;
   }
-  const source = await Source.openOutput(s3, bucket, file.validated!);
+}
+
+/** Errors: those of Amazon S3; `Unreadable`; `FileRejected` for what is not gzip. */
+async function readLines(
+  output: Output,
+  contract: CompiledContract,
+  { s3, bucket, take, between }: FileReading,
+): Promise<string | undefined> {
+  const source = await Source.openOutput(s3, bucket, output);
   if (source === undefined) {
     return undefined;
   }

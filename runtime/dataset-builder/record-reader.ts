@@ -1,9 +1,12 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
-import { MAXIMUM_RECORD_BYTES } from '../../lib/constructs/data/data-intake/contract';
+import { MAXIMUM_VALIDATED_BYTES } from '../../lib/constructs/data/data-intake/contract';
 import { Fields, textsOf } from '../intake/fields';
 import { Framed, Framer, textOf } from '../intake/framing';
 import { jsonText } from '../intake/json-record';
 import { PrimaryKey } from '../intake/primary-key';
+
+/** The object has not the bytes that the intake wrote. */
+export class Unreadable extends Error {}
 
 /** One validated record: where the value of each column of the contract lies. Valid until the next one. */
 export interface ReadRecord {
@@ -34,26 +37,33 @@ export class RecordReader {
       this.record = this.recordOf([...this.names.keys()], this.names.length);
     }
     this.framer = new Framer(
-      { quotes: csv, maximum: MAXIMUM_RECORD_BYTES },
+      { quotes: csv, maximum: MAXIMUM_VALIDATED_BYTES },
       csv ? (framed) => this.csv(framed) : (framed) => this.json(framed),
     );
   }
 
-  /** Errors: a header without a column of the primary key. */
+  /** Errors: a header without a column of the primary key; `Unreadable` for what the intake cannot have written. */
   public feed(chunk: Buffer): void {
     this.framer.feed(chunk);
   }
 
+  /** Errors: `Unreadable`. */
   public finish(): void {
-    this.framer.finish();
+    if (this.framer.finish() !== undefined) {
+      unreadable('a quoted field is open at the end');
+    }
   }
 
   private csv(framed: Framed): void {
+    checkFault(framed);
     if (this.record === undefined) {
-      this.record = this.headed(textsOf(framed) ?? []);
+      this.record = this.headed(textsOf(framed) ?? unreadable('the header cannot be read'));
       return;
     }
-    this.record.fields.readCsv(framed);
+    const { fields } = this.record;
+    if (fields.readCsv(framed) !== fields.empty) {
+      unreadable(`record ${this.records + 1} has not as many fields as the header`);
+    }
     this.give(this.record);
   }
 
@@ -74,7 +84,8 @@ export class RecordReader {
   }
 
   private json(framed: Framed): void {
-    const values = JSON.parse(textOf(framed)) as Record<string, unknown>;
+    checkFault(framed);
+    const values = objectIn(textOf(framed));
     this.record!.fields.setValues(this.names.map((name) => jsonText(values, name)!));
     this.give(this.record!);
   }
@@ -87,4 +98,22 @@ export class RecordReader {
     }
     this.take(record);
   }
+}
+
+function checkFault({ fault }: Framed): void {
+  if (fault !== undefined) {
+    unreadable(`there is a line with the fault '${fault}'`);
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return unreadable('there is a line that is not JSON');
+  }
+}
+
+function unreadable(why: string): never {
+  throw new Unreadable(why);
 }

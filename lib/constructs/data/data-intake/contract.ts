@@ -48,6 +48,12 @@ export const MAXIMUM_RECEIVES = 5;
 /** A record longer than this is quarantined, and reading goes on at the next newline. Bytes. */
 export const MAXIMUM_RECORD_BYTES = 1024 * 1024;
 
+/**
+ * The longest record as the intake writes it, bytes. A record of a stream may become longer in CSV: a number has at most 25 characters and a comma
+ * there ("-0.0000012345678901234567"), and with its key at least 6 bytes in JSON; no text becomes longer; a column that is left out is a comma.
+ */
+export const MAXIMUM_VALIDATED_BYTES = 5 * MAXIMUM_RECORD_BYTES;
+
 /** One function reads at most this much after decompression; larger files are rejected with that reason. Bytes. */
 export const MAXIMUM_FILE_BYTES = 2 * 1024 * 1024 * 1024;
 
