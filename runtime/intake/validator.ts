@@ -28,7 +28,7 @@ export interface Counts {
 export type Sink = { quarantine(line: string): void } & (BytesSink | ValuesSink);
 
 interface BytesSink {
-  /** The bytes of an accepted record, in the order of the contract's columns. They are valid until it returns. */
+  /** The bytes of an accepted record, in the order of the contract's columns. They do not change any more. */
   valid(bytes: Buffer, start: number, end: number): void;
 }
 
@@ -161,10 +161,15 @@ export class Validator {
     }
   }
 
-  private accept({ buffer, start, end }: Framed, order: Int32Array): void {
+  private accept({ buffer, start, end, quoted }: Framed, order: Int32Array): void {
     if (this.sameOrder && 'valid' in this.sink) {
       this.count(order);
       return this.sink.valid(buffer, start, end);
+    }
+    if (!quoted && 'valid' in this.sink) {
+      this.count(order);
+      const line = this.fields.bareLine(order);
+      return this.sink.valid(line, 0, line.length);
     }
     this.acceptText(order, () => this.csvLine(order));
   }

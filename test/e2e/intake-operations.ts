@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { FlightFile, monthlyFiles } from '../../examples/flight-delays/files';
+import { COLUMNS } from '../../examples/flight-delays/flights';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
 import type { FileRow } from '../../runtime/intake/file-row';
@@ -69,8 +70,11 @@ async function revalidates(proof: Proof): Promise<void> {
   const before = await proof.publish();
   const records = await proof.recordsOf(before);
   await proof.deployContract('1.1.0', '^[ND][0-9A-Z]{2,5}$');
-  await proof.send((await monthlyFiles([5, 5])).files[0]);
-  const rows = await proof.final(QUARTER.files + 2);
+  const [asBefore, other] = (await monthlyFiles([5, 5])).files;
+  await proof.send(asBefore);
+  const gated = withGate(other);
+  await proof.send(gated);
+  const rows = await proof.final(QUARTER.files + 3);
   const mixed = await proof.publish();
   proof.holds('files of two contracts are no dataset', mixed.errorMessage?.startsWith('MixedContracts') === true, mixed);
   const refused = sum(rows, 'quarantined');
@@ -94,8 +98,21 @@ async function revalidates(proof: Proof): Promise<void> {
     `a dataset version has all ${now.length} records, ${released} of them released`,
     now.length === sum(after, 'read') && released === refused,
   );
+  const gates = gated.records;
+  proof.holds(
+    `each record has the ${COLUMNS.length + 1} columns of the new contract, and the ${gates} of one file have a gate`,
+    now.every((line) => line.split(',').length === COLUMNS.length + 1) && now.filter((line) => line.includes(',C12,')).length === gates,
+  );
+  const found = await proof.queried(published.id!, 'gate');
+  proof.holds('a query finds those gates', found === gates, found);
   const old = await proof.recordsOf(before);
   proof.holds('the version before reads as before', old.length === records.length && old.every((line, i) => line === records[i]));
+}
+
+/** The same file with one more column, which the contract of today has in another place. */
+function withGate(file: FlightFile): FlightFile {
+  const [header, ...lines] = file.bytes.toString().trimEnd().split('\n');
+  return { ...file, bytes: Buffer.from([`${header},gate`, ...lines.map((line) => `${line},C12`), ''].join('\n')) };
 }
 
 const balanced = ({ counts, rejudged, earlier }: FileRow): boolean =>

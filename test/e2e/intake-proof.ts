@@ -13,6 +13,10 @@ import { Arena, PREFIX } from './release-faults/arena';
 
 const CONTRACT = join(ROOT, 'examples/flight-delays/contracts/flights.odcs.yaml');
 
+/** A column that needs no value and that the contract of the example does not have, and where it comes. */
+const BEFORE = '      - name: origin\n';
+const GATE = `      - name: gate\n        logicalType: string\n        logicalTypeOptions: { pattern: '^[A-Z][0-9]+$' }\n`;
+
 /** Lets the versions of datasets be queried. */
 export const withQueries = (document: Document): void => document.setIn(['data', 'queries'], {});
 
@@ -92,11 +96,11 @@ export class Proof {
     return Buffer.from(await Body!.transformToByteArray());
   }
 
-  /** How many records a query of a dataset version finds. */
-  async queried(id: string): Promise<number> {
+  /** How many records a query of a dataset version finds, or how many with a value in a column. */
+  async queried(id: string, of = '*'): Promise<number> {
     const { QueryWorkGroup, QueryDatabase } = this.outputs;
     const athena = new Athena(this.arena.account.url, QueryWorkGroup);
-    const [[count]] = await athena.query(`SELECT count(*) FROM ${QueryDatabase}.flights WHERE dataset_version = '${id}'`);
+    const [[count]] = await athena.query(`SELECT count(${of}) FROM ${QueryDatabase}.flights WHERE dataset_version = '${id}'`);
     return Number(count);
   }
 
@@ -117,11 +121,14 @@ export class Proof {
   messageOf = ({ key, versionId }: { key: string; versionId: string }, sequencer = '00'): string =>
     JSON.stringify({ detail: { bucket: { name: this.outputs.RawBucket }, object: { key, 'version-id': versionId, sequencer } } });
 
-  /** Deploys the contract with another pattern of the tail number. */
+  /** Deploys the contract with another pattern of the tail number, and with the gate among its columns. */
   async deployContract(version: string, pattern: string): Promise<void> {
     const file = join(this.arena.account.stateDir, `contract-${version}.odcs.yaml`);
     const text = readFileSync(CONTRACT, 'utf8').replace('version: 1.0.0', `version: ${version}`).replace('^N[0-9A-Z]{2,5}$', pattern);
-    writeFileSync(file, text);
+    writeFileSync(
+      file,
+      text.replace(BEFORE, () => GATE + BEFORE),
+    );
     this.config = this.arena.config(`config-${version}`, (document) => {
       withQueries(document);
       document.setIn(['data', 'contracts'], [file]);

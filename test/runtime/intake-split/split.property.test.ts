@@ -32,9 +32,10 @@ const name = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('"open', 'a"b', 'x\0', '\r', 'n'.repeat(31), 'n'.repeat(200)) },
 );
 const odd = fc.constantFrom(Buffer.from([0x31, 0xff]), Buffer.from(''), Buffer.from('\r'), Buffer.from('a,b,c'), Buffer.from('\ufeff1,x'));
-const note = fc.constantFrom('', 'ok', 'far too long');
+const note = fc.constantFrom('', 'ok', 'fine', 'far too long');
+type Names = ('id' | 'name' | 'note')[];
 /** Lines of a file with these columns. */
-const csvLine = (columns: ('id' | 'name' | 'note')[]) =>
+const csvLine = (columns: Names) =>
   fc.oneof(
     { weight: 8, arbitrary: fc.record({ id, name, note }).map((values) => Buffer.from(columns.map((of) => values[of]).join(','))) },
     { weight: 1, arbitrary: odd },
@@ -47,12 +48,10 @@ const jsonLine = fc.oneof(
   { weight: 1, arbitrary: odd },
 );
 /** Headers with the columns in any order, without some that need no value, and such that fit no contract. */
-const columns = fc.constantFrom<('id' | 'name' | 'note')[]>(
-  ['id', 'note', 'name'],
-  ['name', 'note', 'id'],
-  ['id', 'name'],
-  ['name', 'id'],
-  ['note', 'id'],
+const columns = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom<Names>(['id', 'note', 'name'], ['name', 'note', 'id'], ['id', 'name'], ['name', 'id']) },
+  // Without names the file breaks its rule about them.
+  { weight: 1, arbitrary: fc.constant<Names>(['note', 'id']) },
 );
 const header = (names: string[]) =>
   fc.oneof(
@@ -110,8 +109,8 @@ describe('a file that is split [D5]', () => {
         ),
         { numRuns: runs(50) },
       );
-      expect(seen.accounted).toBeGreaterThanOrEqual(seenAtLeast(30, 50));
-      expect(seen.acrossRanges).toBeGreaterThanOrEqual(seenAtLeast(5, 50));
+      expect(seen.accounted).toBeGreaterThanOrEqual(seenAtLeast(20, 50));
+      expect(seen.acrossRanges).toBeGreaterThanOrEqual(seenAtLeast(2, 50));
       expect(seen.rejected).toBeGreaterThanOrEqual(format === 'csv' ? seenAtLeast(1, 50) : 0);
     },
   );
