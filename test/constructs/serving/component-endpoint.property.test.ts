@@ -78,7 +78,7 @@ const props = fc.record({
     metricFrequency: maybe(rarely([60], 10).map((value) => Duration.seconds(value))),
     volumeSize: fc.option(
       count(1, 512).map((size) => Size.gibibytes(positive(size))),
-      { nil: undefined, freq: 1 },
+      { nil: undefined, freq: 2 },
     ),
   }),
   component: fc.record({
@@ -88,7 +88,7 @@ const props = fc.record({
       minMemory: count(128, 12_000).map((size) => Size.mebibytes(size)),
       maxMemory: fc.option(
         count(11_000, 90_000).map((size) => Size.mebibytes(size)),
-        { nil: undefined, freq: 1 },
+        { nil: undefined, freq: 2 },
       ),
       accelerators: maybe(count(0, 2)),
       cpuCores: maybe(rarely([0.25, 1], 49)),

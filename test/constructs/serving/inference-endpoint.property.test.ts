@@ -161,7 +161,7 @@ const beside = fc.record({
       }),
       { minLength: 1, maxLength: 2 },
     ),
-    { nil: undefined, freq: 1 },
+    { nil: undefined, freq: 2 },
   ),
   shadow: maybe(fc.record({ samplingPercent: maybe(count(1, 100)), instances: maybe(count(1, 4)), instance: maybe(fc.oneof(cpus, gpus)) })),
 });
