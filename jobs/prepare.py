@@ -315,6 +315,9 @@ def prepare(s3: Any, options: argparse.Namespace) -> dict:
         days = scan(parts, columns, event_time, features)
         split.check(days)
         progress(f"checked {sum(days.values())} records of {min(days)} to {max(days)}")
+        for aggregate in features.aggregates if features else []:
+            if aggregate.beyond_time > 0:
+                progress(f"{aggregate.name} leaves out {aggregate.beyond_time} records: their event time is beyond what a date can say")
         write(parts, columns, event_time, days, split, features, options.output)
         result = summary(manifest, days, split)
         with open(os.path.join(options.output, "summary.json"), "w", encoding="utf-8") as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import datetime
+import math
 import re
 from array import array
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
@@ -15,6 +16,8 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)")
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 REMEMBERED = 100_000
+FURTHEST_MOMENT = 8_640_000_000_000_000  # milliseconds from 1970, as in runtime/shared/moments.ts: beyond it serving has no event time
+BEYOND_TIME = FURTHEST_MOMENT + 1  # stands for every moment that lies there
 
 
 class InvalidFeature(Exception):
@@ -58,14 +61,16 @@ class RollingAggregate:
         self.none = frozenset(["", *definition["nullTokens"]])
         self.columns, self.moments = columns, {}  # type: Sequence[str], Dict[str, int]
         self.observed: Dict[Tuple[str, ...], Tuple[array, array]] = {}
-        self.ready = True
+        self.ready, self.beyond_time = True, 0
 
     def add(self, record: Sequence[str]) -> None:
-        """Counts a record from its event time on. One without event time, entity or value counts nowhere."""
+        """Counts a record from its event time on. One without event time, entity or value counts nowhere; `beyond_time` of them say one that there is not."""
         time = self._moment(record, self.event_time)
         entity = self._entity(record)
         value = 1.0 if self.value_at is None else self._number(record, self.value_at)
-        if time is not None and entity is not None and value is not None:
+        if time == BEYOND_TIME:
+            self.beyond_time += 1
+        elif time is not None and entity is not None and value is not None:
             times, values = self.observed.setdefault(entity, (array("q"), array("d")))
             times.append(time)
             values.append(value)
@@ -74,7 +79,7 @@ class RollingAggregate:
     def value(self, record: Sequence[str]) -> Optional[float]:
         """What serving gives for a request with the entity and the event time of this record."""
         moment, entity = self._moment(record, self.as_of), self._entity(record)
-        if moment is None or entity is None:
+        if moment is None or moment == BEYOND_TIME or entity is None:
             return None
         return self.at(entity, moment - self.definition["leadSeconds"] * 1000)
 
@@ -97,6 +102,7 @@ class RollingAggregate:
         return texts if self.none.isdisjoint(texts) else None
 
     def _moment(self, record: Sequence[str], places: Sequence[int]) -> Optional[int]:
+        """Milliseconds since 1970; None when one of the columns has no value, BEYOND_TIME when a step leads further than there are moments."""
         text = record[places[0]]
         if text in self.none:
             return None
@@ -110,6 +116,8 @@ class RollingAggregate:
             if minutes is None:
                 return None
             moment += int(minutes * 60_000)
+            if abs(moment) > FURTHEST_MOMENT:
+                return BEYOND_TIME
         return moment
 
     def _timestamp(self, column: str, text: str) -> int:
@@ -127,10 +135,13 @@ class RollingAggregate:
         if text in self.none:
             return None
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             problem = f"InvalidValue: '{self.columns[place]}' is '{text[:40]}', not a number"
-            raise self.error(f"{problem}: the feature needs records that fulfil the contract") from None
+            raise self.error(f"{problem}: the feature needs records that fulfil the contract")
+        return number
 
 
 def _names(moment: Mapping[str, Any]) -> List[str]:

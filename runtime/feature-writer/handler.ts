@@ -7,7 +7,7 @@ import type { KinesisStreamEvent } from 'aws-lambda';
 import { DATA_ENV, DATA_METRICS } from '../../lib/constructs/data/contract';
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { AggregateDefinition, FEATURE_ENV, FEATURE_METRIC } from '../../lib/constructs/data/features/contract';
-import { FeatureStore } from '../features/store';
+import { Applied, FeatureStore } from '../features/store';
 import { Clock, clockFrom } from '../shared/clock';
 import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
@@ -57,20 +57,7 @@ export const makeHandler = (deps: FeatureWriterDependencies) => {
     const entries = records.flatMap((source) => entriesOf(source, reading!, contract, shard, deps));
     const seen: Record<string, number> = {};
     for (let start = 0; start < entries.length; start += PARALLEL) {
-      const applied = entries.slice(start, start + PARALLEL).map(({ definition, fields, record, source }) =>
-        deps.store.apply(definition, { fields, record, order: orderOf(source) }, now, deps.now()).catch((error: unknown) => {
-          if (!/^Invalid(Moment|Value):/.test((error as Error).message)) {
-            throw error;
-          }
-          deps.logger.warn('a record cannot be counted', {
-            shard,
-            sequence: source.sequence,
-            feature: definition.name,
-            error: error as Error,
-          });
-          return 'refused' as const;
-        }),
-      );
+      const applied = entries.slice(start, start + PARALLEL).map((entry) => apply(entry, now, shard, deps));
       for (const outcome of await Promise.all(applied)) {
         seen[outcome] = (seen[outcome] ?? 0) + 1;
       }
@@ -81,6 +68,28 @@ export const makeHandler = (deps: FeatureWriterDependencies) => {
     deps.measure(FEATURE_METRIC.milliseconds, deps.now().getTime() - records[0].arrived.getTime(), MetricUnit.Milliseconds);
   };
 };
+
+/** `refused`: the feature cannot read it, or its event time is none that there is. Errors: the store fails. */
+async function apply(
+  { definition, fields, record, source }: Entry,
+  now: Date,
+  shard: string,
+  { store, logger, now: real }: FeatureWriterDependencies,
+): Promise<Applied | 'refused'> {
+  const refused = (why: { reason: string } | { error: Error }) => {
+    logger.warn('a record cannot be counted', { shard, sequence: source.sequence, feature: definition.name, ...why });
+    return 'refused' as const;
+  };
+  try {
+    const outcome = await store.apply(definition, { fields, record, order: orderOf(source) }, now, real());
+    return outcome === 'beyond time' ? refused({ reason: 'its event time is beyond what a date can say' }) : outcome;
+  } catch (error) {
+    if (!/^Invalid(Moment|Value):/.test((error as Error).message)) {
+      throw error;
+    }
+    return refused({ error: error as Error });
+  }
+}
 
 function entriesOf(
   source: StreamRecord,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AggregateDefinition, MomentDefinition } from '../../lib/constructs/data/features/contract';
+import { movedBy } from '../shared/moments';
 
 /** A valid record, or the inputs of a request, by name. No value is null, absent, the empty text or a null token of the contract. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -19,10 +20,16 @@ export interface Window {
 
 /** Undefined when the record has no event time or no value: then it counts nowhere. Errors: a text that is no timestamp or no number. */
 export function observationOf(definition: AggregateDefinition, fields: Fields): Observation | undefined {
-  const time = momentOf(definition, definition.eventTime, fields);
+  const moment = momentOf(definition, definition.eventTime, fields);
+  const time = Number.isNaN(moment) ? undefined : moment;
   const value = definition.value === undefined ? 1 : numberOf(definition, definition.value, fields);
   const entity = entityOf(definition, fields);
   return time === undefined || value === undefined || entity === undefined ? undefined : { entity, time, value };
+}
+
+/** Whether a record says all that its event time is made of, and that is none that there is: it counts nowhere, as one without an event time. */
+export function isBeyondTime(definition: AggregateDefinition, fields: Fields): boolean {
+  return Number.isNaN(momentOf(definition, definition.eventTime, fields));
 }
 
 /** Whose records count: the values as a JSON list of texts. Undefined when one is missing. */
@@ -57,14 +64,14 @@ export function aggregated(name: AggregateDefinition['function'], values: readon
   return Number.isFinite(result) ? result + 0 : null;
 }
 
-/** The moment in milliseconds since 1970; fractions beyond them are cut. Undefined when one of its columns has no value. */
+/** The moment in milliseconds since 1970; fractions beyond them are cut. Undefined when one of its columns has no value, NaN beyond what a `Date` says. */
 function momentOf(definition: AggregateDefinition, { column, plusMinutes }: MomentDefinition, fields: Fields): number | undefined {
   const text = textOf(definition, fields[column]);
   const minutes = plusMinutes.map((name) => numberOf(definition, name, fields));
   if (text === '' || minutes.includes(undefined)) {
     return undefined;
   }
-  return minutes.reduce<number>((time, more) => time + more! * 60_000, timestamp(column, text));
+  return movedBy(timestamp(column, text), minutes as number[]);
 }
 
 /** The lexical form of timestamps in a data contract. */

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { AggregateDefinition, FEATURES } from '../../lib/constructs/data/features/contract';
-import { aggregated, entityOf, Fields, observationOf, partitionOf, Window } from './core';
+import { aggregated, entityOf, Fields, isBeyondTime, observationOf, partitionOf, Window } from './core';
 
 /** A valid record of a dataset. */
 export interface Arrival {
@@ -12,8 +12,11 @@ export interface Arrival {
   order: string;
 }
 
-/** What becomes of a record: `stale` means that this version, or a newer one, is there already; `late` that no read can cover it any more. */
-export type Applied = 'counted' | 'without value' | 'stale' | 'late';
+/**
+ * What becomes of a record: `stale` means that this version, or a newer one, is there already; `late` that no read can cover it any more; `beyond time`
+ * that its event time is further from 1970 than a `Date` can be, so that it has none.
+ */
+export type Applied = 'counted' | 'without value' | 'stale' | 'late' | 'beyond time';
 
 export interface FeatureStoreOptions {
   client: Pick<DynamoDBDocumentClient, 'send'>;
@@ -61,7 +64,10 @@ export class FeatureStore {
     if (!(await this.put(table, item, arrival.order))) {
       return 'stale';
     }
-    return late ? 'late' : observation === undefined ? 'without value' : 'counted';
+    if (observation !== undefined) {
+      return late ? 'late' : 'counted';
+    }
+    return isBeyondTime(definition, arrival.fields) ? 'beyond time' : 'without value';
   }
 
   private async put(TableName: string, Item: Record<string, unknown>, order: string): Promise<boolean> {

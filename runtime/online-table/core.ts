@@ -1,4 +1,5 @@
 import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
+import { movedBy } from '../shared/moments';
 import { StreamRecord } from '../stream/batch';
 import { EntityKey } from '../stream/entity-key';
 
@@ -22,7 +23,7 @@ export interface OnlineItem {
 const KEY_BYTES = 2048;
 const COLUMNS_BYTES = 390 * 1024;
 
-/** When what a record tells of happened; undefined when one of the columns has no value. */
+/** When what a record tells of happened; undefined when one of the columns has no value, or when that is beyond what a `Date` says. */
 export function eventTimeOf(
   record: Record<string, unknown>,
   { eventTime, plusMinutes }: Pick<OnlineSpec, 'eventTime' | 'plusMinutes'>,
@@ -34,8 +35,8 @@ export function eventTimeOf(
   }
   // Offsets as a contract allows them (+02, +0200, +02:00) in the one form that every ECMAScript engine reads.
   const time = Date.parse(start.replace(/(T.*[+-]\d\d):?(\d\d)?$/, (_, hours: string, rest = '00') => `${hours}:${rest}`));
-  const sum = minutes.reduce((total, value) => total + value * 60_000, time);
-  return Number.isNaN(sum) ? undefined : Math.round(sum);
+  const moment = movedBy(time, minutes);
+  return Number.isNaN(moment) ? undefined : Math.round(moment);
 }
 
 /** The item of a record that keeps the contract, or why it has none. */

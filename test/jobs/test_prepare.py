@@ -241,6 +241,18 @@ def test_a_feature_sees_records_of_other_months_and_of_the_open_one_but_none_of_
     assert read(tmp_path, "test")[1:] == [f"{FLIGHTS[5]},4.0,2.0", f"{FLIGHTS[7]},{17 / 3!r},3.0"]
 
 
+@pytest.mark.parametrize("far", ["999999999999", "-999999999999", "9007199254740991", "-9007199254740991"])
+def test_a_record_with_an_event_time_that_no_date_can_say_counts_nowhere_and_is_told(
+    program: ModuleType, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], far: str
+) -> None:
+    dataset.csv([line.replace("c,x,2013-02-01T00:40:00Z,0,8", f"c,x,2013-02-01T00:40:00Z,{far},8") for line in FLIGHTS])
+    program.prepare(dataset.store, dataset.options(tmp_path, SALES, features=features(tmp_path, DELAY, {**DELAY, "name": "moved", "asOf": DELAY["eventTime"]})))
+    assert read(tmp_path, "validation")[2].endswith(f",{far},8,,"), "its own sale counts nowhere, and a moment that is none sees nothing"
+    assert [line.split("  ")[-1] for line in capsys.readouterr().out.splitlines() if "leaves out" in line] == [
+        f"{name} leaves out 1 records: their event time is beyond what a date can say" for name in ("recent", "moved")
+    ]
+
+
 @pytest.mark.parametrize(
     "changed, message",
     [

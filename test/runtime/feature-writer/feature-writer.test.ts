@@ -43,17 +43,22 @@ class World {
   readonly measured: Record<string, number> = {};
   readonly warnings: { reason?: string; error?: Error }[] = [];
 
-  constructor(private readonly contract = CONTRACT) {}
+  private readonly take: ReturnType<typeof makeHandler>;
 
-  private readonly take = makeHandler({
-    definitions: [SPENT, { ...SPENT, name: 'number', function: 'count' }, { ...SPENT, name: 'other', dataset: 'returns' }],
-    store: this.store,
-    contract: () => Promise.resolve(this.contract),
-    clock: { now: () => Promise.resolve(new Date(NOON)) },
-    measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
-    logger: { warn: (_, fields) => void this.warnings.push(fields) },
-    now: () => new Date(ARRIVED.getTime() + 700),
-  });
+  constructor(
+    contract = CONTRACT,
+    definitions = [SPENT, { ...SPENT, name: 'number', function: 'count' as const }, { ...SPENT, name: 'other', dataset: 'returns' }],
+  ) {
+    this.take = makeHandler({
+      definitions,
+      store: this.store,
+      contract: () => Promise.resolve(contract),
+      clock: { now: () => Promise.resolve(new Date(NOON)) },
+      measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
+      logger: { warn: (_, fields) => void this.warnings.push(fields) },
+      now: () => new Date(ARRIVED.getTime() + 700),
+    });
+  }
 
   deliver(...records: Sent[]): Promise<void> {
     return this.take(eventOf(records));
@@ -111,6 +116,30 @@ describe('what a stream brings to features [D8]', () => {
         error: expect.objectContaining({ message: expect.stringMatching(/^InvalidMoment: 'at' is 'noon', not a timestamp/) }),
       })),
     );
+  });
+
+  describe('is refused when its event time is beyond what a date can say, whatever integer it is moved by', () => {
+    const moved = { ...SPENT, eventTime: { column: 'at', plusMinutes: ['late'] } };
+    const columns = [...CONTRACT.columns, column('late', 'integer')];
+    const delivered = async (...records: object[]) => {
+      const world = new World({ ...CONTRACT, columns }, [moved]);
+      await world.deliver(...records.map((record, i) => sent(i + 1, sale(record))));
+      return world;
+    };
+    const far = [999999999999, -999999999999, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+
+    test.each(far)('%d minutes: the others of its batch count', async (late) => {
+      const world = await delivered({ late: 0 }, { id: 2, late }, { id: 3, late: 1, amount: 4 });
+      expect(await world.read('a', NOON, moved)).toBe(6.5);
+      expect(world.measured).toMatchObject({ FeatureRecordsCounted: 2, FeatureRecordsLate: 0, FeatureRecordsRefused: 1 });
+      expect(world.warnings).toMatchObject([{ sequence: '2', feature: 'spent', reason: 'its event time is beyond what a date can say' }]);
+    });
+
+    test('a correction to such a time takes the record back, as it does in training', async () => {
+      const world = await delivered({ late: 0 }, { id: 2, late: 0, amount: 4 }, { late: far[0] });
+      expect(await world.read('a', NOON, moved)).toBe(4);
+      expect(world.measured).toMatchObject({ FeatureRecordsCounted: 2, FeatureRecordsRefused: 1 });
+    });
   });
 
   test('is in the order of the stream also where a sequence number has one digit more', async () => {

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import type { AggregateDefinition } from '../../../lib/constructs/data/features/contract';
-import { aggregated, entityOf, observationOf, partitionOf, windowOf } from '../../../runtime/features/core';
-import { offline } from './offline';
+import { aggregated, entityOf, isBeyondTime, observationOf, partitionOf, windowOf } from '../../../runtime/features/core';
+import { FURTHEST_MOMENT } from '../../../runtime/shared/moments';
+import { runs, seenAtLeast } from '../../support/property-runs';
+import { offline, OfflineCase } from './offline';
 
 const DELAY: AggregateDefinition = {
   name: 'origin_delay',
@@ -50,6 +53,60 @@ test.each([
   const columns = ['origin', 'time_hour', 'minute', 'dep_delay'];
   const reads: [string[], number][] = [-1, 0, 59_999, 60_000].map((later) => [['EWR'], at(expected) + later]);
   expect(offline([{ definition, columns, records: [['EWR', text, '0', '1']], reads }])).toEqual([[0, 1, 1, 0]]);
+});
+
+describe('an event time that is further from 1970 than a date can be', () => {
+  const { value: _, ...definition }: AggregateDefinition = { ...DELAY, function: 'count', windowSeconds: 1 };
+  const always = { ...definition, windowSeconds: (3 * FURTHEST_MOMENT) / 1000 };
+  const columns = ['origin', 'time_hour', 'minute', 'dep_delay'];
+  const LAST = FURTHEST_MOMENT / 60_000;
+  const epoch = (milliseconds: number, minute: number, more: number) => [
+    ...['EWR', new Date(milliseconds).toISOString(), String(minute), String(more)],
+  ];
+  const fieldsOf = (record: readonly string[]) => Object.fromEntries(columns.map((name, i) => [name, record[i]]));
+  const online = (record: readonly string[]) => observationOf(definition, fieldsOf(record))?.time;
+  /** Whether training counts it just from this moment on; without a moment whether it never does. */
+  const casesOf = (record: string[], moment: number | undefined): OfflineCase[] =>
+    moment === undefined
+      ? [{ definition: always, columns, records: [record], reads: [[['EWR'], 2 * FURTHEST_MOMENT]] }]
+      : [{ definition, columns, records: [record], reads: [moment - 1, moment].map((until) => [['EWR'], until]) }];
+  const countsOf = (moment: number | undefined) => (moment === undefined ? [0] : [0, 1]);
+
+  test.each<[string, string[], number | undefined]>([
+    ['at the last moment', epoch(0, LAST, 0), FURTHEST_MOMENT],
+    ['a millisecond after it', epoch(1, LAST, 0), undefined],
+    ['at the first moment', epoch(0, -LAST, 0), -FURTHEST_MOMENT],
+    ['a millisecond before it', epoch(-1, -LAST, 0), undefined],
+    ['as far as an integer of a contract goes', epoch(0, 0, Number.MAX_SAFE_INTEGER), undefined],
+    ['as far as one goes into the past', epoch(0, Number.MIN_SAFE_INTEGER, 0), undefined],
+    ['out and back, for each step counts', epoch(0, LAST + 1, -LAST - 1), undefined],
+    ['from one end to the other', epoch(0, -LAST, 2 * LAST), FURTHEST_MOMENT],
+  ])('%s is the same to both engines', (__, record, moment) => {
+    expect(online(record)).toBe(moment);
+    expect(isBeyondTime(definition, fieldsOf(record))).toBe(moment === undefined);
+    expect(offline(casesOf(record, moment))).toEqual([countsOf(moment)]);
+  });
+
+  test('is none to both engines, and every other one is exact to the millisecond', () => {
+    const minutes = fc.oneof(
+      fc.maxSafeInteger(),
+      fc.integer({ min: -1e9, max: 1e9 }),
+      ...[LAST, -LAST, 2 * LAST, -2 * LAST].map((near) => fc.integer({ min: near - 3, max: near + 3 })),
+    );
+    const records = fc.sample(fc.tuple(fc.integer({ min: -6e13, max: 2e14 }), minutes, minutes), runs(300));
+    /** Whole numbers without an end, as a second opinion. */
+    const exact = ([start, ...steps]: readonly number[]) => {
+      const sums = steps.map((___, i) => BigInt(start) + steps.slice(0, i + 1).reduce((sum, step) => sum + BigInt(step) * 60_000n, 0n));
+      const inside = sums.every((sum) => sum <= BigInt(FURTHEST_MOMENT) && sum >= -BigInt(FURTHEST_MOMENT));
+      return inside ? Number(sums.at(-1)) : undefined;
+    };
+    const moments = records.map(exact);
+    const texts = records.map(([start, minute, more]) => epoch(start, minute, more));
+    expect(texts.map(online)).toEqual(moments);
+    expect(offline(texts.flatMap((record, i) => casesOf(record, moments[i])))).toEqual(moments.map(countsOf));
+    const beyond = moments.filter((moment) => moment === undefined).length;
+    expect(Math.min(beyond, moments.length - beyond)).toBeGreaterThanOrEqual(seenAtLeast(30, 300));
+  });
 });
 
 test('fails on a value that no contract lets through', () => {

@@ -145,6 +145,27 @@ describe('the online table [D8]', () => {
     expect((await world.read({ airport: 'EWR', gate: 1 }))?.columns.note).toBe('at the edge');
   });
 
+  test.each([999999999999, -999999999999, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -145e9])(
+    'takes no record whose event time is beyond what a date can say, as %d minutes from now, and goes on',
+    async (delay) => {
+      const spec = { ...SPEC, aheadSeconds: 365 * 86_400 };
+      const world = new World(spec);
+      await world.deliver(sent(1, flight({ delay })), sent(2, flight({ airport: 'JFK' })));
+      expect(await world.read({ airport: 'EWR', gate: 1 })).toBeUndefined();
+      expect(await world.read({ airport: 'JFK', gate: 1 })).toBeDefined();
+      expect(world.measured).toMatchObject({ RecordsOnline: 1, RecordsNotOnline: 1 });
+      expect(world.warnings).toMatchObject([{ sequence: '1', reason: 'it has no event time' }]);
+    },
+  );
+
+  test('takes the first moment that a date can say, and none before it', async () => {
+    const world = new World();
+    const [first, before] = ['1970-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z'];
+    await world.deliver(sent(1, flight({ at: first, delay: -144e9 })), sent(2, flight({ airport: 'JFK', at: before, delay: -144e9 })));
+    expect((await world.read({ airport: 'EWR', gate: 1 }))?.eventTime).toEqual(new Date(-8.64e15));
+    expect(await world.read({ airport: 'JFK', gate: 1 })).toBeUndefined();
+  });
+
   test('forgets an entity of which nothing has arrived for long, even before Amazon DynamoDB removes it', async () => {
     const world = new World();
     await world.deliver(sent(1, flight()));

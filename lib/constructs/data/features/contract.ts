@@ -3,7 +3,10 @@
 /** What a rolling aggregate makes of the values in its window. */
 export const AGGREGATE_FUNCTIONS = ['mean', 'sum', 'count', 'min', 'max'] as const;
 
-/** A moment that a record names: a timestamp column, moved by columns of whole minutes. A record that lacks one of them has no such moment. */
+/**
+ * A moment that a record names: a timestamp column, moved by columns of whole minutes, one after the other. A record that lacks one of them has no
+ * such moment, and neither has one that a step leads further than 8.64e15 milliseconds from 1970 (`runtime/shared/moments.ts`).
+ */
 export interface MomentDefinition {
   readonly column: string;
   readonly plusMinutes: readonly string[];
@@ -66,7 +69,7 @@ export const FEATURE_METRIC = {
   counted: 'FeatureRecordsCounted',
   /** Records, by feature, that came later than the store keeps: no read covers them any more. */
   late: 'FeatureRecordsLate',
-  /** Records, by feature, that no engine can read although they keep the contract. */
+  /** Records, by feature, that no engine can read although they keep the contract, and those whose event time is beyond what a date can say. */
   refused: 'FeatureRecordsRefused',
   /** From the arrival of a record in the stream until it counts; of a batch the longest. Milliseconds. */
   milliseconds: 'MillisecondsToFeature',

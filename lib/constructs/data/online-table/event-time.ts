@@ -1,4 +1,8 @@
-/** When what a record tells of happened, computed from its columns. A record that lacks one of them has no event time. */
+/**
+ * When what a record tells of happened, computed from its columns. A record that lacks one of them has no event time, and neither has one whose minutes
+ * lead, one after the other, further than 8.64e15 milliseconds from 1970, which is as far as a date of ECMAScript goes
+ * (https://tc39.es/ecma262/#sec-time-values-and-time-range).
+ */
 export class EventTime {
   /**
    * The time in a column.

@@ -43,8 +43,9 @@ const TIMEOUT = Duration.minutes(2);
 
 /**
  * Reads a stream from its first record on, each shard in its order by one call at a time, and tries until it succeeds or the stream forgets the
- * record: to give a record up would lose it, and none can be at fault, because what is in it does not matter for taking it. Only a record larger
- * than a call of AWS Lambda, 6 MB, is given up at once (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
+ * record: to give a record up would lose it. So a consumer fails only for what stands around it: a record that it cannot use, whatever is in it, it has
+ * to refuse, count and pass by. Only a record larger than a call of AWS Lambda, 6 MB, is given up at once
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
  * https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html).
  *
  * @internal
