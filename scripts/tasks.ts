@@ -12,14 +12,18 @@ export interface Task {
   waits?: boolean;
   /** Reads how many tests passed and failed from the log; without it the command itself counts as one. */
   count?: (log: string) => { passed: number; failed: number };
+  /** Lines of its log that are figures of what was proved: the report at the end shows them, also when all is well. */
+  shows?: RegExp;
 }
 
-interface Result {
+export interface Result {
   task: Task;
   passed: number;
   failed: number;
   seconds: number;
   log: string;
+  /** The lines that the report shows. */
+  shown: string[];
 }
 
 const LANES = 2;
@@ -35,7 +39,7 @@ export async function runTasks(tasks: Task[], logFolder: string): Promise<Result
       const before = (task.after ?? []).map((name) => results.get(name));
       if (before.some((result) => result !== undefined && result.failed > 0)) {
         pending.delete(task);
-        results.set(task.name, { task, passed: 0, failed: 1, seconds: 0, log: '' });
+        results.set(task.name, { task, passed: 0, failed: 1, seconds: 0, log: '', shown: [] });
         console.log(`- ${task.name}: not run, because what it needs failed`);
       } else if ((task.waits === true || computing(running, tasks) < LANES) && before.every((result) => result !== undefined)) {
         pending.delete(task);
@@ -49,7 +53,10 @@ export async function runTasks(tasks: Task[], logFolder: string): Promise<Result
         );
       }
     }
-    await Promise.race(running.values());
+    if (running.size > 0) {
+      // A race of nothing never ends: the process would, and as if all were well.
+      await Promise.race(running.values());
+    }
   }
   return tasks.map((task) => results.get(task.name)!);
 }
@@ -72,12 +79,21 @@ function runTask(task: Task, logFolder: string): Promise<Result> {
     child.stderr.pipe(out, { end: false });
     child.on('close', (code) => {
       out.end(() => {
-        const counted = task.count?.(readFileSync(log, 'utf8')) ?? { passed: code === 0 ? 1 : 0, failed: 0 };
+        const text = readFileSync(log, 'utf8');
+        const counted = task.count?.(text) ?? { passed: code === 0 ? 1 : 0, failed: 0 };
         const failed = code !== 0 ? Math.max(1, counted.failed) : counted.failed;
-        done({ task, passed: counted.passed, failed, seconds: (Date.now() - start) / 1000, log });
+        const shown = text.split('\n').filter((line) => task.shows?.test(line));
+        done({ task, passed: counted.passed, failed, seconds: (Date.now() - start) / 1000, log, shown });
       });
     });
   });
+}
+
+/** The lines that tasks show, in the order of the tasks, and behind them how many tests passed and failed. */
+export function summaryOf(results: readonly Result[]): string[] {
+  const sum = (key: 'passed' | 'failed') => results.reduce((total, result) => total + result[key], 0);
+  const lines = results.flatMap(({ task, shown }) => shown.map((line) => `${task.name}: ${line}`));
+  return [...lines, `${sum('passed')} passed, ${sum('failed')} failed`];
 }
 
 function report({ task, passed, failed, seconds, log }: Result): void {

@@ -1,3 +1,4 @@
+import { AUDITED, auditedLine } from './audited';
 import { BEFORE_EVENT, BEFORE_MERGE, CRASHES } from './simulation';
 import { Mutation, runAndAudit } from './runs';
 
@@ -8,7 +9,9 @@ const VALIDATOR = 'runtime/intake/validator.ts';
 
 test('every record of 20 files is in the books once, whatever dies and wherever [D3, D4]', async () => {
   const { hits, problems, looked } = await runAndAudit({ files: 20, rows: 50_000, seed: 'crash' });
-  console.log(`audited ${JSON.stringify(looked)}, died ${JSON.stringify(hits)}`);
+  const line = auditedLine({ looked, hits });
+  console.log(line);
+  expect(line).toMatch(AUDITED);
   expect(problems).toEqual([]);
   expect(looked.records).toBeGreaterThanOrEqual(50_000);
   expect(Object.keys(hits).sort()).toEqual([...POINTS].sort());
