@@ -14,6 +14,7 @@ from array import array
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)")
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 REMEMBERED = 100_000
 FURTHEST_MOMENT = 8_640_000_000_000_000  # milliseconds from 1970, as in runtime/shared/moments.ts: beyond it serving has no event time
@@ -55,6 +56,7 @@ class RollingAggregate:
         if missing:
             raise self.error(f"UnknownColumn: the data has no column {', '.join(missing)}, which the feature {self.name} needs: correct its definition")
         self.entity = [places[name] for name in definition["entity"]]
+        self.integers = [name in definition.get("integers", ()) for name in definition["entity"]]
         self.value_at = places[definition["value"]] if "value" in definition else None
         self.event_time = [places[name] for name in _names(definition["eventTime"])]
         self.as_of = [places[name] for name in _names(definition["asOf"])]
@@ -99,7 +101,11 @@ class RollingAggregate:
 
     def _entity(self, record: Sequence[str]) -> Optional[Tuple[str, ...]]:
         texts = tuple([record[place] for place in self.entity])
-        return texts if self.none.isdisjoint(texts) else None
+        if not self.none.isdisjoint(texts):
+            return None
+        if not any(self.integers):
+            return texts
+        return tuple([integer_text(text) if integer else text for text, integer in zip(texts, self.integers)])
 
     def _moment(self, record: Sequence[str], places: Sequence[int]) -> Optional[int]:
         """Milliseconds since 1970; None when one of the columns has no value, BEYOND_TIME when a step leads further than there are moments."""
@@ -142,6 +148,12 @@ class RollingAggregate:
             problem = f"InvalidValue: '{self.columns[place]}' is '{text[:40]}', not a number"
             raise self.error(f"{problem}: the feature needs records that fulfil the contract")
         return number
+
+
+def integer_text(text: str) -> str:
+    """One text for every spelling of an integer, as runtime/stream/number-text.ts; a text that is none stays what it is."""
+    number = float(text) if NUMBER.fullmatch(text) else math.nan
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else text
 
 
 def _names(moment: Mapping[str, Any]) -> List[str]:

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AggregateDefinition, MomentDefinition } from '../../lib/constructs/data/features/contract';
 import { movedBy } from '../shared/moments';
+import { numberText } from '../stream/number-text';
 
 /** A valid record, or the inputs of a request, by name. No value is null, absent, the empty text or a null token of the contract. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -32,9 +33,13 @@ export function isBeyondTime(definition: AggregateDefinition, fields: Fields): b
   return Number.isNaN(momentOf(definition, definition.eventTime, fields));
 }
 
-/** Whose records count: the values as a JSON list of texts. Undefined when one is missing. */
+/** Whose records count: the values as a JSON list of texts, integers in one spelling. Undefined when one is missing. */
 export function entityOf(definition: AggregateDefinition, fields: Fields): string | undefined {
-  const texts = definition.entity.map((name) => textOf(definition, fields[name]));
+  const { entity, integers = [] } = definition;
+  const texts = entity.map((name) => {
+    const text = textOf(definition, fields[name]);
+    return integers.includes(name) ? numberText('integer', text) : text;
+  });
   return texts.includes('') ? undefined : JSON.stringify(texts);
 }
 

@@ -1,7 +1,8 @@
 import { CompiledContract } from '../../lib/constructs/data/data-contract/contract';
 import { instantText, microsOf } from '../intake/instants';
 import { jsonText } from '../intake/json-record';
-import { lexicalTest, numberAt } from '../intake/lexical';
+import { lexicalTest } from '../intake/lexical';
+import { numberText } from './number-text';
 
 /**
  * Names the entity that a record is about: the values of some columns as a JSON array of texts, the same for every spelling of the same
@@ -31,10 +32,5 @@ function canonical(type: string | undefined, text: string): string {
     const bytes = Buffer.from(text);
     return isTimestamp(bytes, 0, bytes.length) ? instantText(microsOf(text)) : text;
   }
-  if (type !== 'integer' && type !== 'number') {
-    return text;
-  }
-  const bytes = Buffer.from(text);
-  const value = numberAt(type, bytes, 0, bytes.length);
-  return Number.isNaN(value) ? text : String(value === 0 ? 0 : value);
+  return type === 'integer' || type === 'number' ? numberText(type, text) : text;
 }

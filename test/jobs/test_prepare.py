@@ -241,6 +241,15 @@ def test_a_feature_sees_records_of_other_months_and_of_the_open_one_but_none_of_
     assert read(tmp_path, "test")[1:] == [f"{FLIGHTS[5]},4.0,2.0", f"{FLIGHTS[7]},{17 / 3!r},3.0"]
 
 
+def test_json_lines_count_for_one_entity_in_every_spelling_of_its_integer(program: ModuleType, dataset: Dataset, tmp_path: Path) -> None:
+    spellings = ["7", "7.0", "70e-1", "0.7E+1", "8"]
+    dataset.jsonl([f'{{"year":2013,"month":1,"day":{day},"shop":{shop},"sold":"2013-02-01T00:40:00Z"}}' for day, shop in enumerate(spellings, 1)])
+    count = {**DELAY, "function": "count", "integers": ["shop"], "eventTime": DELAY["asOf"]}
+    program.prepare(dataset.store, dataset.options(tmp_path, divided((5, 0, 0)), features=features(tmp_path, {k: v for k, v in count.items() if k != "value"})))
+    # The record itself stays as it was sent.
+    assert [line.split(",")[2::3] for line in read(tmp_path, "train")] == [["shop", "recent"], *([shop, "1.0" if shop == "8" else "4.0"] for shop in spellings)]
+
+
 @pytest.mark.parametrize("far", ["999999999999", "-999999999999", "9007199254740991", "-9007199254740991"])
 def test_a_record_with_an_event_time_that_no_date_can_say_counts_nowhere_and_is_told(
     program: ModuleType, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], far: str

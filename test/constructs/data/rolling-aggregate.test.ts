@@ -19,6 +19,7 @@ test('a rolling aggregate is one definition, which both engines read', () => {
     nullTokens: ['NA'],
   });
   expect(built({ lead: undefined })()._definition.leadSeconds).toBe(0);
+  expect(built({ entity: ['carrier', 'flight'] })()._definition).toMatchObject({ entity: ['carrier', 'flight'], integers: ['flight'] });
   expect(built({ function: AggregateFunction.COUNT, value: undefined })()._definition).not.toHaveProperty('value');
 });
 

@@ -98,6 +98,10 @@ describe('the online table [D8]', () => {
     expect((await world.read({ airport: 'EWR', gate: 1.5 }))?.columns).toEqual({ delay: 0, note: null });
     expect((await world.read({ airport: 'EWR', gate: '15e0' }))?.columns.note).toBe('b');
     expect(await world.read({ airport: 'EWR,1', gate: 1 })).toBeUndefined();
+    const delays = new World({ ...SPEC, entity: ['delay'] });
+    await delays.deliver(sent(1, '{"airport":"EWR","at":"2013-04-01T10:00:00Z","delay":7.0}'));
+    expect(await Promise.all(['7', '7.0', '70e-1', 7].map((delay) => delays.read({ delay })))).not.toContain(undefined);
+    expect(await delays.read({ delay: '7.5' })).toBeUndefined();
     expect(await world.read({ airport: 'JFK', gate: 15 })).toBeUndefined();
   });
 

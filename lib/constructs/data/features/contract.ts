@@ -26,6 +26,8 @@ export interface AggregateDefinition {
   readonly dataset: string;
   /** Columns of the record, and inputs of a request, that say whose records count. */
   readonly entity: readonly string[];
+  /** Those of them that are integers: each names one entity in every spelling of its number, such as `7`, `7.0` and `70e-1` of JSON. Absent for none. */
+  readonly integers?: readonly string[];
   readonly function: (typeof AGGREGATE_FUNCTIONS)[number];
   /** Column with the number; absent for `count`. A record without a value does not count. */
   readonly value?: string;

@@ -88,8 +88,10 @@ export class RollingAggregate {
     this.entity = [...props.entity];
     this.window = props.window;
     this._primaryKey = [...props.contract.primaryKey];
+    const integers = this.entity.filter((name) => contract.columns.some((column) => column.name === name && column.type === 'integer'));
     this._definition = {
       ...{ name: this.name, dataset: this.dataset, entity: this.entity, function: props.function },
+      ...(integers.length === 0 ? {} : { integers }),
       ...(props.value === undefined ? {} : { value: props.value }),
       windowSeconds: props.window.toSeconds(),
       eventTime: momentOf(props.eventTime),
