@@ -204,25 +204,15 @@ class WantedRecord {
   private readonly key: EntityKey;
   private readonly wanted: string;
 
-  constructor(
-    private readonly contract: RecordContract,
-    values: Readonly<Record<string, string>>,
-  ) {
+  constructor(contract: RecordContract, values: Readonly<Record<string, string>>) {
     this.columns = Object.keys(values);
     this.csv = contract.format === 'csv';
     this.key = new EntityKey(contract, this.columns);
-    this.wanted = this.nameOf(values)!;
+    this.wanted = this.key.of(values)!;
   }
 
+  /** A record in quarantine whose key has an object or an array is never it. */
   public is(found: Values): boolean {
-    return this.nameOf(found) === this.wanted;
-  }
-
-  /** Undefined for a record in quarantine whose key has an object or an array. */
-  private nameOf(record: Values): string | undefined {
-    const { nullTokens } = this.contract;
-    const isNull = (value: unknown) => value === undefined || (typeof value !== 'object' && nullTokens.includes(String(value)));
-    const known = this.columns.map((name) => [name, Object.hasOwn(record, name) ? record[name] : undefined] as const);
-    return this.key.of(Object.fromEntries(known.map(([name, value]) => [name, isNull(value) ? null : value])));
+    return this.key.of(found) === this.wanted;
   }
 }

@@ -25,7 +25,7 @@ export class OnlineReader {
   constructor(
     private readonly dynamo: Pick<DynamoDBDocumentClient, 'send'>,
     private readonly table: string,
-    contract: Pick<CompiledContract, 'columns'>,
+    contract: Pick<CompiledContract, 'columns' | 'nullTokens'>,
     spec: Pick<OnlineSpec, 'entity'>,
     private readonly clock: Clock,
     private readonly realNow: () => Date = () => new Date(),

@@ -10,20 +10,20 @@ import { reading, READINGS, RecordsWorld } from './world';
 const ARRIVED = new Date('2026-03-01T10:06:00Z');
 
 /** The function, and the table of another that has taken some readings. */
-async function world(entity: string[], records: object[], { now = ARRIVED, clock = ARRIVED } = {}) {
+async function world(entity: string[], records: object[], { now = ARRIVED, clock = ARRIVED, contract = READINGS } = {}) {
   const spec: OnlineSpec = {
     ...{ entity, eventTime: 'at', plusMinutes: [], columns: ['value', 'note'] },
     ...{ keepSeconds: 3600, aheadSeconds: 600 },
   };
   const db = new FakeDynamoDb();
   for (const record of records) {
-    const Item = itemOf({ ...record }, { sequence: '1', arrived: ARRIVED } as never, spec, new EntityKey(READINGS, entity));
+    const Item = itemOf({ ...record }, { sequence: '1', arrived: ARRIVED } as never, spec, new EntityKey(contract, entity));
     await db.client.send(new PutCommand({ TableName: 'online', Item: Item as object as Record<string, unknown> }));
   }
   const replay = { now: () => Promise.resolve(clock) };
   const online: RecordsApiDependencies['online'] = {
     columns: entity,
-    reader: (contract) => new OnlineReader(db.client, 'online', contract, spec, replay, () => now),
+    reader: () => new OnlineReader(db.client, 'online', contract, spec, replay, () => now),
   };
   return { db, api: new RecordsWorld({ online }) };
 }
@@ -57,6 +57,27 @@ describe('reading the newest record of an entity by HTTP [D8]', () => {
   test('names an entity without a value by the empty text', async () => {
     const { api } = await world(['note'], [reading('a', 5, 3)]);
     expect(await api.newest({ note: '' })).toMatchObject({ status: 200, body: { columns: { value: 3 } } });
+  });
+
+  test('knows one entity by no value, whether that is null, left out or a null token of the contract', async () => {
+    const contract = { ...READINGS, nullTokens: ['NA', '-9'] };
+    const records = [{ ...reading('a', 5, 1), note: 'NA' }, { ...reading('a', 5, 2), note: null }, reading('a', 5, 3)];
+    for (const [i, record] of records.entries()) {
+      const { api, db } = await world(['note'], [record], { contract });
+      expect(db.items<{ pk: string }>('online').map(({ pk }) => pk)).toEqual(['[""]']);
+      for (const note of ['', 'NA', '-9']) {
+        expect(await api.newest({ note })).toMatchObject({ status: 200, body: { columns: { value: i + 1 } } });
+      }
+      expect(await api.newest({ note: 'NAN' })).toMatchObject({ status: 404 });
+    }
+    // A number is a null token by its own text, as in the intake.
+    expect(['-9', -9, '-9.0', 'NA', 9].map((value) => new EntityKey(contract, ['value']).of({ value }))).toEqual([
+      '[""]',
+      '[""]',
+      '["-9"]',
+      '[""]',
+      '["9"]',
+    ]);
   });
 
   test.each<[string, Date]>([
