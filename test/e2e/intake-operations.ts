@@ -9,6 +9,7 @@ import { COLUMNS } from '../../examples/flight-delays/flights';
 import { startAccount } from '../../local/account';
 import { stackOutputs } from '../../local/start/clients';
 import type { FileRow } from '../../runtime/intake/file-row';
+import { Checks } from './checks';
 import { Proof, withQueries } from './intake-proof';
 import { Ended, until } from './programs';
 import { Arena } from './release-faults/arena';
@@ -203,6 +204,8 @@ async function withdraws(proof: Proof): Promise<void> {
   );
 }
 
+const checks = new Checks();
+
 async function main(): Promise<void> {
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -215,7 +218,7 @@ async function main(): Promise<void> {
     const config = arena.config('config', withQueries);
     await Promise.all([arena.synthesize(config), arena.bootstrap()]);
     await arena.deploy();
-    const proof = new Proof(arena, await stackOutputs(arena.clients), config);
+    const proof = new Proof(checks, arena, await stackOutputs(arena.clients), config);
     const { files } = await monthlyFiles([1, 3]);
     for (const file of files) {
       await proof.send(file);
@@ -229,16 +232,10 @@ async function main(): Promise<void> {
     await reruns(proof);
     await rebuilds(proof);
     await withdraws(proof);
-    console.log(`${proof.passed} passed, ${proof.failed} failed`);
-    process.exitCode = proof.failed === 0 ? 0 : 1;
   } finally {
     await account.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
 }
 
-main().catch((error: Error) => {
-  console.error(error.stack);
-  console.log('0 passed, 1 failed');
-  process.exitCode = 1;
-});
+checks.conclude(main);

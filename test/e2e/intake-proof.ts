@@ -7,6 +7,7 @@ import { GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Document } from 'yaml';
 import type { FileRow } from '../../runtime/intake/file-row';
+import { Checks } from './checks';
 import { Ended, ROOT, run, until } from './programs';
 import { Athena } from './athena';
 import { Arena, PREFIX } from './release-faults/arena';
@@ -22,18 +23,15 @@ export const withQueries = (document: Document): void => document.setIn(['data',
 
 /** What is done to a deployed intake as its user does it, and what holds then. */
 export class Proof {
-  passed = 0;
-  failed = 0;
-
   constructor(
+    private readonly checks: Checks,
     private readonly arena: Arena,
     private readonly outputs: Record<string, string>,
     private config: string,
   ) {}
 
   holds(what: string, fact: boolean, shown: unknown = ''): void {
-    this[fact ? 'passed' : 'failed']++;
-    console.log(`${fact ? 'ok  ' : 'FAIL'} ${what}${fact ? '' : `: ${JSON.stringify(shown)}`}`);
+    this.checks.that(what, fact, () => JSON.stringify(shown));
   }
 
   intake = (...args: string[]): Promise<Ended> => this.command('intake', ...args);
