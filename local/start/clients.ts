@@ -80,10 +80,10 @@ export interface ApiAnswer {
 /** Calls the deployed REST API with an AWS Signature Version 4, as any AWS client would. */
 export function apiClient(baseUrl: string, credentials = CREDENTIALS) {
   const signer = new SignatureV4({ credentials, region: REGION, service: 'execute-api', sha256: Sha256 });
-  /** `body`: a value that is sent as JSON, or the text of another `contentType`. */
+  /** `body`: a value that is sent as JSON, or the text or the bytes of a `contentType`. */
   return async (method: string, path: string, body?: unknown, contentType?: string): Promise<ApiAnswer> => {
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
-    const text = body === undefined ? undefined : contentType === undefined ? JSON.stringify(body) : String(body);
+    const sent = sentAs(body, contentType);
     const signed = await signer.sign({
       method,
       protocol: url.protocol,
@@ -91,13 +91,20 @@ export function apiClient(baseUrl: string, credentials = CREDENTIALS) {
       port: Number(url.port),
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
-      headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) },
-      body: text,
+      headers: { host: url.host, ...(sent === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) },
+      body: sent,
     });
-    const answer = await fetch(url, { method, headers: signed.headers, body: text, signal: AbortSignal.timeout(40_000) });
+    const answer = await fetch(url, { method, headers: signed.headers, body: sent, signal: AbortSignal.timeout(40_000) });
     const raw = await answer.text();
     return { status: answer.status, headers: answer.headers, body: parse(raw) };
   };
+}
+
+function sentAs(body: unknown, contentType?: string): string | Buffer | undefined {
+  if (body === undefined || Buffer.isBuffer(body)) {
+    return body;
+  }
+  return contentType === undefined ? JSON.stringify(body) : String(body);
 }
 
 function parse(raw: string): unknown {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { API_METRIC } from '../../lib/constructs/integration/contract';
 import type { Log, Measure } from '../shared/telemetry';
@@ -19,8 +20,17 @@ export function reply(statusCode: number, body: unknown, headers: Record<string,
   return { statusCode, headers: { 'content-type': 'application/json', ...headers }, body: text };
 }
 
-export const bodyOf = ({ body, isBase64Encoded }: Request): string =>
-  isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString('utf8') : (body ?? '');
+/** Errors: a `Refusal` of bytes that are not UTF-8; decoded all the same they would be another text. */
+export function bodyOf({ body, isBase64Encoded }: Pick<Request, 'body' | 'isBase64Encoded'>): string {
+  if (!isBase64Encoded) {
+    return body ?? '';
+  }
+  const bytes = Buffer.from(body ?? '', 'base64');
+  if (!isUtf8(bytes)) {
+    throw new Refusal(400, 'the body is not UTF-8: send it in UTF-8, whatever charset its Content-Type names');
+  }
+  return bytes.toString('utf8');
+}
 
 /**
  * Answers every request, whatever happens, in the error form of the protocol: `{"error": "..."}`. Refusals are the client's business;

@@ -1,7 +1,24 @@
 import { RECORDS_MEDIA, RECORDS_REQUEST } from '../../lib/constructs/data/records-api/contract';
 import { Refusal } from '../inference-api/core';
+import { bodyOf, Request } from '../inference-api/http';
 
 const ALLOWED = `send ${RECORDS_MEDIA.json} (one object, or an array of objects) or ${RECORDS_MEDIA.lines} (one object on each line)`;
+
+/** What is read where bytes are no UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+/**
+ * The body as it was sent. Errors: a `Refusal` of one that is not UTF-8, or that may not have been: without a Content-Type a REST API treats it as text
+ * (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html), and nobody can tell the character
+ * from what it replaced.
+ */
+export function textOf(request: Pick<Request, 'body' | 'isBase64Encoded'>): string {
+  const text = bodyOf(request);
+  if (!request.isBase64Encoded && text.includes(REPLACEMENT)) {
+    throw new Refusal(400, `the body has the character U+FFFD, or bytes that are not UTF-8: name its Content-Type, and ${ALLOWED}`);
+  }
+  return text;
+}
 
 /**
  * The records of a body as texts, in their order and character by character as they were sent: written again, a number could become another.

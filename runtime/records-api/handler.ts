@@ -10,7 +10,7 @@ import { CompiledContract } from '../../lib/constructs/data/data-contract/contra
 import { OnlineSpec } from '../../lib/constructs/data/online-table/contract';
 import { RECORD_STATUS, RECORDS_ENV, RECORDS_METRIC, RECORDS_ROUTE, RECORDS_SECONDS } from '../../lib/constructs/data/records-api/contract';
 import { API_METRIC } from '../../lib/constructs/integration/contract';
-import { answer, bodyOf, reply, Request } from '../inference-api/http';
+import { answer, reply, Request } from '../inference-api/http';
 import { envelopeOf } from '../intake/envelope';
 import { OnlineReader } from '../online-table/reader';
 import { clockFrom } from '../shared/clock';
@@ -18,7 +18,7 @@ import { contractReader } from '../shared/contract-file';
 import { Log, Measure, measureWith, metricsFor, publishing } from '../shared/telemetry';
 import { RecordJudge } from '../stream/record-judge';
 import { RecordKey } from '../stream/record-key';
-import { recordsIn } from './body';
+import { recordsIn, textOf } from './body';
 import { answerNewest } from './newest';
 import { Entry, NotTaken, putInOrder, PutOptions } from './put';
 
@@ -54,7 +54,7 @@ export const makeHandler = (deps: RecordsApiDependencies) => {
   let judge: ((text: string) => { key: string; result: Omit<RecordResult, 'index'> }) | undefined;
   const take = async (request: RecordsRequest): Promise<APIGatewayProxyResult> => {
     const deadline = deps.now() + RECORDS_SECONDS.putting * 1000;
-    const texts = recordsIn(bodyOf(request), contentTypeOf(request));
+    const texts = recordsIn(textOf(request), contentTypeOf(request));
     judge ??= judgeOf(await deps.contract(), deps.orderedBy);
     const judged = texts.map(judge);
     const entries: Entry[] = texts.map((text, i) => ({ text, key: judged[i].key }));

@@ -211,22 +211,27 @@ async function byHttp(world: Readings): Promise<void> {
   const told = ({ body: answered }: ApiAnswer) => (answered as { results: { status: string; rule?: string }[] }).results;
   const verdicts = (answer: ApiAnswer) => told(answer).map(({ status: what, rule }) => [what, rule].filter(Boolean).join(': '));
   checks.same('what an array is told', verdicts(batch), ['accepted', 'quarantined: range', 'accepted']);
-  const lines = await world.post(`${JSON.stringify(reading('j', 1, 1))}\n{"sensor":\n`, 'application/x-ndjson');
-  checks.same('what lines are told', verdicts(lines), ['accepted', 'quarantined: syntax']);
+  const lines = await world.post(
+    `${JSON.stringify(reading('j', 1, 1))}\n{"sensor":\n{"sensor":{"toString":0,"valueOf":0}}`,
+    'application/x-ndjson',
+  );
+  checks.same('what lines are told', verdicts(lines), ['accepted', 'quarantined: syntax', 'quarantined: type']);
   const refused = await Promise.all([
     world.post('{"sensor":', 'application/json'),
     world.post(Array(501).fill({})),
     world.post('a', 'text/csv'),
+    world.post(Buffer.from(JSON.stringify(reading('é', 1, 1)), 'latin1'), 'application/json'),
+    world.post(Buffer.from(JSON.stringify(reading('é', 1, 1)), 'latin1'), 'application/x-ndjson; charset=iso-8859-1'),
   ]);
   checks.same(
     'bodies that are refused',
     refused.map((answer) => answer.status),
-    [400, 413, 415],
+    [400, 413, 415, 400, 400],
   );
 
-  const rows = await world.accounted(16);
+  const rows = await world.accounted(17);
   const sum = (field: 'read' | 'valid' | 'quarantined') => rows.reduce((total, { counts }) => total + counts![field], 0);
-  checks.same('the intake judges as the answers said [D4]', [sum('read'), sum('valid'), sum('quarantined')], [16, 11, 5]);
+  checks.same('the intake judges as the answers said [D4]', [sum('read'), sum('valid'), sum('quarantined')], [17, 11, 6]);
   const version = await world.version();
   checks.same('of one primary key the later record of a request counts', version.lines.slice(-4), [
     'e,2026-03-01T10:01:00Z,5',

@@ -29,6 +29,13 @@ export interface RestApiProps {
   readonly requestsPerSecond?: number;
   /** @default - twice the rate, at most 5000; 5000 when the rate is a Token */
   readonly burst?: number;
+  /**
+   * Media types whose bodies functions get byte for byte, in Base64. Others are treated as text in UTF-8, and bytes that are none are lost
+   * (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html).
+   *
+   * @default - none
+   */
+  readonly binaryMediaTypes?: string[];
 }
 
 /** Problems of what an API is given. @internal */
@@ -48,12 +55,14 @@ export function restApiProblems({ apiName, requestsPerSecond, burst }: Partial<R
  *
  * @internal
  */
-export function signedRestApi(scope: Construct, { apiName, description, requestsPerSecond, burst }: RestApiProps): RestApi {
+export function signedRestApi(scope: Construct, props: RestApiProps): RestApi {
+  const { apiName, description, requestsPerSecond, burst, binaryMediaTypes } = props;
   const rate = requestsPerSecond ?? 100;
   const accessLogs = new LogGroup(scope, 'AccessLogs', { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY });
   const api = new RestApi(scope, 'Resource', {
     restApiName: apiName,
     description,
+    binaryMediaTypes,
     endpointTypes: [EndpointType.REGIONAL],
     cloudWatchRole: false,
     defaultMethodOptions: { authorizationType: AuthorizationType.IAM },

@@ -51,6 +51,12 @@ describe('RecordsApi [D8]', () => {
     expect(build({ key: true }).nag).toEqual([]);
   });
 
+  test('gives its functions the bytes of a body, so that one that is not UTF-8 is known', () => {
+    plain().template.hasResourceProperties('AWS::ApiGateway::RestApi', {
+      BinaryMediaTypes: ['application/json', 'application/x-ndjson'],
+    });
+  });
+
   test('has one route for each dataset, for signed requests only', () => {
     const { template } = plain();
     const byId = template.findResources('AWS::ApiGateway::Resource');

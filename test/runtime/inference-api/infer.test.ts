@@ -81,6 +81,15 @@ describe('an inference request [I2]', () => {
     );
     expect((await s.ask({ ...plain, isBase64Encoded: true })).statusCode).toBe(200);
   });
+
+  test('fails with 400 on a body of bytes that is not UTF-8, and asks no model what was not written', async () => {
+    const s = setting();
+    const bytes = Buffer.from(JSON.stringify({ ...requestBody(), id: 'café' }), 'latin1');
+    const request = s.request('POST', '/v2/models/{model}/infer', { model: 'delay' }, bytes.toString('base64'));
+    const { statusCode, body } = await s.ask({ ...request, isBase64Encoded: true });
+    expect([statusCode, JSON.parse(body)]).toEqual([400, { error: expect.stringMatching(/^the body is not UTF-8: send it in UTF-8/) }]);
+    expect(s.calls).toEqual([]);
+  });
 });
 
 describe('an id of the client makes a request repeatable [I3]', () => {

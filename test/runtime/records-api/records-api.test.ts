@@ -87,6 +87,46 @@ describe('taking records by HTTP [D8]', () => {
     });
   });
 
+  const withNote = (note: string) => JSON.stringify({ ...reading('a', 1), note });
+  test.each<[string, Buffer, string | null]>([
+    ['Latin-1', Buffer.from(withNote('café'), 'latin1'), 'application/json'],
+    ['Latin-1 that says so', Buffer.from(`[${withNote('café')}]`, 'latin1'), 'application/json; charset=iso-8859-1'],
+    ['lines in Latin-1', Buffer.from(`${withNote('a')}\n${withNote('é')}\n`, 'latin1'), 'application/x-ndjson'],
+    ['half of a surrogate pair', Buffer.from(withNote('x').replace('x', '\xed\xa0\x80'), 'latin1'), 'application/json'],
+    ['UTF-16', Buffer.from(`\ufeff${withNote('é')}`, 'utf16le'), 'application/json'],
+    ['a character that is cut', Buffer.from(withNote('é')).subarray(0, -3), 'application/json'],
+    ['Latin-1 of no type', Buffer.from(withNote('café'), 'latin1'), null],
+  ])('takes nothing of a body in %s, because characters would be others on the stream', async (_, bytes, type) => {
+    const world = new RecordsWorld();
+    const { status, body } = await world.post(bytes, type);
+    expect([status, body.error]).toEqual([
+      400,
+      expect.stringMatching(/^the body (is not UTF-8: send it in UTF-8|has the character U\+FFFD, or)/),
+    ]);
+    expect([world.kinesis.calls, world.measured]).toEqual([[], {}]);
+  });
+
+  test('takes each character of UTF-8 as it was written, the replacement character among them', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ufffd', 'é\u2028', '\ufeff', '😀')), async (note) => {
+        for (const [type, body] of [
+          ['application/json; charset=utf-8', `[${withNote(note)}]`],
+          ['application/x-ndjson', withNote(note)],
+        ]) {
+          const world = new RecordsWorld();
+          expect((await world.post(body, type)).status).toBe(200);
+          expect(world.texts).toEqual([withNote(note)]);
+        }
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+
+  test('takes a body that does not say its type as JSON', async () => {
+    const world = new RecordsWorld();
+    expect((await world.post([reading('a', 1), { ...reading('b', 1), note: 'é' }], null)).body).toMatchObject({ accepted: 2 });
+  });
+
   const DEEP = '['.repeat(300_000) + ']'.repeat(300_000);
   test.each([
     ['objects without a text in its key', '{"sensor":{"toString":0,"valueOf":0},"at":"2026-03-01T10:00:00Z","value":1}', 'sensor'],

@@ -1,4 +1,5 @@
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
+import { RECORDS_MEDIA } from '../../../lib/constructs/data/records-api/contract';
 import { makeHandler, RecordResult, RecordsApiDependencies, RecordsRequest } from '../../../runtime/records-api/handler';
 import { FakeKinesis } from '../../support/fake-kinesis';
 import { column } from '../intake/contracts';
@@ -32,7 +33,14 @@ export interface Answered {
   };
 }
 
-const textOf = (body: string | object): string => (typeof body === 'string' ? body : JSON.stringify(body));
+const bytesOf = (body: string | object): Buffer =>
+  Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+
+/** A body as Amazon API Gateway hands it over: the bytes of a media type that the API names, and text of everything else. */
+function handedOver(bytes: Buffer, type: string | undefined): Pick<RecordsRequest, 'body' | 'isBase64Encoded'> {
+  const isBase64Encoded = (Object.values(RECORDS_MEDIA) as (string | undefined)[]).includes(type?.split(';')[0].trim().toLowerCase());
+  return { isBase64Encoded, body: bytes.toString(isBase64Encoded ? 'base64' : 'utf8') };
+}
 
 /** The function with a stream, a clock that only waiting and calls move, and what it measured and logged. */
 export class RecordsWorld {
@@ -64,9 +72,11 @@ export class RecordsWorld {
     });
   }
 
-  async post(body: string | object, type: string | undefined = 'application/json'): Promise<Answered> {
-    const headers = type === undefined ? {} : { 'Content-Type': type };
-    const { status, headers: answered, body: text } = await this.request('POST', 'records', { headers, body: textOf(body) });
+  /** `body`: its bytes, its text, or what is sent as JSON. `type`: null for a request that does not say it. */
+  async post(body: string | object, type: string | null = 'application/json'): Promise<Answered> {
+    const headers = type === null ? {} : { 'Content-Type': type };
+    const over = { headers, ...handedOver(bytesOf(body), type ?? undefined) };
+    const { status, headers: answered, body: text } = await this.request('POST', 'records', over);
     return { status, headers: answered, body: text as Answered['body'] };
   }
 

@@ -9,14 +9,14 @@ export const RECORDS_REQUEST = {
   records: 500,
   /**
    * Bytes of the body. So each record fits the stream, whose default is 1 MiB with its partition key, and all together fit one call, which takes
-   * 5 MiB at least (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html). AWS Lambda gets the body as a JSON text,
-   * in which a character may take three times its bytes, inside an event of 6 MB
+   * 5 MiB at least (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html). AWS Lambda gets the body in Base64,
+   * or as a JSON text in which a character may take three times its bytes, inside an event of 6 MB
    * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
    */
   bytes: 1_000_000,
 } as const;
 
-/** Media types of a body: an object or an array of objects; one object on each line. */
+/** Media types of a body: an object or an array of objects; one object on each line. The function gets such a body byte for byte. */
 export const RECORDS_MEDIA = { json: 'application/json', lines: 'application/x-ndjson' } as const;
 
 /** Times, seconds. A REST API waits 29 (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html). */

@@ -17,7 +17,7 @@ import { contractAsset } from '../data-intake/contract-asset';
 import { allow } from '../grants';
 import type { OnlineTable } from '../online-table/online-table';
 import type { StreamIntake } from '../stream-intake/stream-intake';
-import { RECORDS_ENV, RECORDS_METRIC, RECORDS_ROUTE, RECORDS_SECONDS } from './contract';
+import { RECORDS_ENV, RECORDS_MEDIA, RECORDS_METRIC, RECORDS_ROUTE, RECORDS_SECONDS } from './contract';
 import { registerRecordsAlarms } from './records-api-alarms';
 
 /** Properties of a `RecordsApi`. */
@@ -68,7 +68,8 @@ export interface RecordsOptions {
 
 /**
  * Takes records by HTTP: `POST /v1/datasets/{dataset}/records` with one JSON object, an array of them, or one on each line, at most 500 records and
- * 1,000,000 bytes. Each is judged by the contract at once and put on the stream of its dataset; the answer says of each what became of it.
+ * 1,000,000 bytes. Each is judged by the contract at once and put on the stream of its dataset; the answer says of each what became of it. A body
+ * that is not UTF-8 is refused, and nothing of it is taken: a character that was replaced would be another record.
  *
  * With an online table, `GET /v1/datasets/{dataset}/newest?<column>=<value>` answers the columns of the entity's newest record with its event time
  * (`eventTime`), when it arrived (`arrivedAt`) and its age (`ageSeconds`, negative for an event ahead of now); 404 when nothing is known of it.
@@ -89,7 +90,12 @@ export class RecordsApi extends Construct {
     super(scope, id);
     failOn(this, 'InvalidRecordsApi', restApiProblems(props));
     this.apiName = props.apiName ?? generatedName(this, 60);
-    this.api = signedRestApi(this, { ...props, apiName: this.apiName, description: 'Takes records of datasets' });
+    this.api = signedRestApi(this, {
+      ...props,
+      apiName: this.apiName,
+      description: 'Takes records of datasets',
+      binaryMediaTypes: Object.values(RECORDS_MEDIA),
+    });
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG2',
       reason: 'the function judges each record by the contract, and says more than a schema of the API could, whose limits are others',
