@@ -22,6 +22,9 @@ export interface Limits {
   labelWindowSeconds: number;
 }
 
+/** Far more than a tensor has dimensions. */
+const MOST_LEVELS = 64;
+
 export interface Accepted {
   model: string;
   /** Absent: the client leaves the choice to us and gives up repeating the request safely. */
@@ -51,13 +54,30 @@ export function accept(model: string | undefined, body: string, limits: Limits, 
   return { model: knownName(model), id: (request as InferenceRequest).id, eventTime, expiresAt, request: request as InferenceRequest };
 }
 
+/** Errors: a `Refusal` of what is not JSON, and of what is nested so deeply that nothing that walks through it would come to an end of its own. */
 export function parse(body: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(body);
+    value = JSON.parse(body);
   } catch {
     throw new Refusal(400, 'the body is not JSON');
   }
+  if (isDeeper(value, MOST_LEVELS)) {
+    throw new Refusal(400, `the body nests lists and objects in more than ${MOST_LEVELS} levels: send a tensor flat, with its 'shape'`);
+  }
+  return value;
 }
+
+/** Level by level: a call for each level is what a deep value exhausts. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let containers = [value].filter(isContainer);
+  for (let level = 0; level < levels && containers.length > 0; level++) {
+    containers = containers.flatMap((one) => Object.values(one).filter(isContainer));
+  }
+  return containers.length > 0;
+}
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** The model's route name. Errors: 404 for a name that no endpoint can have. */
 export function knownName(model: string | undefined): string {

@@ -275,6 +275,31 @@ describe('what the API refuses', () => {
     expect(errorOf(await s.infer(padded(2001)))).toContain('the body has 2001 bytes, the limit is 2000');
   });
 
+  test('fails with 400 on a body that nests too deeply, wherever it does, and takes one that just does not', async () => {
+    const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+    const bodies = (levels: number) => [
+      `{"inputs":[{"name":"distance","datatype":"FP64","shape":[1],"data":${nested(levels - 3)}}]}`,
+      JSON.stringify(requestBody()).replace(/}$/, `,"parameters":{"x":${nested(levels - 2)}}}`),
+      JSON.stringify(requestBody()).replace(/}$/, `,"y":${'{"a":'.repeat(levels - 2)}{}${'}'.repeat(levels - 2)}}`),
+      nested(levels),
+    ];
+    const ask = async (body: string) => {
+      const s = setting();
+      s.inferDeps.settings.maximumRequestBytes = 1_000_000;
+      s.inferDeps.signatures = { delay: { inputs: [{ name: 'distance', datatype: 'FP64', shape: [-1] }], outputs: [] } };
+      const { statusCode, body: text } = await s.ask(s.request('POST', '/v2/models/{model}/infer', { model: 'delay' }, body));
+      return [statusCode, text.includes('nests lists and objects in more than 64 levels'), s.measured.ApiFault];
+    };
+    for (const levels of [65, 150_000]) {
+      for (const body of bodies(levels)) {
+        expect(await ask(body)).toEqual([400, true, undefined]);
+      }
+    }
+    for (const body of bodies(64)) {
+      expect((await ask(body))[1]).toBe(false);
+    }
+  });
+
   test('fails with 413 on an answer that the books cannot hold', async () => {
     const big = JSON.stringify({ outputs: [{ name: 'x', data: ['y'.repeat(MAXIMUM_ANSWER_BYTES)] }] });
     expect((await setting(answering(big)).infer(requestBody())).statusCode).toBe(413);
