@@ -61,6 +61,8 @@ class RollingAggregate:
         self.event_time = [places[name] for name in _names(definition["eventTime"])]
         self.as_of = [places[name] for name in _names(definition["asOf"])]
         self.none = frozenset(["", *definition["nullTokens"]])
+        self.json = "nullNumbers" in definition
+        self.null_numbers = frozenset(definition.get("nullNumbers", ()))
         self.columns, self.moments = columns, {}  # type: Sequence[str], Dict[str, int]
         self.observed: Dict[Tuple[str, ...], Tuple[array, array]] = {}
         self.ready, self.beyond_time = True, 0
@@ -101,11 +103,9 @@ class RollingAggregate:
 
     def _entity(self, record: Sequence[str]) -> Optional[Tuple[str, ...]]:
         texts = tuple([record[place] for place in self.entity])
-        if not self.none.isdisjoint(texts):
-            return None
-        if not any(self.integers):
-            return texts
-        return tuple([integer_text(text) if integer else text for text, integer in zip(texts, self.integers)])
+        if any(self.integers):
+            texts = tuple([integer_text(text) if integer else text for text, integer in zip(texts, self.integers)])
+        return texts if self.none.isdisjoint(texts) else None
 
     def _moment(self, record: Sequence[str], places: Sequence[int]) -> Optional[int]:
         """Milliseconds since 1970; None when one of the columns has no value, BEYOND_TIME when a step leads further than there are moments."""
@@ -138,7 +138,7 @@ class RollingAggregate:
 
     def _number(self, record: Sequence[str], place: int) -> Optional[float]:
         text = record[place]
-        if text in self.none:
+        if text in self.none and (text == "" or not self.json):
             return None
         try:
             number = float(text)
@@ -147,7 +147,7 @@ class RollingAggregate:
         if not math.isfinite(number):
             problem = f"InvalidValue: '{self.columns[place]}' is '{text[:40]}', not a number"
             raise self.error(f"{problem}: the feature needs records that fulfil the contract")
-        return number
+        return None if number in self.null_numbers else number
 
 
 def integer_text(text: str) -> str:

@@ -57,6 +57,23 @@ test.each<Partial<RollingAggregateProps>>([
   expect(built(given)).not.toThrow();
 });
 
+test('of JSON Lines a definition names the numbers that null tokens stand for', () => {
+  const columns = [column('shop', 'string', { required: true, primaryKey: true }), column('sold', 'timestamp'), column('amount', 'number')];
+  const definitionOf = (format: string) => {
+    const contract = contractOf((document) => {
+      document.schema[0].properties = columns;
+      document.customProperties = [
+        { property: 'format', value: format },
+        { property: 'nullTokens', value: ['NA', '-9', '-9.0', '1e+21', 'NaN'] },
+      ];
+    });
+    const eventTime = EventTime.column('sold');
+    return built({ contract, entity: ['shop'], value: 'amount', eventTime, asOf: eventTime })()._definition;
+  };
+  expect(definitionOf('jsonl').nullNumbers).toEqual([-9, 1e21]);
+  expect(definitionOf('csv')).not.toHaveProperty('nullNumbers');
+});
+
 test('fails on a contract without a primary key, and names every problem at once with its file', () => {
   const columns = [column('shop', 'string', { required: true }), column('sold', 'timestamp'), column('amount', 'number')];
   const contract = contractOf((document) => (document.schema[0].properties = columns));

@@ -37,6 +37,11 @@ export interface AggregateDefinition {
   readonly leadSeconds: number;
   /** Texts that mean no value in the records of the dataset, as its contract says; the empty text always does. */
   readonly nullTokens: readonly string[];
+  /**
+   * Of JSON Lines the numbers that mean no value: an intake compares null tokens with the text that ECMAScript gives a number, so `-9.0` is `-9`, while
+   * training reads the digits that were sent. Absent for CSV, where the text is what was sent.
+   */
+  readonly nullNumbers?: readonly number[];
 }
 
 /** The table of online values: one item per feature and record, in the partition of its entity. */

@@ -98,9 +98,14 @@ export class RollingAggregate {
       asOf: momentOf(props.asOf),
       leadSeconds: props.lead?.toSeconds() ?? 0,
       nullTokens: [...contract.nullTokens],
+      ...(contract.format === 'jsonl' ? { nullNumbers: numbersIn(contract.nullTokens) } : {}),
     };
   }
 }
+
+/** Of texts those that are what ECMAScript gives a number. */
+const numbersIn = (texts: readonly string[]) =>
+  texts.map(Number).filter((value, i) => Number.isFinite(value) && String(value) === texts[i]);
 
 const momentOf = ({ _column: column, _plusMinutes: plusMinutes }: EventTime): MomentDefinition => ({ column, plusMinutes });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CompiledContract } from '../../../lib/constructs/data/data-contract/contract';
 import type { AggregateDefinition } from '../../../lib/constructs/data/features/contract';
-import { entityOf } from '../../../runtime/features/core';
+import { entityOf, observationOf } from '../../../runtime/features/core';
 import { envelopeOf } from '../../../runtime/intake/envelope';
 import { EntityKey } from '../../../runtime/stream/entity-key';
 import { RecordJudge } from '../../../runtime/stream/record-judge';
@@ -9,7 +9,7 @@ import { runs } from '../../support/property-runs';
 import { column } from '../intake/contracts';
 import { offline } from './offline';
 
-/** JSON writes an integer in many ways, all of which a contract takes, and JSON Lines keep them: both engines must know one entity by them. [D8] */
+/** JSON writes a number in many ways, all of which a contract takes, and JSON Lines keep them: both engines must read the same in them. [D8] */
 const CONTRACT: CompiledContract = {
   ...{ dataset: 'sales', version: '1.0.0', format: 'jsonl', nullTokens: [], primaryKey: ['shop'] },
   columns: [column('shop', 'integer', { required: true }), column('at', 'timestamp', { required: true })],
@@ -66,6 +66,34 @@ test('an integer names one entity in every spelling, online and in training', ()
   expect(offline([{ definition: COUNT, columns: ['shop', 'at'], records, reads }])).toEqual([counts]);
   const key = new EntityKey(CONTRACT, ['shop']);
   expect(all.map(({ text }) => key.of({ shop: text }))).toEqual(online);
+});
+
+test.each([
+  [
+    ['-9', '0', '-0.5', '1e+21', 'NA'],
+    [-9, 0, -0.5, 1e21],
+  ],
+  // No number has one of these texts in ECMAScript, so the intake takes none for them.
+  [['-9.0', '1e21', '.5', '01', 'NaN', 'Infinity', '-0.50'], []],
+])('of the null tokens %j the numbers %j are no value, in every spelling, online and in training', (nullTokens, nullNumbers) => {
+  const amounts = ['-9', '-9.0', '-90e-1', '0', '0.0', '0e5', '-0.5', '-0.50', '-5e-1', '1e21', '1000000000000000000000', '9', '1', '0.05'];
+  const contract: CompiledContract = { ...CONTRACT, nullTokens, columns: [...CONTRACT.columns, column('amount', 'number')] };
+  const parsed = (amount: string) => JSON.parse(`{"shop":1,"at":"${AT}","amount":${amount}}`) as Record<string, unknown>;
+  const definition: AggregateDefinition = { ...COUNT, value: 'amount', nullTokens, nullNumbers };
+  const counted = amounts.map((amount) => observationOf(definition, parsed(amount)) !== undefined);
+  expect(counted).toEqual(amounts.map((amount) => !nullNumbers.includes(Number(amount))));
+  const required = { ...contract, columns: contract.columns.map((one) => ({ ...one, required: true })) };
+  const verdicts = amounts.map((amount) =>
+    new RecordJudge(required).judge(envelopeOf('s:1', new Date(0), Buffer.from(JSON.stringify(parsed(amount))))),
+  );
+  expect(verdicts.map((verdict) => 'record' in verdict)).toEqual(counted);
+  const cases = amounts.map((amount) => ({
+    definition,
+    columns: ['shop', 'at', 'amount'],
+    records: [['1', AT, amount]],
+    reads: [[['1'], Date.parse(AT)]] as [string[], number][],
+  }));
+  expect(offline(cases)).toEqual(counted.map((one) => [Number(one)]));
 });
 
 test('a text is no number: its spelling tells entities apart', () => {
