@@ -27,15 +27,17 @@ const COLUMNS_BYTES = 390 * 1024;
 export function eventTimeOf(
   record: Record<string, unknown>,
   { eventTime, plusMinutes }: Pick<OnlineSpec, 'eventTime' | 'plusMinutes'>,
+  nullTokens: readonly string[],
 ): number | undefined {
   const minutes = plusMinutes.map((name) => record[name]);
   const start = record[eventTime];
-  if (typeof start !== 'string' || !minutes.every((value) => typeof value === 'number')) {
+  const isValue = (value: unknown) => !nullTokens.includes(String(value));
+  if (typeof start !== 'string' || !isValue(start) || !minutes.every((value) => typeof value === 'number' && isValue(value))) {
     return undefined;
   }
   // Offsets as a contract allows them (+02, +0200, +02:00) in the one form that every ECMAScript engine reads.
   const time = Date.parse(start.replace(/(T.*[+-]\d\d):?(\d\d)?$/, (_, hours: string, rest = '00') => `${hours}:${rest}`));
-  const moment = movedBy(time, minutes);
+  const moment = movedBy(time, minutes as number[]);
   return Number.isNaN(moment) ? undefined : Math.round(moment);
 }
 
@@ -45,8 +47,9 @@ export function itemOf(
   { sequence, arrived }: StreamRecord,
   spec: OnlineSpec,
   key: EntityKey,
+  nullTokens: readonly string[],
 ): OnlineItem | string {
-  const eventTime = eventTimeOf(record, spec);
+  const eventTime = eventTimeOf(record, spec, nullTokens);
   if (eventTime === undefined) {
     return 'it has no event time';
   }

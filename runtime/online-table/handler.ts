@@ -42,7 +42,7 @@ export const makeHandler = (deps: OnlineTableDependencies) => {
     let refused = 0;
     for (const record of records) {
       const verdict = judge.judge(record.line);
-      const item = 'record' in verdict ? itemOf(verdict.record, record, deps.spec, key) : verdict.refusal.rule;
+      const item = 'record' in verdict ? itemOf(verdict.record, record, deps.spec, key, contract.nullTokens) : verdict.refusal.rule;
       if (typeof item === 'string') {
         refused++;
         deps.logger.warn('a record is not in the online table', { shard, sequence: record.sequence, reason: item });

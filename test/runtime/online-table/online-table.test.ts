@@ -44,12 +44,15 @@ class World {
 
   private readonly take: ReturnType<typeof makeHandler>;
 
-  constructor(private readonly spec = SPEC) {
+  constructor(
+    private readonly spec = SPEC,
+    contract = CONTRACT,
+  ) {
     this.take = makeHandler({
       table: 'online',
       spec,
       dynamo: this.db.client,
-      contract: () => Promise.resolve(CONTRACT),
+      contract: () => Promise.resolve(contract),
       measure: (name, value) => (this.measured[name] = (this.measured[name] ?? 0) + value),
       logger: { warn: (_, fields) => void this.warnings.push(fields) },
       now: () => this.now,
@@ -162,6 +165,17 @@ describe('the online table [D8]', () => {
     },
   );
 
+  test('takes no record whose event time has a null token of the contract, in whatever spelling of the number', async () => {
+    const world = new World(SPEC, { ...CONTRACT, nullTokens: ['NA', '-9', '1970-01-01T00:00:00Z'] });
+    const spelled = (delay: string) => `{"airport":"EWR","gate":1,"at":"2013-04-01T10:00:00Z","delay":${delay}}`;
+    const none = [spelled('-9'), spelled('-9.0'), flight({ at: 'NA' }), flight({ at: '1970-01-01T00:00:00Z' })].map((record, i) =>
+      sent(i + 1, record),
+    );
+    await world.deliver(...none, sent(9, flight({ airport: 'JFK', delay: -90 })));
+    expect(world.db.items<{ pk: string }>('online').map(({ pk }) => pk)).toEqual(['["JFK","1"]']);
+    expect(world.warnings).toMatchObject(none.map(({ sequence }) => ({ sequence, reason: 'it has no event time' })));
+  });
+
   test('takes the first moment that a date can say, and none before it', async () => {
     const world = new World();
     const [first, before] = ['1970-01-01T00:00:00Z', '1969-12-31T23:59:59.999Z'];
@@ -207,7 +221,7 @@ test.each([
   ['2013-04-01T10:00:00-02', '2013-04-01T12:00:00Z'],
   ['2013-04-01', '2013-04-01T00:00:00Z'],
 ])('event time %s is %s [D8]', (at, expected) => {
-  expect(eventTimeOf({ at }, { eventTime: 'at', plusMinutes: [] })).toBe(Date.parse(expected));
+  expect(eventTimeOf({ at }, { eventTime: 'at', plusMinutes: [] }, [])).toBe(Date.parse(expected));
 });
 
 test('the online table ends the same whatever the order, the cuts and the number of deliveries [D8]', async () => {
@@ -253,6 +267,7 @@ describe('an item of the online table has at most what Amazon DynamoDB takes [D8
       { sequence: '1', arrived: ARRIVED, line: '' },
       spec,
       new EntityKey(CONTRACT, spec.entity),
+      [],
     );
 
   // The key is the text as a JSON array, the columns are a JSON object.

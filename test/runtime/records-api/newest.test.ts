@@ -17,7 +17,13 @@ async function world(entity: string[], records: object[], { now = ARRIVED, clock
   };
   const db = new FakeDynamoDb();
   for (const record of records) {
-    const Item = itemOf({ ...record }, { sequence: '1', arrived: ARRIVED } as never, spec, new EntityKey(contract, entity));
+    const Item = itemOf(
+      { ...record },
+      { sequence: '1', arrived: ARRIVED } as never,
+      spec,
+      new EntityKey(contract, entity),
+      contract.nullTokens,
+    );
     await db.client.send(new PutCommand({ TableName: 'online', Item: Item as object as Record<string, unknown> }));
   }
   const replay = { now: () => Promise.resolve(clock) };
