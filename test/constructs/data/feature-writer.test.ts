@@ -59,10 +59,16 @@ describe('FeatureWriter [D8]', () => {
 
   test('has metrics in the dimension of its intake', () => {
     const { built } = build();
-    const metrics = [built.metricRecordsCounted(), built.metricRecordsLate(), built.metricMillisecondsToFeature()];
+    const metrics = [
+      built.metricRecordsCounted(),
+      built.metricRecordsLate(),
+      built.metricRecordsRefused(),
+      built.metricMillisecondsToFeature(),
+    ];
     expect(metrics.map(({ metricName, statistic }) => [metricName, statistic])).toEqual([
       ['FeatureRecordsCounted', 'Sum'],
       ['FeatureRecordsLate', 'Sum'],
+      ['FeatureRecordsRefused', 'Sum'],
       ['MillisecondsToFeature', 'Maximum'],
     ]);
     metrics.forEach(({ dimensions }) => expect(dimensions).toEqual({ Intake: 'air-dev' }));

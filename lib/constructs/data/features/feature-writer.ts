@@ -53,6 +53,14 @@ export class FeatureWriter extends Construct {
     return this.source._metric(FEATURE_METRIC.late, Stats.SUM);
   }
 
+  /**
+   * Records, by feature, that no feature can read although they keep the contract, and those whose event time is beyond what a date can say. Count: the
+   * sum of 5 minutes.
+   */
+  public metricRecordsRefused(): Metric {
+    return this.source._metric(FEATURE_METRIC.refused, Stats.SUM);
+  }
+
   /** From the arrival of a record in the stream until it counts. Milliseconds: the longest of 5 minutes. */
   public metricMillisecondsToFeature(): Metric {
     return this.source._metric(FEATURE_METRIC.milliseconds, Stats.MAXIMUM);
