@@ -6,6 +6,7 @@ interface AffectedModel {
   readonly model: string;
   readonly versions: readonly { readonly version: number; readonly approval: string; readonly live: boolean; readonly mark?: string }[];
   readonly clean?: { readonly version: number; readonly arn: string; readonly approval: string };
+  readonly passedOver: readonly { readonly version: number; readonly approval: string; readonly data: 'withdrawn' | 'unknown' }[];
 }
 
 type Report = OperationReport & { readonly models?: readonly AffectedModel[] };
@@ -43,15 +44,21 @@ const nextSteps = (dataset: string, serves: boolean): string[] => [
   `  publish '${dataset}' again: invoke the DatasetBuilder with {"dataset": "${dataset}"}; that trains a new version`,
 ];
 
-function modelLines({ model, versions, clean }: AffectedModel, dataset: string, dryRun: boolean): string[] {
+function modelLines({ model, versions, clean, passedOver }: AffectedModel, dataset: string, dryRun: boolean): string[] {
   const barred = dryRun ? 'would be barred' : 'barred';
   return [
     ...versions.map(
       ({ version, live, approval }) => `  model ${model}/${version}, ${approval}: ${live ? 'SERVES, is left alone' : barred}`,
     ),
+    ...passedOver.map(({ version, approval, data }) => `  not ${model}/${version}, ${approval}: ${WHY_NOT[data]}`),
     `  instead: ${clean === undefined ? rebuild(model, dataset) : release(model, clean)}`,
   ];
 }
+
+const WHY_NOT = {
+  withdrawn: 'its data was withdrawn before',
+  unknown: 'the catalogue does not have its data, so nobody can say that it is clean',
+} as const;
 
 const rebuild = (model: string, dataset: string): string => `no clean version of ${model}: publish '${dataset}' again`;
 

@@ -14,6 +14,9 @@ export interface VersionRow extends Partial<Withdrawal> {
   publishedAt: string;
 }
 
+/** Whether data may be trained on: of a version that is not in the catalogue nobody can say. */
+export type DatasetState = 'published' | 'withdrawn' | 'unknown';
+
 /** Dataset versions, their manifests, and what is queried of them. */
 export class Catalogue {
   constructor(
@@ -27,6 +30,15 @@ export class Catalogue {
     const Key = { [LEDGER.key]: `${dataset}#${id}` };
     const { Item } = await this.client.send(new GetCommand({ TableName: this.table, Key, ConsistentRead: true }));
     return Item as VersionRow | undefined;
+  }
+
+  /** What the catalogue says of a version, whichever of these datasets it is one of. */
+  public async stateOf(datasets: readonly string[], id: string): Promise<DatasetState> {
+    const rows = (await Promise.all(datasets.map((dataset) => this.get(dataset, id)))).filter((row) => row !== undefined);
+    if (rows.length === 0) {
+      return 'unknown';
+    }
+    return rows.some(({ withdrawal }) => withdrawal !== undefined) ? 'withdrawn' : 'published';
   }
 
   /** Versions of which one file has one of these contents, by their ids. */

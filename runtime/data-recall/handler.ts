@@ -35,7 +35,8 @@ export interface RecallDependencies {
 export const makeHandler = (deps: RecallDependencies) => {
   const { dynamo, delivery } = deps;
   const catalogue = new Catalogue(dynamo, deps.catalogue, deps.s3, deps.validatedBucket);
-  const models = delivery && new Models(deps.registry, dynamo, delivery.releases, delivery.prefix);
+  const stateOf = (id: string) => catalogue.stateOf(Object.keys(deps.ledgers), id);
+  const models = delivery && new Models(deps.registry, dynamo, delivery.releases, delivery.prefix, stateOf);
   const predictions = deps.predictions && new Predictions(dynamo, deps.predictions.table, deps.predictions.replayed);
   const workOf = (run: { dataset: string }) => ({
     ledger: { client: dynamo, table: deps.ledgers[run.dataset], pause: deps.pause },
@@ -69,7 +70,11 @@ export const makeHandler = (deps: RecallDependencies) => {
 
 /** An answer of an execution has at most 256 KiB (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html); the parts name all. */
 const shownModels = (models: readonly AffectedModel[]): AffectedModel[] =>
-  models.slice(0, LISTED).map((model) => ({ ...model, versions: model.versions.slice(0, LISTED) }));
+  models.slice(0, LISTED).map((model) => ({
+    ...model,
+    versions: model.versions.slice(0, LISTED),
+    passedOver: model.passedOver.slice(0, LISTED),
+  }));
 
 const logger = new Logger({ serviceName: 'data-recall' });
 

@@ -12,7 +12,7 @@ import { LINEAGE } from '../../lib/constructs/models/contract';
 import { endpointOf, groupsOf } from '../model-release/registry';
 import { markEntry } from '../model-release/table';
 import { datasetIn } from '../shared/run-version';
-import { unlessDone } from './catalogue';
+import { DatasetState, unlessDone } from './catalogue';
 
 /** A registered version of a model that was trained on what is withdrawn. */
 export interface AffectedVersion {
@@ -29,8 +29,23 @@ export interface AffectedVersion {
 export interface AffectedModel {
   model: string;
   versions: AffectedVersion[];
-  /** Newest version that is approved, or waits for it, and was trained on other data. */
-  clean?: { version: number; arn: string; approval: string };
+  /** Newest version that is approved, or waits for it, and was trained on data that nobody has withdrawn, now or before. */
+  clean?: OfferedVersion;
+  /** Newer ones that could be released and are not offered, the newest first: their data was withdrawn before, or is not in the catalogue. */
+  passedOver: PassedVersion[];
+}
+
+/** A version that could be released. */
+export interface OfferedVersion {
+  version: number;
+  arn: string;
+  approval: string;
+}
+
+export interface PassedVersion extends OfferedVersion {
+  /** Absent: its registration names none. */
+  dataset?: string;
+  data: Exclude<DatasetState, 'published'>;
 }
 
 /** A row of the release table; which fields it has depends on `entry`. */
@@ -51,6 +66,7 @@ export class Models {
     private readonly tables: DynamoDBDocumentClient,
     private readonly table: string,
     private readonly prefix: string,
+    private readonly stateOf: (dataset: string) => Promise<DatasetState>,
   ) {}
 
   /** Names of all models, in their order. */
@@ -81,7 +97,21 @@ export class Models {
       return { ...shown, dataset, live: shown.arn === live, mark: markOf(shown.version) };
     });
     const offered = others.map(shownOf).filter(({ version, approval }) => OFFERED.includes(approval) && markOf(version) === undefined);
-    return { model, versions: versions.sort(newestFirst), clean: offered.sort(newestFirst).at(0) };
+    return { model, versions: versions.sort(newestFirst), ...(await this.instead(offered.sort(newestFirst))) };
+  }
+
+  /** The first of these whose data is in the catalogue and was not withdrawn, with those before it. */
+  private async instead(offered: readonly OfferedVersion[]): Promise<Pick<AffectedModel, 'clean' | 'passedOver'>> {
+    const passedOver: PassedVersion[] = [];
+    for (const version of offered) {
+      const dataset = await this.lineageOf(version.arn);
+      const data = dataset === undefined ? 'unknown' : await this.stateOf(dataset);
+      if (data === 'published') {
+        return { clean: version, passedOver };
+      }
+      passedOver.push({ ...version, dataset, data });
+    }
+    return { passedOver };
   }
 
   /** Its releases, as far as they tell who served when. */
@@ -139,9 +169,13 @@ export class Models {
     if (start !== undefined && ![...datasets].some((id) => id.startsWith(start))) {
       return undefined;
     }
-    const found = await this.client.send(new DescribeModelPackageCommand({ ModelPackageName: ModelPackageArn }));
-    const dataset = found.CustomerMetadataProperties?.[LINEAGE.dataset];
+    const dataset = await this.lineageOf(ModelPackageArn!);
     return dataset !== undefined && datasets.has(dataset) ? dataset : undefined;
+  }
+
+  private async lineageOf(arn: string): Promise<string | undefined> {
+    const found = await this.client.send(new DescribeModelPackageCommand({ ModelPackageName: arn }));
+    return found.CustomerMetadataProperties?.[LINEAGE.dataset];
   }
 
   private async rows(model: string): Promise<Row[]> {

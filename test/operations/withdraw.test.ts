@@ -19,7 +19,7 @@ const REPORT = {
       { what: 'dataset version', dataset: 'd', publishedAt: 'T' },
     ],
   },
-  models: [{ model: 'delay', versions, clean: { version: 4, arn: arnOf(4), approval: 'PendingManualApproval' } }],
+  models: [{ model: 'delay', versions, clean: { version: 4, arn: arnOf(4), approval: 'PendingManualApproval' }, passedOver: [] }],
   totals: { 'files withdrawn': 2, predictions: 7 },
   report: { bucket: 'validated', key: 'flights/operations/x/report.json' },
 } as never;
@@ -68,8 +68,18 @@ describe('npm run withdraw [D10]', () => {
       `  publish 'flights' again: invoke the DatasetBuilder with {"dataset": "flights"}; that trains a new version`,
       'report: s3://validated/flights/operations/x/report.json',
     ]);
-    const none = withdrawalText({ ...(REPORT as object), models: [{ model: 'delay', versions: [versions[1]] }] } as never);
-    expect(none).toContain(`instead: no clean version of delay: publish 'flights' again`);
+    const passedOver = [
+      { version: 5, approval: 'Approved', data: 'withdrawn' },
+      { version: 4, approval: 'Approved', data: 'unknown' },
+    ];
+    const none = withdrawalText({ ...(REPORT as object), models: [{ model: 'delay', versions: [versions[1]], passedOver }] } as never);
+    expect(none).toContain(
+      [
+        '  not delay/5, Approved: its data was withdrawn before',
+        '  not delay/4, Approved: the catalogue does not have its data, so nobody can say that it is clean',
+        `  instead: no clean version of delay: publish 'flights' again`,
+      ].join('\n'),
+    );
   });
 
   test('says how many more there are than it names', () => {

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { makeHandler as makeTrigger } from '../../../runtime/training-trigger/handler';
 import { requestOf } from '../../../runtime/data-recall/core';
+import { runs } from '../../support/property-runs';
 import { CATALOGUE } from '../dataset-builder/setting';
 import { BUCKETS, TABLE } from '../intake/world';
 import { arnOf, Recalled, Setting } from './setting';
@@ -81,10 +83,66 @@ describe('a withdrawal [D10]', () => {
   test('looks into no version of a model whose description names other data', async () => {
     const made = await Setting.make();
     await made.withdraw(FILE, { dryRun: true });
-    expect(new Set(made.described)).toEqual(new Set([2, 3]));
+    expect(new Set(made.described)).toEqual(new Set([2, 3, 4]));
     made.approvals.get(1)!.told = 'registered by hand';
     await made.withdraw(FILE, { dryRun: true });
-    expect(new Set(made.described)).toEqual(new Set([1, 2, 3]));
+    expect(new Set(made.described)).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  test('offers no version whose data an earlier withdrawal took, whether it serves or was registered after that', async () => {
+    const made = await Setting.make();
+    const [first, second] = [1, 2].map((version) => made.approvals.get(version)!.dataset);
+    await made.withdraw({ thing: second });
+    made.approvals.set(5, { approval: 'PendingManualApproval', dataset: second });
+    for (const dryRun of [true, false]) {
+      const { models } = await made.withdraw({ thing: first }, { dryRun });
+      expect(models).toMatchObject([
+        {
+          passedOver: [
+            { version: 5, arn: arnOf(5), dataset: second, data: 'withdrawn' },
+            { version: 3, arn: arnOf(3), dataset: second, data: 'withdrawn' },
+          ],
+        },
+      ]);
+      expect(models[0].clean).toBeUndefined();
+    }
+  });
+
+  test('offers the newest version of data that is in the catalogue, and names those above it of which nobody can say what they were trained on', async () => {
+    const made = await Setting.make();
+    made.approvals.set(5, { approval: 'Approved', dataset: 'f'.repeat(64) });
+    made.approvals.set(6, { approval: 'Approved', dataset: undefined as never, told: 'registered by hand' });
+    const { models } = await made.withdraw(FILE);
+    expect(models).toMatchObject([
+      {
+        clean: { version: 4 },
+        passedOver: [
+          { version: 6, data: 'unknown' },
+          { version: 5, dataset: 'f'.repeat(64), data: 'unknown' },
+        ],
+      },
+    ]);
+  });
+
+  test('offers only what is published and was never withdrawn, whatever was withdrawn in which order', async () => {
+    const orders = fc.tuple(fc.subarray([0, 1, 2], { minLength: 1 }), fc.array(fc.nat(3), { minLength: 1, maxLength: 6 }), fc.nat(2));
+    await fc.assert(
+      fc.asyncProperty(orders, async ([before, trainedOn, last]) => {
+        const made = await Setting.make();
+        await made.send('c');
+        const datasets = [...[1, 2].map((version) => made.approvals.get(version)!.dataset), (await made.build()).id, 'e'.repeat(64)];
+        made.approvals.clear();
+        trainedOn.forEach((n, i) => made.approvals.set(i + 1, { approval: 'Approved', dataset: datasets[n] }));
+        made.live = trainedOn.length;
+        for (const n of [...before, last]) {
+          const { models } = await made.withdraw({ thing: datasets[n] });
+          const gone = new Set([...made.versions()].flatMap(({ id, withdrawal }) => (withdrawal === undefined ? [] : id)));
+          const clean = [...made.approvals].filter(([, { dataset }]) => datasets.indexOf(dataset) < 3 && !gone.has(dataset)).at(-1);
+          expect(models.map((model) => model.clean?.version)).toEqual(trainedOn.includes(n) ? [clean?.[0]] : []);
+        }
+      }),
+      { numRuns: runs(30) },
+    );
   });
 
   test('bars the version that served when it runs again after another one has taken its place', async () => {
