@@ -1,5 +1,5 @@
 import {
-  DEFAULT_TRACKING_UTILIZATION,
+  DEFAULT_UTILIZATION,
   MeasuredRates,
   neededInstances,
   ScalingPlan,
@@ -37,7 +37,7 @@ export function heldAt(plan: ScalingPlan, rate: number): number | undefined {
 
 /** Instances that a run begins with: those that the plan holds, or, where it says nothing of rates, those with which none is busier than planned. */
 export const initialAt = (plan: ScalingPlan, rate: number, requestsPerSecond: number): number =>
-  heldAt(plan, rate) ?? heldBy(plan, rate / (requestsPerSecond * DEFAULT_TRACKING_UTILIZATION));
+  heldAt(plan, rate) ?? heldBy(plan, rate / (requestsPerSecond * DEFAULT_UTILIZATION));
 
 /** Whole instances within the limits of a plan. */
 const heldBy = (plan: ScalingPlan, instances: number): number => Math.max(plan.min, Math.min(plan.max, Math.ceil(instances)));

@@ -43,8 +43,8 @@ test('the cheapest fleet that holds the objective comes first, with all that is 
   for (const plan of plans) {
     expect(plan.missRatio).toBeLessThanOrEqual(0.01);
     expect(plan.min <= plan.max).toBe(true);
-    // A large fleet serves more with each instance than one alone, and is planned for 0.65 of that.
-    expect(plan.target).toBeGreaterThan(plan.requestsPerSecond * 0.65);
+    // A large fleet serves more with each instance than one alone, and is planned for 0.6 of that.
+    expect(plan.target).toBeGreaterThan(plan.requestsPerSecond * 0.6);
     expect(plan.usd.p5 <= plan.usd.mean && plan.usd.mean <= plan.usd.p95).toBe(true);
     expect(plan.usd.mean).toBeCloseTo((plan.gpuHours.mean / plan.gpus) * plan.usdPerHour, 6);
     // Never less than the fewest for a month.

@@ -227,7 +227,7 @@ test.each([
 
 test('a run begins with the instances that its policy holds at the first rate', () => {
   const tracked = variantPlan({ min: 1, max: 10, measured: { requestsPerSecond: 2 }, dimensions: {} });
-  expect([0.1, 3.7, 100].map((rate) => heldAt(tracked, rate))).toEqual([1, 3, 10]);
+  expect([0.1, 3.5, 100].map((rate) => heldAt(tracked, rate))).toEqual([1, 3, 10]);
   expect(heldAt(fixedPolicy(3), 100)).toBe(3);
   const concurrent = variantPlan({ min: 1, max: 10, concurrency: 5, dimensions: {} });
   expect([heldAt(concurrent, 3.7), initialAt(concurrent, 3.7, 2)]).toEqual([undefined, 4]);

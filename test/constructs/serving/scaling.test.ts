@@ -148,10 +148,10 @@ describe('Scaling [A1, A2]', () => {
     ]);
   });
 
-  test('sizes for 0.65 of the measured rate, 300 s out and 300 s in, unless told otherwise [A5]', () => {
+  test('sizes for 0.6 of the measured rate, 300 s out and 300 s in, unless told otherwise [A5]', () => {
     const of = (props: Partial<ScalingProps> = {}) =>
       Scaling.between(1, 2, { capacity: capacity(), ...props })._plan('chat', 'AllTraffic')!;
-    const lacking = { requestsPerSecond: 26, spare: 0, dimensions: { EndpointName: 'chat', VariantName: 'AllTraffic' } };
+    const lacking = { requestsPerSecond: 24, spare: 0, dimensions: { EndpointName: 'chat', VariantName: 'AllTraffic' } };
     expect(of()).toMatchObject({ min: 1, max: 2, schedules: [] });
     expect(of().policies).toEqual([
       expect.objectContaining({ kind: 'Step', name: 'traffic-out', metric: lacking, threshold: 0.5, periods: 1, cooldownSeconds: 300 }),
@@ -206,7 +206,7 @@ describe('Scaling [A1, A2]', () => {
       requestsPerSecond: 1.5,
       spare: 0,
     });
-    expect(DEFAULT_UTILIZATION).toBe(0.65);
+    expect(DEFAULT_UTILIZATION).toBe(0.6);
   });
 
   test('the policy data imports nothing, so that a simulator can run it', () => {

@@ -4,7 +4,7 @@ import { MeasuredCapacity } from '../scaling/measured-capacity';
 import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-  DEFAULT_TRACKING_UTILIZATION,
+  DEFAULT_UTILIZATION,
   ScalingPlan,
   StepPolicy,
   TargetTrackingPolicy,
@@ -117,7 +117,7 @@ export class Copies {
     const { capacity, concurrency, utilization } = this.props;
     const policies: (TargetTrackingPolicy | StepPolicy)[] = [];
     if (capacity !== undefined) {
-      const target = invocationsPerMinute(capacity.requestsPerSecondPerInstance, utilization ?? DEFAULT_TRACKING_UTILIZATION);
+      const target = invocationsPerMinute(capacity.requestsPerSecondPerInstance, utilization ?? DEFAULT_UTILIZATION);
       policies.push({ ...this.tracking, name: 'invocations', metric: 'SageMakerInferenceComponentInvocationsPerCopy', target });
     }
     if (concurrency !== undefined) {

@@ -4,7 +4,7 @@ import { MeasuredCapacity } from './measured-capacity';
 import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-  DEFAULT_TRACKING_UTILIZATION,
+  DEFAULT_UTILIZATION,
   NamedMetric,
   ScalingPlan,
   StepPolicy,
@@ -208,7 +208,7 @@ export class BacklogScaling {
   private target(within: Duration): number {
     const { capacity, backlogPerInstance: given, utilization } = this.props!;
     return (
-      given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_TRACKING_UTILIZATION)
+      given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_UTILIZATION)
     );
   }
 

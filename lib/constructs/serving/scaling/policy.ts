@@ -92,14 +92,11 @@ export interface ScalingPlan {
 
 /**
  * Share of what instances were measured to serve that they are planned to serve: the rest absorbs what arrives while a new one starts. With more, surges of
- * real traffic miss; with less, the fleet costs more than any (docs/decisions/0017-traffic-sizes-the-fleet.md).
+ * real traffic miss more than 1 %; with less, the fleet costs more than any (docs/decisions/0017-traffic-sizes-the-fleet.md).
  *
  * @internal
  */
-export const DEFAULT_UTILIZATION = 0.65;
-
-/** The same for what is tracked by target tracking, which sees a surge two minutes later. @internal */
-export const DEFAULT_TRACKING_UTILIZATION = 0.6;
+export const DEFAULT_UTILIZATION = 0.6;
 
 /** SageMaker counts cool-downs from the end of a scale-out, which takes minutes itself; so the one after it is short. @internal */
 export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;

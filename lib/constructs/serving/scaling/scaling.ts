@@ -26,7 +26,7 @@ export interface ScalingProps {
   /**
    * Share of what instances were measured to serve that they are planned to serve, 0.1 to 0.95, known at synth.
    *
-   * @default 0.65
+   * @default 0.6
    */
   readonly utilization?: number;
   /**
