@@ -1,10 +1,4 @@
-import {
-  DEFAULT_UTILIZATION,
-  MeasuredRates,
-  neededInstances,
-  ScalingPlan,
-  variantPlan,
-} from '../../lib/constructs/serving/scaling/policy';
+import { DEFAULT_UTILIZATION, MeasuredRates, neededInstances, ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
 
 /** Fewest and most instances of the default: two survive the loss of one, and the most is far above what the traces here need. */
 export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;

@@ -207,9 +207,7 @@ export class BacklogScaling {
 
   private target(within: Duration): number {
     const { capacity, backlogPerInstance: given, utilization } = this.props!;
-    return (
-      given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_UTILIZATION)
-    );
+    return given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_UTILIZATION);
   }
 
   /** Target tracking cannot divide by no instances; this metric is 1 until there is one, so one data point is enough. */
