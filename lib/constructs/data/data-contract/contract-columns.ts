@@ -8,6 +8,7 @@ import { ContractProblem, shown } from './contract-problem';
 import { readOptions } from './contract-options';
 import { RuleContext } from './contract-metrics';
 import { readQuality } from './contract-quality';
+import { unreadTerms } from './contract-terms';
 
 const TYPES: readonly ColumnType[] = ['string', 'integer', 'number', 'boolean', 'date', 'timestamp'];
 
@@ -94,6 +95,7 @@ function readColumn(property: Part, path: string, context: ColumnContext): ReadC
   const problems = [
     ...nameProblems(property, path),
     ...classificationProblems(property, path),
+    ...unreadTerms(property, 'property', path),
     ...(typeof type === 'string' ? [] : [type]),
     ...(options?.problems ?? []),
     ...quality.problems,

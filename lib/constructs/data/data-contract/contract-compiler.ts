@@ -5,6 +5,7 @@ import { readCustomProperties } from './contract-custom';
 import { readLimits } from './contract-limits';
 import { ContractProblem, inWords, shown, withoutConsequences } from './contract-problem';
 import { schemaProblems } from './contract-schema';
+import { unreadTerms } from './contract-terms';
 import { versionProblems } from './contract-version';
 
 /** What a contract says. @internal */
@@ -57,7 +58,14 @@ function readParts(document: Part) {
     custom,
     columns,
     limits,
-    problems: [...headProblems(document), ...objectProblems(objects), ...ofColumns, ...ofCustom, ...ofLimits],
+    problems: [
+      ...headProblems(document),
+      ...unreadTerms(document, 'document', ''),
+      ...objectProblems(objects),
+      ...ofColumns,
+      ...ofCustom,
+      ...ofLimits,
+    ],
   };
 }
 
@@ -93,6 +101,12 @@ function headProblems(document: Part): ContractProblem[] {
   if (text(document.version)?.trim() === '') {
     problems.push({ path: 'version', text: 'is empty: say which version of the contract this is' });
   }
+  if (text(document.status)?.trim().toLowerCase() === 'retired') {
+    problems.push({
+      path: 'status',
+      text: "is 'retired': nothing is taken in by such a contract; make it active, or leave out what uses it",
+    });
+  }
   if ((text(part(document.team).name) ?? '').trim() === '') {
     problems.push({ path: 'team.name', text: 'is missing: it names the team that owns the data' });
   }
@@ -104,7 +118,7 @@ function objectProblems(objects: readonly Part[]): ContractProblem[] {
     return [{ path: 'schema', text: 'is missing or empty: say what a record must be' }];
   }
   return objects.length === 1
-    ? []
+    ? unreadTerms(objects[0], 'object', 'schema[0]')
     : [
         {
           path: 'schema',

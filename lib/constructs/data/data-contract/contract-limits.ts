@@ -2,6 +2,7 @@ import { closest } from '../../shared/checks';
 import { CompiledLimits } from './contract';
 import { finite, Part, parts, text } from './contract-document';
 import { ContractProblem, shown } from './contract-problem';
+import { unreadTerms } from './contract-terms';
 
 /** Service levels that the standard names and nobody measures here (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/service-level-agreement/). */
 const SERVICE_LEVELS = [
@@ -71,7 +72,7 @@ export function readLimits(document: Part, object: string | undefined): { limits
     problems.push(
       ...(name === 'throughput' ? throughputProblems(level, path) : amountProblems(level, path, LEVELS[name])),
       ...elementProblems(level, path, object),
-      ...unreadProblems(level, path),
+      ...unreadTerms(level, 'level', path),
       ...(read.has(name) ? [{ path, text: `is a second ${name}: keep one` }] : []),
     );
     read.set(name, read.get(name) ?? level);
@@ -132,11 +133,4 @@ function elementProblems({ element, property }: Part, path: string, object: stri
   return element === undefined || object === undefined || element === object
     ? []
     : [{ path: `${path}.element`, text: `must be '${object}' or left out, got ${shown(element)}: ${why}` }];
-}
-
-/** What would change the meaning of a limit, which nothing here does. */
-function unreadProblems(level: Part, path: string): ContractProblem[] {
-  return ['valueExt', 'scheduler', 'schedule']
-    .filter((name) => level[name] !== undefined)
-    .map((name) => ({ path: `${path}.${name}`, text: 'cannot be followed here: the limit holds at all times; leave it out' }));
 }

@@ -148,12 +148,18 @@ function invalid(given: Part, path: string, { column }: RuleContext): QualityDem
 }
 
 /** Lexical forms in which a value of a list can be compared as text; decimals and times have several for one value. */
-const FORMS: Readonly<Record<string, RegExp>> = {
-  string: /^/,
-  integer: /^(0|-?[1-9]\d{0,15})$/,
-  boolean: /^(true|false)$/,
-  date: /^\d{4}-\d\d-\d\d$/,
+const FORMS: Readonly<Record<string, (text: string) => boolean>> = {
+  string: () => true,
+  integer: (text) => /^(0|-?[1-9]\d{0,15})$/.test(text) && Number.isSafeInteger(Number(text)),
+  boolean: (text) => /^(true|false)$/.test(text),
+  date: isDay,
 };
+
+/** A day of the years 0001 to 9999 that exists: of another one the text is not what comes back. */
+function isDay(text: string): boolean {
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(time) && !text.startsWith('0000') && new Date(time).toISOString().startsWith(text);
+}
 
 function wrongValues(values: unknown, path: string, type: ColumnType): ContractProblem[] {
   if (!Array.isArray(values) || values.length === 0) {
@@ -164,7 +170,7 @@ function wrongValues(values: unknown, path: string, type: ColumnType): ContractP
     return [{ path, text: `cannot be checked for a ${type}, whose values have several spellings: use a string column, or a range` }];
   }
   const scalar = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value);
-  const wrong = values.filter((value) => !scalar(value) || value === '' || !form.test(String(value)));
+  const wrong = values.filter((value) => !scalar(value) || value === '' || !form(String(value)));
   return wrong.length === 0 ? [] : [{ path, text: `has ${wrong.map(shown).join(', ')}, which is no value of type ${type}` }];
 }
 

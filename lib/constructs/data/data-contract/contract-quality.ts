@@ -3,6 +3,7 @@ import { readComparison } from './contract-comparison';
 import { Part, parts, text } from './contract-document';
 import { AppliedRule, applyMetric, QualityDemands, RuleContext } from './contract-metrics';
 import { ContractProblem, shown } from './contract-problem';
+import { unreadTerms } from './contract-terms';
 
 /** What a list of rules comes to. @internal */
 export interface ReadQuality {
@@ -15,14 +16,6 @@ const TYPE_HELP: Readonly<Record<string, string>> = {
   text: 'a text is for people: put it into a description',
   sql: 'there is no database to ask: use a metric, or check it where the data is used',
   custom: 'rules of other engines are not run: use a metric',
-};
-
-/** What would change how or when a rule is applied, which nothing here does. */
-const UNREAD: Readonly<Record<string, string>> = {
-  rule: "the standard replaced it by 'metric': leave it out",
-  method: 'there is no second source to compare with: leave it out',
-  scheduler: 'a rule is applied to each file as it arrives: leave it out',
-  schedule: 'a rule is applied to each file as it arrives: leave it out',
 };
 
 /** Reads the rules of a column or of the whole object. A rule that cannot be checked is a problem, never skipped. @internal */
@@ -67,9 +60,7 @@ function readRule(rule: Part, path: string, context: RuleContext): AppliedRule |
 }
 
 function unfitKeys(rule: Part, path: string): ContractProblem[] {
-  const problems: ContractProblem[] = Object.entries(UNREAD)
-    .filter(([name]) => rule[name] !== undefined)
-    .map(([name, why]) => ({ path: `${path}.${name}`, text: `cannot be followed here: ${why}` }));
+  const problems = unreadTerms(rule, 'quality', path);
   if (rule.metric === undefined) {
     const metrics = 'nullValues, missingValues, invalidValues, duplicateValues or rowCount';
     problems.push({ path: `${path}.metric`, text: `is missing: use ${metrics}` });
