@@ -25,6 +25,7 @@ export function withdrawalText(given: OperationReport): string {
     ...(things.length < all ? [`  and ${all - things.length} more${dryRun ? '' : ': the parts beside the report name all'}`] : []),
     ...models.flatMap((model) => modelLines(model, dataset, dryRun)),
     ...figures(dryRun ? plan.totals : totals),
+    ...(plan.totals['of them from a stream'] > 0 ? ONLINE : []),
     ...(dryRun ? [] : nextSteps(dataset, serves)),
     ...(dryRun ? [] : [`report: s3://${report.report.bucket}/${report.report.key}`]),
   ].join('\n');
@@ -35,6 +36,12 @@ function lineOf({ what, key, versionId, counted, dataset, publishedAt }: Thing):
     ? `  file ${String(key)}, version ${String(versionId)}${counted === true ? '' : ', which counts no more'}`
     : `  dataset version ${String(dataset)}, published ${String(publishedAt)}`;
 }
+
+/** A withdrawal reaches what is trained on; values that are read online go by records alone. */
+const ONLINE = [
+  'remains: records of a stream stay in the online table and in features until a correction of each, or the end of their time, takes them away;',
+  '  predictions that were told such a value are not listed. What to do: docs/runbooks/data.md#withdrawing-data',
+];
 
 /** What a person has to decide, or to wait for. */
 const nextSteps = (dataset: string, serves: boolean): string[] => [

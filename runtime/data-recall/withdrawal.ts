@@ -40,9 +40,11 @@ export class WithdrawalWork {
     const versions = await this.versions(contents);
     const affected = await this.affected(versions);
     const registered = affected.flatMap((model) => model.versions);
+    // Online values are no copy of files: what came by a stream is in them as well, and a withdrawal does not reach there.
+    const streamed = files.filter(({ batch }) => batch !== undefined).length;
     const serving = registered.filter(({ live }) => live).length;
     const totals = {
-      ...{ files: files.length, 'dataset versions': versions.length },
+      ...{ files: files.length, ...(streamed > 0 && { 'of them from a stream': streamed }), 'dataset versions': versions.length },
       ...{ 'model versions': registered.length, 'of them serving': serving },
     };
     const first = [...files.slice(0, LISTED).map(shownFile), ...versions.slice(0, LISTED).map(shownVersion)];
@@ -212,6 +214,7 @@ function contentsOf(rows: readonly FileRow[], thing: string, startedAt: string):
 
 const shownFile = (row: FileRow) => ({
   ...{ what: 'file', key: row.key, versionId: row.versionId, content: row.contentSha256, counted: counts(row) },
+  ...(row.batch && { batch: row.batch, accountedAt: row.accountedAt }),
 });
 
 const shownVersion = ({ id, publishedAt, rows, files }: VersionRow) => ({

@@ -82,6 +82,16 @@ describe('npm run withdraw [D10]', () => {
     );
   });
 
+  test.each([true, false])(
+    'says that online values of a stream remain, in a dry run or not (%s), and says nothing of it for files',
+    (dryRun) => {
+      const { plan } = REPORT as { plan: { totals: object } };
+      const streamed = { ...(REPORT as object), dryRun, plan: { ...plan, totals: { ...plan.totals, 'of them from a stream': 1 } } };
+      expect(withdrawalText(streamed as never)).toContain('\nremains: records of a stream stay in the online table and in features');
+      expect(withdrawalText({ ...(REPORT as object), dryRun } as never)).not.toContain('remains:');
+    },
+  );
+
   test('says how many more there are than it names', () => {
     const many = { ...(REPORT as { plan: object }), plan: { totals: { files: 50 }, first: [] } } as never;
     expect(withdrawalText(many)).toContain('  and 50 more\n');

@@ -1,3 +1,4 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { makeHandler as makeTrigger } from '../../../runtime/training-trigger/handler';
 import { requestOf } from '../../../runtime/data-recall/core';
@@ -66,6 +67,22 @@ describe('a withdrawal [D10]', () => {
     await made.send('c');
     const { objects } = made.builder.manifestOf(await made.build());
     expect(objects.map(({ source }) => source)).toEqual(['simple/a.csv', 'simple/c.csv']);
+  });
+
+  test('says of an object of a stream that it is one, and which records it holds, because their online values remain', async () => {
+    const made = await Setting.make();
+    const { pk } = made.world.rows().find(({ key }) => key === FILE.thing)!;
+    const batch = { stream: 's', shard: 'shardId-0', first: '1', last: '9', records: 2 };
+    const values = { ':batch': batch };
+    await made.world.db.client.send(
+      new UpdateCommand({ TableName: TABLE, Key: { pk }, UpdateExpression: 'SET batch = :batch', ExpressionAttributeValues: values }),
+    );
+    for (const dryRun of [true, false]) {
+      const report = await made.withdraw(FILE, { dryRun });
+      expect(report.plan.totals).toMatchObject({ files: 1, 'of them from a stream': 1 });
+      expect(report.plan.first[0]).toMatchObject({ key: FILE.thing, batch, accountedAt: expect.any(String) as string });
+      expect(dryRun ? batch : entries(made, report)[0].batch).toEqual(batch);
+    }
   });
 
   test('ends queries of what it withdrew at once, and of nothing else', async () => {
