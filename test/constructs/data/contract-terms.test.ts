@@ -177,6 +177,42 @@ describe('what the standard lets a contract say [D2]', () => {
   });
 });
 
+describe('options of a type that the standard has [D2]', () => {
+  const STRICT: Record<string, unknown> = {
+    ...{ minLength: 3, maxLength: 3, pattern: '^a$', multipleOf: 2, minimum: 3, maximum: 3, exclusiveMinimum: 3, exclusiveMaximum: 3 },
+    ...{ timezone: false, defaultTimezone: 'Europe/Berlin' },
+  };
+  const TIMES = ['date', 'timestamp'];
+  const FORMATS: Record<string, string> = { string: 'email', date: 'HH:mm:ss', timestamp: 'HH:mm:ss', integer: 'i8', number: 'f32' };
+  const conditionsOf = ({ properties, anyOf }: Loose): string[] =>
+    anyOf === undefined ? [properties.logicalType.const] : anyOf.flatMap(conditionsOf);
+  const options = Object.entries(STANDARDS).flatMap(([version, root]) =>
+    (root as Loose).$defs.SchemaBaseProperty.allOf
+      .filter((part: Loose) => part.if !== undefined)
+      .flatMap((part: Loose) =>
+        conditionsOf(part.if).map((type) => [type, Object.keys(part.then.properties.logicalTypeOptions.properties)]),
+      )
+      .filter(([type]: [string]) => type in FORMATS)
+      .flatMap(([type, names]: [string, string[]]) => names.map((name) => [version, type, name])),
+  );
+
+  test.each(options as [string, string, string][])('in %s: of a %s counts or is an error: %s [meaning 21]', (_version, type, name) => {
+    const bound = TIMES.includes(type) && /^(exclusive)?(minimum|maximum)$/i.test(name);
+    const value = name === 'format' ? FORMATS[type] : bound ? '2020-01-01' : STRICT[name];
+    expect(value).toBeDefined();
+    const withOptions = (logicalTypeOptions?: object) => (d: Loose) =>
+      void d.schema[0].properties.push(column('a', type, logicalTypeOptions && { logicalTypeOptions }));
+    const change = withOptions({ [name]: value });
+    if (refusals(change).length === 0) {
+      expect(rulesOf(contractOf(change))).not.toEqual(rulesOf(contractOf(withOptions())));
+    }
+  });
+
+  test('are those of every type of a column but a boolean, which has none', () => {
+    expect([...new Set((options as string[][]).map(([, type]) => type))].sort()).toEqual(Object.keys(FORMATS).sort());
+  });
+});
+
 describe('values that a contract lists [D2]', () => {
   const problemsWith = (type: string, value: unknown) =>
     refusals((d) =>
