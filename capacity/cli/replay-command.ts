@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '../policies/default-policy';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';
 import { Objective } from '../simulator/outcome';
+import { ASYNCHRONOUS } from '../simulator/simulation';
 import { clear, exitCode, OptionReader, Output, parsed, progress } from './options';
 import { replay, ReplayOptions, ReplayResult } from './replay';
 
@@ -21,11 +22,13 @@ Options:
   --lengths FILE        of a file of rates: a recorded trace whose tokens its requests have (default: the conversations that come with the project)
   --rounds N            of a file of rates: how often it is gone through (default 1)
   --starts TIME         of a file of rates: when it begins, such as 2026-03-02T00:00:00Z; a plan with schedules needs it
-  --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max})
+  --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max}; asynchronous 0 and ${DEFAULT_LIMITS.max})
   --initial N           instances at the begin (default: what the policy holds at the rate of the first ten minutes)
   --routing WHAT        leastOutstanding, as the constructs deploy it, or random, which is SageMaker's default (default leastOutstanding)
   --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
-  --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})`;
+  --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})
+  --asynchronous N      an asynchronous endpoint: requests wait in a queue, and each instance takes N at once
+  --within SECONDS      of an asynchronous endpoint: promised time from the request to the whole answer`;
 
 const OPTIONS = {
   trace: { type: 'string' },
@@ -41,9 +44,11 @@ const OPTIONS = {
   min: { type: 'string' },
   max: { type: 'string' },
   initial: { type: 'string' },
-  routing: { type: 'string', default: 'leastOutstanding' },
+  routing: { type: 'string' },
   'first-token-ms': { type: 'string' },
   'token-ms': { type: 'string' },
+  asynchronous: { type: 'string' },
+  within: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -65,24 +70,43 @@ export function replayCommand(args: string[], out: Output, err: Output): number 
 /** Errors: `UsageError` with every problem. */
 function optionsOf(values: ReturnType<typeof parsed<typeof OPTIONS>>): ReplayOptions {
   const read = new OptionReader(values);
-  const { trace, profile, policy, routing, lengths } = values;
+  const { trace, profile, policy, routing = 'leastOutstanding', lengths } = values;
   read.problems.push(...(trace === undefined ? ['--trace is missing'] : []), ...(profile === undefined ? ['--profile is missing'] : []));
   if (routing !== 'random' && routing !== 'leastOutstanding') {
     read.problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
   }
+  const asynchronous = read.number('asynchronous', 1, 1000, true);
+  const within = read.number('within', 1, ASYNCHRONOUS.expirySeconds, false);
+  const fewest = asynchronous === undefined ? 1 : 0;
+  read.problems.push(...queueProblems(values));
   const options = {
     bootSeconds: read.number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
     seed: read.number('seed', 0, 2 ** 31 - 1, true) ?? 1,
     startsAt: read.time('starts'),
     meanRate: read.number('mean-rps', 0.001, 100_000, false),
     rounds: read.number('rounds', 1, 1000, true),
-    min: read.number('min', 1, 1000, true),
+    min: read.number('min', fewest, 1000, true),
     max: read.number('max', 1, 1000, true),
-    initial: read.number('initial', 1, 1000, true),
-    objective: objectiveOf(read),
+    initial: read.number('initial', fewest, 1000, true),
+    asynchronous,
+    objective: asynchronous === undefined ? objectiveOf(read) : { latencySeconds: within ?? NaN },
   };
   read.check();
   return { ...options, trace: trace!, profile: profile!, policy, lengths, routing: routing as ReplayOptions['routing'] };
+}
+
+/** A queue promises the whole answer, and instances take from it what they like. */
+function queueProblems(values: ReturnType<typeof parsed<typeof OPTIONS>>): string[] {
+  if (values.asynchronous === undefined) {
+    return values.within === undefined
+      ? []
+      : ['--within is of an asynchronous endpoint: give --asynchronous too, or --first-token-ms and --token-ms'];
+  }
+  const foreign = (['routing', 'first-token-ms', 'token-ms'] as const).filter((name) => values[name] !== undefined);
+  return [
+    ...foreign.map((name) => `--${name} is of an endpoint that answers at once: leave it out with --asynchronous`),
+    ...(values.within === undefined ? ['--within is missing: an asynchronous endpoint promises the whole answer'] : []),
+  ];
 }
 
 /** What `--first-token-ms` and `--token-ms` promise. */
@@ -110,6 +134,8 @@ function summary(result: ReplayResult): string {
     `instances    ${result.initialInstances} at the begin, ${result.mostInstances} at most; ${result.scaleOuts} times out, ${result.scaleIns} in`,
     ...(result.measuredRequestsPerSecond === null
       ? []
-      : [`one instance ${result.measuredRequestsPerSecond.toFixed(3)} requests a second within the objective, measured in the simulator`]),
+      : [
+          `one instance ${result.measuredRequestsPerSecond.toFixed(3)} requests a second${result.asynchronous === null ? ' within the objective' : ' while others wait'}, measured in the simulator`,
+        ]),
   ].join('\n');
 }

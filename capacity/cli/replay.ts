@@ -1,7 +1,7 @@
 import { MeasuredRates, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
-import { DEFAULT_LIMITS, defaultPolicy, fixedPolicy, heldAt, initialAt } from '../policies/default-policy';
+import { DEFAULT_LIMITS, defaultBacklogPolicy, defaultPolicy, fixedPolicy, heldAt, initialAt } from '../policies/default-policy';
 import { readPolicyFile } from '../policies/policy-file';
-import { measuredRates } from '../profiles/measured-rate';
+import { drainRate, measuredRates } from '../profiles/measured-rate';
 import { Impossible } from '../profiles/objective';
 import { Profile, profileNamed } from '../profiles/profile';
 import { provisioningOf } from '../scaling/provisioning';
@@ -13,7 +13,7 @@ import { Routing } from '../simulator/fleet';
 import { Histogram } from '../simulator/histogram';
 import { Objective } from '../simulator/outcome';
 import { PeakRate } from '../simulator/peak-rate';
-import { EndpointModel } from '../simulator/simulation';
+import { ASYNCHRONOUS, EndpointModel } from '../simulator/simulation';
 import { RecordedLengths } from '../traces/lengths';
 import { RequestSource } from '../traces/source';
 import { openTrace, TraceFile } from '../traces/trace-file';
@@ -33,6 +33,8 @@ export interface ReplayOptions {
   readonly max?: number;
   /** Instances at the begin. */
   readonly initial?: number;
+  /** Requests wait in a queue, and an instance takes so many at once. Absent: the endpoint answers at once. */
+  readonly asynchronous?: number;
   readonly bootSeconds: number;
   readonly routing: Routing;
   readonly objective: Objective;
@@ -57,6 +59,8 @@ export interface ReplayResult {
   readonly bootSeconds: number;
   readonly routing: Routing;
   readonly objective: Objective;
+  /** Requests that an instance takes at once from the queue; null when there is none. */
+  readonly asynchronous: number | null;
   /** Rate that one instance was measured to serve within the objective, in the simulator; null when nothing follows from it. */
   readonly measuredRequestsPerSecond: number | null;
   readonly plan: ScalingPlan;
@@ -103,7 +107,8 @@ export function replay(options: ReplayOptions): ReplayResult {
     routing: options.routing,
     instances: 1,
     timeoutSeconds: Infinity,
-    admissionBound: Infinity,
+    admissionBound: options.asynchronous ?? Infinity,
+    queue: options.asynchronous === undefined ? undefined : ASYNCHRONOUS,
   };
   const rates =
     policy.given === undefined || (options.initial ?? heldAt(policy.given, trace.firstRate)) === undefined
@@ -133,7 +138,10 @@ export function replay(options: ReplayOptions): ReplayResult {
   });
 }
 
-function measured(endpoint: EndpointModel, { objective, seed, profile }: ReplayOptions, trace: TraceFile): MeasuredRates {
+function measured(endpoint: EndpointModel, { objective, seed, profile, asynchronous }: ReplayOptions, trace: TraceFile): MeasuredRates {
+  if (asynchronous !== undefined) {
+    return { requestsPerSecond: drainRate(endpoint, new RecordedLengths(trace.lengths, seed), seed) };
+  }
   const rates = measuredRates(endpoint, objective, () => new RecordedLengths(trace.lengths, seed), seed);
   if (rates.requestsPerSecond === 0) {
     throw new Error(`ImpossibleObjective: an instance of ${profile} meets it at no rate: promise less, or take a faster GPU`);
@@ -145,13 +153,22 @@ function measured(endpoint: EndpointModel, { objective, seed, profile }: ReplayO
  * The plan, or how it follows from the rate that one instance serves. Errors `InvalidPolicy`: another name, and no such file; limits that a file has
  * itself.
  */
-function policyOf({ policy, min, max }: ReplayOptions): { readonly given?: ScalingPlan; of(measured: MeasuredRates): ScalingPlan } {
-  const limits = { min: min ?? Math.min(DEFAULT_LIMITS.min, max ?? Infinity), max: max ?? Math.max(DEFAULT_LIMITS.max, min ?? 0) };
+function policyOf({ policy, min, max, asynchronous, objective }: ReplayOptions): {
+  readonly given?: ScalingPlan;
+  of(measured: MeasuredRates): ScalingPlan;
+} {
+  const fewest = asynchronous === undefined ? DEFAULT_LIMITS.min : 0;
+  const limits = { min: min ?? Math.min(fewest, max ?? Infinity), max: max ?? Math.max(DEFAULT_LIMITS.max, min ?? 0) };
   if (policy === 'default') {
     if (limits.min > limits.max) {
       throw new Error(`InvalidPolicy: --min ${limits.min} is above --max ${limits.max}: swap them`);
     }
-    return { of: (measured) => defaultPolicy(measured, limits) };
+    return {
+      of: (measured) =>
+        asynchronous === undefined
+          ? defaultPolicy(measured, limits)
+          : defaultBacklogPolicy(measured.requestsPerSecond, objective.latencySeconds!, limits),
+    };
   }
   if (min !== undefined || max !== undefined) {
     throw new Error(`InvalidPolicy: --min and --max are for the policy 'default': '${policy}' has its own`);
@@ -174,7 +191,11 @@ interface Ran {
   readonly peakRate: number;
 }
 
-function told({ trace, policy, seed, bootSeconds, routing, objective }: ReplayOptions, profile: Profile, run: Ran): ReplayResult {
+function told(
+  { trace, policy, seed, bootSeconds, routing, objective, asynchronous }: ReplayOptions,
+  profile: Profile,
+  run: Ran,
+): ReplayResult {
   const { outcome, instanceHours, activities, scaleOuts, scaleIns, leastServerHours, events } = run.result;
   const mostInstances = Math.max(run.initial, ...activities.filter(({ failed }) => !failed).map(({ to }) => to));
   return {
@@ -185,6 +206,7 @@ function told({ trace, policy, seed, bootSeconds, routing, objective }: ReplayOp
     bootSeconds,
     routing,
     objective,
+    asynchronous: asynchronous ?? null,
     measuredRequestsPerSecond: run.rate,
     plan: run.plan,
     initialInstances: run.initial,

@@ -6,7 +6,7 @@ import { Routing } from '../simulator/fleet';
 /** A policy in the comparison. */
 export interface Candidate extends Omit<Peer, 'kind'> {
   /** `ours` are what the constructs deploy, `mismeasured` the default with a rate that is wrong. */
-  readonly kind: 'ours' | 'mismeasured' | 'peer' | 'fixed';
+  readonly kind: 'ours' | 'mismeasured' | Peer['kind'];
   readonly routing: Routing;
 }
 
@@ -14,8 +14,8 @@ const DEPLOYED = 'lib/constructs/serving/scaling/policy.ts';
 /** What `Scaling.between(min, max, { capacity })` deploys, with the routing of the constructs. */
 export const DEFAULT_NAME = 'default';
 
-const guarded = (measured: Basis): ScalingPlan =>
-  variantPlan({ ...measured.limits, measured, concurrency: measured.guardConcurrency, dimensions: {} });
+const tenSecond = (measured: Basis): ScalingPlan =>
+  variantPlan({ ...measured.limits, measured, concurrency: measured.guardConcurrency, dimensions: {}, publishedEverySeconds: 10 });
 
 const wrong = (name: string, factor: number): Candidate => ({
   name,
@@ -48,11 +48,11 @@ export const CANDIDATES: readonly Candidate[] = [
     plan: (measured) => defaultPolicy(measured, measured.limits),
   },
   {
-    name: 'guarded',
+    name: 'ten-second',
     kind: 'ours',
-    source: `${DEPLOYED}, with the guard on requests at once`,
+    source: `${DEPLOYED}, with invocations published every ten seconds and the guard on requests at once`,
     routing: 'leastOutstanding',
-    plan: guarded,
+    plan: tenSecond,
   },
   wrong('default-measured-0.7', 0.7),
   wrong('default-measured-1.3', 1.3),

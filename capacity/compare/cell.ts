@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, initialAt } from '../policies/default-policy';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled } from '../scaling/scaled-endpoint';
 import { DEFAULT_SEMANTICS, OTHER_SEMANTICS } from '../scaling/semantics';
+import { ASYNCHRONOUS } from '../simulator/simulation';
 import { RequestSource } from '../traces/source';
 import { Candidate, CANDIDATES } from './candidates';
 import { Measured, suiteEndpoint } from './measure';
@@ -97,11 +98,13 @@ function rowOf({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate
     routing: candidate.routing,
     instances: candidate.initial ?? initialAt(plan, firstRate, basis.requestsPerSecond),
     admissionBound: candidate.admissionBound?.(basis) ?? Infinity,
+    queue: candidate.asynchronous === true ? ASYNCHRONOUS : undefined,
   };
   const { outcome, instanceHours, leastServerHours, scaleOuts, scaleIns } = runScaled(
     {
       endpoint,
       plan,
+      scaler: candidate.scaler?.(basis),
       provisioning: provisioningOf(bootSeconds),
       semantics: semantics === 'default' ? DEFAULT_SEMANTICS : OTHER_SEMANTICS,
     },

@@ -1,3 +1,4 @@
+import { StepPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { outAfterStep, PHASES } from '../validation/reaction';
 import { Basis } from '../peers/peers';
 import { Candidate } from './candidates';
@@ -14,8 +15,11 @@ export function detectionSeconds(candidate: Candidate): number | undefined {
   const fast = candidate
     .plan(BASIS)
     .policies.filter((policy) =>
-      policy.kind === 'Step' ? policy.periodSeconds < 60 : JSON.stringify(policy.metric).includes('HighResolution'),
+      policy.kind === 'Step' ? shownEverySeconds(policy) < 60 : JSON.stringify(policy.metric).includes('HighResolution'),
     );
   const times = fast.map((policy) => Math.max(...PHASES.map((phase) => outAfterStep(policy, BEFORE, AFTER, phase))));
   return times.length === 0 ? undefined : Math.min(...times);
 }
+
+const shownEverySeconds = ({ metric, periodSeconds }: StepPolicy): number =>
+  'publishedEverySeconds' in metric ? metric.publishedEverySeconds : periodSeconds;

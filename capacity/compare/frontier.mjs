@@ -46,7 +46,11 @@ export function frontier(points, costLabel) {
     x: { type: 'log', label: costLabel, ticks: 5, tickFormat: '~g' },
     y: { type: 'log', label: 'share of requests that missed', domain: [LEAST, 1], tickFormat: '~p' },
     fx: { label: null, domain: gpus },
-    color: { legend: false, domain: ['ours', 'mismeasured', 'peer', 'fixed'], range: ['#d62728', '#ff9896', '#1f77b4', '#999'] },
+    color: {
+      legend: false,
+      domain: ['ours', 'mismeasured', 'peer', 'elsewhere', 'fixed'],
+      range: ['#d62728', '#ff9896', '#1f77b4', '#2ca02c', '#999'],
+    },
     marks: [
       Plot.ruleY([0.01], { strokeDasharray: '4' }),
       Plot.dot(points, {

@@ -20,7 +20,7 @@ export type Chart = (points: readonly Point[], costLabel: string) => string;
 const STYLE =
   'body{font-family:sans-serif;margin:2em;max-width:1250px}table{border-collapse:collapse;font-size:13px}' +
   'td,th{padding:2px 8px;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child,.texts td,.texts th{text-align:left}' +
-  '.ours{color:#d62728}.mismeasured{color:#b55}.peer{color:#1f77b4}.fixed{color:#777}';
+  '.ours{color:#d62728}.mismeasured{color:#b55}.peer{color:#1f77b4}.elsewhere{color:#2ca02c}.fixed{color:#777}';
 
 /** The report: every policy that was run, not only those that win. */
 export function page(comparison: Comparison, chart: Chart): string {
@@ -37,7 +37,7 @@ export function page(comparison: Comparison, chart: Chart): string {
 <h1>Scaling policies compared</h1>
 <p>Simulated, not run on AWS (capacity/README.md). ${suite.seeds.length} seeds; figures are the mean over them, with the least and the largest in brackets.
 Symbols tell boot times: ${suite.boots.map((seconds) => `${seconds} s`).join(', ')}. Numbers are those of the table of policies and stand above the first of them. The dashed line is 1 % missed. <span class="ours">Ours</span>,
-<span class="mismeasured">ours with a wrong measurement</span>, <span class="peer">published defaults</span>, <span class="fixed">fixed fleets of hindsight</span>.
+<span class="mismeasured">ours with a wrong measurement</span>, <span class="peer">published defaults</span>, <span class="elsewhere">what SageMaker cannot deploy</span>, <span class="fixed">fixed fleets of hindsight</span>.
 What a policy costs is meaningful only beside what it misses: left of the bound are fleets that leave requests unserved.</p>
 <h2>What was measured first</h2>${measuredTable(comparison)}
 <h2>Policies</h2>${policyTable()}

@@ -1,6 +1,8 @@
 import { MeasuredRates, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { fixedPolicy } from '../policies/default-policy';
 import { tracking } from '../policies/tracking';
+import { ScaledEndpoint } from '../scaling/scaled-endpoint';
+import { KnativeScaler } from './knative';
 import { SOURCES } from './sources';
 
 /** What a policy may be set by: what was measured, and limits. */
@@ -19,14 +21,18 @@ export interface Basis extends MeasuredRates {
 /** A default that somebody published, or a fleet that does not scale. */
 export interface Peer {
   readonly name: string;
-  /** `peer` for what is published, `fixed` for fleets of hindsight that nobody can deploy. */
-  readonly kind: 'peer' | 'fixed';
+  /** `peer` for what is published, `elsewhere` for what SageMaker cannot deploy, `fixed` for fleets of hindsight. */
+  readonly kind: 'peer' | 'elsewhere' | 'fixed';
   readonly source: string;
   plan(basis: Basis): ScalingPlan;
+  /** What decides in place of the plan's policies, within its limits. */
+  scaler?(basis: Basis): ScaledEndpoint['scaler'];
   /** Instances at the begin, when the policy says so. */
   readonly initial?: number;
   /** Requests in an instance from which on it refuses more. */
   admissionBound?(basis: Basis): number;
+  /** Whether the endpoint is asynchronous: an instance takes as many requests at once as it was measured to have. */
+  readonly asynchronous?: boolean;
   /** Why it never scales, when it is meant to. */
   readonly inert?: string;
 }
@@ -55,6 +61,13 @@ function backlogStep(side: 'AtOrAbove' | 'AtOrBelow', threshold: number, change:
   };
 }
 
+const genaiCdk = (): ScalingPlan => ({
+  min: 1,
+  max: 2,
+  policies: [backlogStep('AtOrAbove', 0.5, 1), backlogStep('AtOrBelow', 0, -1)],
+  schedules: [],
+});
+
 /** Out by target tracking, in by a step of its own. That the step takes one instance after fifteen minutes is our reading: what we know of it is its threshold. */
 function measuredConcurrency(basis: Basis): ScalingPlan {
   const cooldowns = { scaleOutCooldownSeconds: 30, scaleInCooldownSeconds: 960 };
@@ -82,8 +95,17 @@ export const PEERS: readonly Peer[] = [
     kind: 'peer',
     source: SOURCES.genaiCdk,
     initial: 1,
-    plan: () => ({ min: 1, max: 2, policies: [backlogStep('AtOrAbove', 0.5, 1), backlogStep('AtOrBelow', 0, -1)], schedules: [] }),
+    plan: genaiCdk,
     inert: 'its metric is published by asynchronous endpoints only: one that answers at once stays with one instance',
+  },
+  {
+    name: 'genai-cdk-repaired',
+    kind: 'peer',
+    source: `${SOURCES.genaiCdk}, on an asynchronous endpoint and with the one dimension that its metric has`,
+    initial: 1,
+    plan: genaiCdk,
+    admissionBound: ({ concurrency }) => concurrency,
+    asynchronous: true,
   },
   { name: 'genai-cdk-jumpstart', kind: 'peer', source: SOURCES.genaiCdkJumpstart, plan: () => fixedPolicy(1), inert: 'it has no scaling' },
   {
@@ -101,6 +123,16 @@ export const PEERS: readonly Peer[] = [
     source: SOURCES.measuredConcurrency,
     plan: measuredConcurrency,
     admissionBound: ({ concurrency }) => concurrency,
+  },
+  {
+    name: 'knative-like',
+    kind: 'elsewhere',
+    source: SOURCES.knative,
+    plan: (basis) => planned(basis),
+    scaler:
+      ({ limits, concurrency }) =>
+      (fleet, provisioning, seed) =>
+        new KnativeScaler(fleet, provisioning, limits, concurrency, seed),
   },
   { name: 'fixed-peak', kind: 'fixed', source: SOURCES.fixed, plan: ({ peak }) => fixedPolicy(peak) },
   { name: 'fixed-0.6-peak', kind: 'fixed', source: SOURCES.fixed, plan: ({ peak }) => fixedPolicy(Math.max(1, Math.ceil(0.6 * peak))) },

@@ -15,5 +15,8 @@ export const SOURCES = {
   measuredConcurrency:
     'STT-TTS-Model-Eval, a public sample (MIT, Copyright Amazon.com 2026): requests at once at 0.75 of what was measured, in at 0.5 of it, cool-downs of 30 s ' +
     'and 960 s, the container refuses what is above the measured',
+  knative:
+    "https://github.com/knative/serving config/core/configmaps/autoscaler.yaml: 70 % of what an instance takes at once, a minute's mean, six seconds' when those need twice as many; " +
+    'SageMaker cannot deploy it',
   fixed: 'hindsight: nobody knows the peak or the mean before',
 } as const;

@@ -1,4 +1,14 @@
-import { DEFAULT_UTILIZATION, MeasuredRates, neededInstances, ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
+import { backlogPlan, LONGEST_INVOCATION_MINUTES } from '../../lib/constructs/serving/scaling/backlog-policy';
+import {
+  backlogPerInstance,
+  DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+  DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+  DEFAULT_UTILIZATION,
+  MeasuredRates,
+  neededInstances,
+  ScalingPlan,
+  variantPlan,
+} from '../../lib/constructs/serving/scaling/policy';
 
 /** Fewest and most instances of the default: two survive the loss of one, and the most is far above what the traces here need. */
 export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;
@@ -8,6 +18,23 @@ const INVOCATIONS: readonly string[] = ['SageMakerVariantInvocationsPerInstance'
 /** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own. */
 export function defaultPolicy(measured: MeasuredRates, limits: { readonly min: number; readonly max: number }): ScalingPlan {
   return variantPlan({ ...limits, measured, dimensions: { EndpointName: 'simulated', VariantName: 'AllTraffic' } });
+}
+
+/** What `BacklogScaling.between(min, max, { capacity })` deploys for an asynchronous endpoint that promises an answer `within` so many seconds. */
+export function defaultBacklogPolicy(
+  requestsPerSecond: number,
+  within: number,
+  limits: { readonly min: number; readonly max: number },
+): ScalingPlan {
+  return backlogPlan({
+    ...limits,
+    target: backlogPerInstance(requestsPerSecond, within, DEFAULT_UTILIZATION),
+    whenIdle: true,
+    longestMinutes: LONGEST_INVOCATION_MINUTES,
+    scaleOutCooldownSeconds: DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+    scaleInCooldownSeconds: DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+    endpointName: 'simulated',
+  });
 }
 
 /** So many instances, whatever comes. */

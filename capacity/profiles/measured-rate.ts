@@ -2,6 +2,7 @@ import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
 import { Objective } from '../simulator/outcome';
 import { EndpointModel, Simulation } from '../simulator/simulation';
 import { Lengths, PoissonSource } from '../traces/generated';
+import { RequestSource } from '../traces/source';
 import { ALLOWED_MISSES } from './objective';
 
 const WARM_UP_SECONDS = 300;
@@ -17,6 +18,29 @@ const HALVINGS = 12;
  */
 export const measuredRate = (endpoint: EndpointModel, objective: Objective, lengths: () => Lengths, seed: number): number =>
   fleetRate({ ...endpoint, objective, instances: 1 }, lengths, seed);
+
+/**
+ * Requests a second that one instance works off while others wait: what a load test of an asynchronous endpoint finds. The queue is emptied, so the
+ * last requests have the instance for themselves.
+ */
+export function drainRate(endpoint: EndpointModel, lengths: Lengths, seed: number): number {
+  let left = ENOUGH_REQUESTS;
+  const burst: RequestSource = {
+    at: 0,
+    next: () => {
+      lengths.draw();
+      return left-- > 0;
+    },
+    get prompt() {
+      return lengths.prompt;
+    },
+    get output() {
+      return lengths.output;
+    },
+  };
+  const { outcome, seconds } = new Simulation({ ...endpoint, queue: { expirySeconds: Infinity }, instances: 1 }, { seed }).run(burst);
+  return outcome.completed / seconds;
+}
 
 /** Instances of the fleet that is measured beside one alone: enough to see how much waits even out. */
 const FLEET_INSTANCES = 4;

@@ -30,10 +30,11 @@ export class Impossible {
   ) {}
 
   public add(at: number, prompt: number, output: number): void {
-    const { firstTokenSeconds = Infinity, tokenSeconds = Infinity } = this.objective;
+    const { firstTokenSeconds = Infinity, tokenSeconds = Infinity, latencySeconds = Infinity } = this.objective;
     const { firstToken, token } = alone(this.service, prompt, output);
+    const late = firstToken > firstTokenSeconds || token > tokenSeconds || firstToken + token * (output - 1) > latencySeconds;
     this.requests++;
-    if (firstToken > firstTokenSeconds || token > tokenSeconds || prompt + output > this.service.kvTokens) {
+    if (late || prompt + output > this.service.kvTokens) {
       this.count++;
       this.example ??= { at, prompt, output };
     }
@@ -46,12 +47,12 @@ export class Impossible {
     }
     const { at, prompt, output } = this.example;
     const { firstToken, token } = alone(this.service, prompt, output);
-    const { firstTokenSeconds = Infinity, tokenSeconds = Infinity } = this.objective;
+    const { firstTokenSeconds = Infinity, tokenSeconds = Infinity, latencySeconds = Infinity } = this.objective;
     throw new Error(
       `ImpossibleObjective: ${this.count} of ${this.requests} requests miss it on any fleet, more than ${ALLOWED_MISSES * 100} %: the first, at ${at.toFixed(1)} s ` +
         `with a prompt of ${prompt} tokens and an answer of ${output}, takes ${(firstToken * 1000).toFixed(0)} ms to its first token (allowed: ` +
-        `${firstTokenSeconds * 1000}) and ${(token * 1000).toFixed(1)} ms for each other (allowed: ${tokenSeconds * 1000}) when it is alone on an instance, ` +
-        `which has room for ${this.service.kvTokens} tokens: promise less, or take a faster GPU`,
+        `${firstTokenSeconds * 1000}) and ${(token * 1000).toFixed(1)} ms for each other (allowed: ${tokenSeconds * 1000}) when it is alone on an instance` +
+        `${latencySeconds === Infinity ? '' : ` (the whole answer is allowed ${latencySeconds} s)`}, which has room for ${this.service.kvTokens} tokens: promise less, or take a faster GPU`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { LackingInstances, NamedMetric, neededInstances, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
+import { LackingInstances, lackingInstances, NamedMetric, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
 import { Fleet } from '../simulator/fleet';
 import { MetricSeries, Published, Statistic } from './metric-series';
 import { Semantics } from './semantics';
@@ -25,8 +25,10 @@ export class MetricBus {
   private readonly perInstance = new MetricSeries(MINUTE_SECONDS);
   private readonly noCapacity = new MetricSeries(MINUTE_SECONDS);
   private readonly concurrency = new MetricSeries(TICK_SECONDS);
-  /** Metrics of asynchronous endpoints: one that answers at once publishes none. */
-  private readonly silent = new MetricSeries(MINUTE_SECONDS);
+  /** Of asynchronous endpoints alone, which publish no invocations (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html). */
+  private readonly backlog = new MetricSeries(MINUTE_SECONDS);
+  private readonly backlogPerInstance = new MetricSeries(MINUTE_SECONDS);
+  private readonly withoutCapacity = new MetricSeries(MINUTE_SECONDS);
   private minuteRequests = 0;
   private minuteShares = 0;
   private minuteFailures = 0;
@@ -54,7 +56,7 @@ export class MetricBus {
     fleet.beginPeriod();
     this.concurrency.close(sum, maximum, fleet.serving);
     if (now % MINUTE_SECONDS === 0) {
-      this.closeMinute(fleet.serving);
+      this.closeMinute(fleet.serving, fleet.backlog);
     }
   }
 
@@ -65,23 +67,30 @@ export class MetricBus {
       return this.predefined(metric);
     }
     if (!('statistic' in metric)) {
-      return { series: this.lacking(metric), statistic: 'Maximum', periodSeconds, publishSeconds: minute };
+      const publishSeconds = metric.publishedEverySeconds < MINUTE_SECONDS ? tenSecond : minute;
+      return { series: this.lacking(metric), statistic: 'Maximum', periodSeconds, publishSeconds };
     }
     const publishSeconds =
       metric.name === 'NoCapacityInvocationFailures' ? noCapacity : periodSeconds < MINUTE_SECONDS ? tenSecond : minute;
     return { series: this.named(metric.name), statistic: metric.statistic, periodSeconds, publishSeconds };
   }
 
-  private closeMinute(instances: number): void {
-    const silent = this.minuteRequests === 0 && (this.semantics.idleInvocations === 'missing' || instances === 0);
+  private closeMinute(instances: number, backlog: number | undefined): void {
+    const idle = this.minuteRequests === 0 && (this.semantics.idleInvocations === 'missing' || instances === 0);
+    const silent = idle || backlog !== undefined;
     this.invocations.close(this.minuteRequests, 1, silent ? 0 : Math.max(1, this.minuteRequests));
     this.perInstance.close(this.minuteShares, 1, silent ? 0 : Math.max(1, this.minuteRequests));
     this.noCapacity.close(this.minuteFailures, 1, this.minuteFailures);
     this.minuteRequests = this.minuteShares = this.minuteFailures = 0;
+    const queued = backlog ?? 0;
+    this.backlog.close(queued, queued, backlog === undefined ? 0 : 1);
+    this.backlogPerInstance.close(queued / instances, queued / instances, backlog === undefined || instances === 0 ? 0 : 1);
+    const stranded = queued > 0 && instances === 0 ? 1 : 0;
+    this.withoutCapacity.close(stranded, stranded, backlog === undefined ? 0 : 1);
   }
 
   /** As the metric math of the constructs has it (lib/constructs/serving/endpoint/endpoint-scaling.ts). */
-  private lacking(staffing: LackingInstances): Published {
+  private lacking(metric: LackingInstances): Published {
     const { keptSeconds, periodSeconds } = this.invocations;
     return {
       periodSeconds,
@@ -89,8 +98,7 @@ export class MetricBus {
       statistic: (end, seconds) => {
         const requests = this.invocations.statistic(end, seconds, 'Sum');
         const instances = requests / this.perInstance.statistic(end, seconds, 'Sum');
-        const lacking = Math.ceil(neededInstances(staffing, requests / seconds)) - instances;
-        return Number.isNaN(lacking) ? -1 : lacking;
+        return Number.isNaN(instances) ? -1 : lackingInstances(metric, requests / seconds, instances);
       },
     };
   }
@@ -122,9 +130,9 @@ export class MetricBus {
       ConcurrentRequestsPerModel: this.concurrency,
       ConcurrentRequestsPerCopy: this.concurrency,
       NoCapacityInvocationFailures: this.noCapacity,
-      ApproximateBacklogSize: this.silent,
-      ApproximateBacklogSizePerInstance: this.silent,
-      HasBacklogWithoutCapacity: this.silent,
+      ApproximateBacklogSize: this.backlog,
+      ApproximateBacklogSizePerInstance: this.backlogPerInstance,
+      HasBacklogWithoutCapacity: this.withoutCapacity,
     };
     if (!Object.hasOwn(known, name)) {
       throw new Error(`UnsimulatedMetric: '${name}' is not published by the simulator: use one of ${Object.keys(known).join(', ')}`);

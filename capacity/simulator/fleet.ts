@@ -24,6 +24,8 @@ export class Fleet {
   public draining = 0;
   /** When the next instance is up, seconds. */
   public nextReady = Infinity;
+  /** Requests that wait for an instance or are in one; undefined for an endpoint that answers at once, which has no queue. */
+  public backlog: number | undefined;
 
   private readonly order: number[] = [];
   private readonly states: State[] = [];
@@ -88,9 +90,32 @@ export class Fleet {
     this.leaveIfEmpty(instance, now);
   }
 
+  /** Gives up the instance that would be up last; it is billed until now. There must be one that starts. */
+  public cancel(now: number): void {
+    let last = -1;
+    for (let instance = 0; instance < this.states.length; instance++) {
+      if (this.states[instance] === State.Booting && (last < 0 || this.readyAt[instance] >= this.readyAt[last])) {
+        last = instance;
+      }
+    }
+    this.states[last] = State.Gone;
+    this.booting--;
+    this.billedSeconds += now - this.requestedAt[last];
+    this.free.push(last);
+    this.ready(now);
+  }
+
   /** The server for a request, or -1 when the instance has `bound` requests or more. There must be an instance in service. */
   public route(bound: number): number {
-    const instance = this.order[this.routing === 'random' ? this.random.index(this.serving) : this.leastOutstanding()];
+    return this.take(this.order[this.routing === 'random' ? this.random.index(this.serving) : this.leastOutstanding()], bound);
+  }
+
+  /** The server that takes the next request of a queue, or -1 while each instance has `bound` requests. */
+  public pull(bound: number): number {
+    return this.serving === 0 ? -1 : this.take(this.order[this.leastOutstanding()], bound);
+  }
+
+  private take(instance: number, bound: number): number {
     if (this.outstanding[instance] >= bound) {
       return -1;
     }

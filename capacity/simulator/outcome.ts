@@ -20,6 +20,8 @@ export interface Drops {
   timedOut: number;
   /** Prompt and output do not fit into the memory of any server. */
   tooLong: number;
+  /** It waited in the queue for longer than is allowed. */
+  expired: number;
 }
 
 /** Counts what becomes of requests. */
@@ -28,7 +30,7 @@ export class Outcome {
   public completed = 0;
   public missed = 0;
   public generatedTokens = 0;
-  public readonly drops: Drops = { noInstance: 0, shed: 0, timedOut: 0, tooLong: 0 };
+  public readonly drops: Drops = { noInstance: 0, shed: 0, timedOut: 0, tooLong: 0, expired: 0 };
   public readonly firstToken = new Histogram();
   public readonly latency = new Histogram();
 
@@ -41,8 +43,7 @@ export class Outcome {
   ) {}
 
   public get dropped(): number {
-    const { noInstance, shed, timedOut, tooLong } = this.drops;
-    return noInstance + shed + timedOut + tooLong;
+    return Object.values(this.drops).reduce((sum: number, count: number) => sum + count, 0);
   }
 
   public arrived(at: number): void {

@@ -4,6 +4,8 @@ import { doubled } from './heaps';
 export class Requests {
   /** Seconds. */
   public arrivedAt = new Float64Array(1024);
+  /** When it came to its server, seconds. */
+  public placedAt = new Float64Array(1024);
   /** Prompt tokens. */
   public prompt = new Float64Array(1024);
   /** Tokens to generate; for a classical model the work, seconds. */
@@ -45,6 +47,7 @@ export class Requests {
 
   private grow(): void {
     this.arrivedAt = doubled(this.arrivedAt, Float64Array);
+    this.placedAt = doubled(this.placedAt, Float64Array);
     this.prompt = doubled(this.prompt, Float64Array);
     this.output = doubled(this.output, Float64Array);
     this.firstAt = doubled(this.firstAt, Float64Array);

@@ -65,6 +65,7 @@ export class Servers {
   /** A request comes. */
   public arrive(server: number, slot: number, now: number): void {
     this.advance(server, now);
+    this.requests.placedAt[slot] = now;
     this.inSystem[server]++;
     if (this.waitHead[server] === NONE && this.hasRoom(server, slot)) {
       this.admit(server, slot);

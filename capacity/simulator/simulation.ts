@@ -21,7 +21,21 @@ export interface EndpointModel {
   readonly timeoutSeconds: number;
   /** Requests in one instance from which on it refuses more; Infinity when it queues all. */
   readonly admissionBound: number;
+  /** Where requests wait until an instance has room below `admissionBound`, as before an asynchronous endpoint; absent when it answers at once. */
+  readonly queue?: RequestQueue;
 }
+
+/** A queue that outlives instances. */
+export interface RequestQueue {
+  /** After how long a request that still waits is dropped, seconds. */
+  readonly expirySeconds: number;
+}
+
+/**
+ * The queue of an asynchronous endpoint, as it is for callers that state no time (RequestTTLSeconds,
+ * https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html).
+ */
+export const ASYNCHRONOUS: RequestQueue = { expirySeconds: 21_600 };
 
 export interface RunOptions {
   /** Whole number of 32 bits: equal seeds give equal results. */
@@ -64,6 +78,7 @@ export interface RunResult {
 }
 
 const PROGRESS_EVERY = 65_536;
+const NONE = -1;
 
 /** Runs a trace through an endpoint. */
 export class Simulation implements Completion {
@@ -78,6 +93,9 @@ export class Simulation implements Completion {
   private completions = 0;
   private events = 0;
   private workSeconds = 0;
+  /** Of the queue, the first request and the last. */
+  private head = NONE;
+  private tail = NONE;
   private readonly bestSeconds: number;
   private clockwork: Clockwork | undefined;
 
@@ -119,19 +137,24 @@ export class Simulation implements Completion {
         now = due;
         this.events++;
         this.servers.step();
-      } else if (arrival === Infinity && due === Infinity && Math.min(this.fleet.nextReady, tick) > until) {
+        this.serveQueue(now);
+      } else if (arrival === Infinity && due === Infinity && Math.min(this.fleet.nextReady, tick) > until && this.isQueueDead()) {
         break;
       } else if (this.fleet.nextReady <= tick) {
         now = this.fleet.nextReady;
         this.fleet.ready(now);
+        this.serveQueue(now);
       } else {
         now = tick;
         ticks++;
         this.events++;
+        this.expireQueue(now);
+        this.fleet.backlog = this.endpoint.queue && this.requests.open;
         this.clockwork!.tick(now);
       }
     }
     now = Math.max(now, until);
+    this.expireQueue(Infinity);
     this.checkLaws();
     return {
       outcome: this.outcome,
@@ -145,7 +168,7 @@ export class Simulation implements Completion {
 
   /** An answer is complete. */
   public completed(slot: number, server: number, now: number): void {
-    const { arrivedAt, firstAt, output } = this.requests;
+    const { arrivedAt, placedAt, firstAt, output } = this.requests;
     const from = arrivedAt[slot];
     this.completions++;
     if (server >= this.sojourn.length) {
@@ -153,7 +176,7 @@ export class Simulation implements Completion {
       grown.set(this.sojourn);
       this.sojourn = grown;
     }
-    this.sojourn[server] += now - from;
+    this.sojourn[server] += now - placedAt[slot];
     this.outcome.answered(from, this.endpoint.service.streams ? firstAt[slot] : now, now, output[slot]);
     this.requests.release(slot);
     this.fleet.done(server, now);
@@ -166,12 +189,66 @@ export class Simulation implements Completion {
     }
     this.outcome.arrived(now);
     this.workSeconds += leastWork(this.endpoint.service, this.bestSeconds, prompt, output);
+    if (this.endpoint.queue !== undefined) {
+      this.enqueue(now, prompt, output);
+      return;
+    }
     const server = this.place(now, prompt, output);
     if (server < 0) {
       this.refusals++;
       return;
     }
     this.servers.arrive(server, this.requests.take(now, prompt, output), now);
+  }
+
+  private enqueue(now: number, prompt: number, output: number): void {
+    if (!this.servers.fits(prompt, output)) {
+      this.refusals++;
+      this.outcome.refused(now, 'tooLong');
+      return;
+    }
+    const slot = this.requests.take(now, prompt, output);
+    if (this.head === NONE) {
+      this.head = slot;
+    } else {
+      this.requests.next[this.tail] = slot;
+    }
+    this.tail = slot;
+    this.serveQueue(now);
+  }
+
+  /** Hands out what waits, first come first served, as far as instances have room. */
+  private serveQueue(now: number): void {
+    this.expireQueue(now);
+    while (this.head !== NONE) {
+      const server = this.fleet.pull(this.endpoint.admissionBound);
+      if (server < 0) {
+        return;
+      }
+      this.servers.arrive(server, this.dequeue(), now);
+    }
+  }
+
+  private dequeue(): number {
+    const slot = this.head;
+    this.head = this.requests.next[slot];
+    this.requests.next[slot] = NONE;
+    return slot;
+  }
+
+  /** Drops what has waited for too long by then. */
+  private expireQueue(now: number): void {
+    while (this.head !== NONE && now - this.requests.arrivedAt[this.head] >= this.endpoint.queue!.expirySeconds) {
+      const slot = this.dequeue();
+      this.refusals++;
+      this.outcome.refused(this.requests.arrivedAt[slot], 'expired');
+      this.requests.release(slot);
+    }
+  }
+
+  /** Nothing waits, or nothing will ever take it: instances come by a clockwork only. */
+  private isQueueDead(): boolean {
+    return this.head === NONE || this.clockwork === undefined;
   }
 
   /** The server for a request, or -1 when it is refused. */

@@ -40,6 +40,12 @@ export function queueingChecks(): Check[] {
       simulated: meanSojourn(classicalModel(workers), workers * load, exponential, requests) - 1,
       source: 'Erlang C',
     })),
+    {
+      name: 'a queue before four instances, each of which takes one, load 0.8: mean wait',
+      expected: erlangWait(4, 0.8),
+      simulated: meanSojourn(classicalModel(1), 3.2, exponential, 2 * REQUESTS, QUEUED) - 1,
+      source: 'Erlang C',
+    },
     ...[
       { name: 'constant service', draw: () => 1, variance: 0 },
       { name: 'lognormal service', draw: uneven, variance: Math.E - 1 },
@@ -75,11 +81,19 @@ function processorSharing(): ServiceModel {
   };
 }
 
-function meanSojourn(service: ServiceModel, rate: number, draw: (random: RandomStream) => number, requests = REQUESTS): number {
+const QUEUED: Partial<EndpointModel> = { instances: 4, admissionBound: 1, queue: { expirySeconds: Infinity } };
+
+function meanSojourn(
+  service: ServiceModel,
+  rate: number,
+  draw: (random: RandomStream) => number,
+  requests = REQUESTS,
+  changes: Partial<EndpointModel> = {},
+): number {
   const warmUp = 5000 / rate;
   const until = warmUp + requests / rate;
   const source = new PoissonSource([[0, rate]], until, new DrawnWork(draw), SEED);
-  return new Simulation(oneInstance(service), { seed: SEED, countFrom: warmUp }).run(source).outcome.latency.mean;
+  return new Simulation({ ...oneInstance(service), ...changes }, { seed: SEED, countFrom: warmUp }).run(source).outcome.latency.mean;
 }
 
 class DrawnWork implements Lengths {

@@ -1,4 +1,5 @@
-import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { ScalingPlan, StepPolicy, TargetTrackingPolicy, variantPlan } from '../../lib/constructs/serving/scaling/policy';
+import { LIMITS } from '../../capacity/compare/bars';
 import { Provisioning, provisioningOf } from '../../capacity/scaling/provisioning';
 import { runScaled } from '../../capacity/scaling/scaled-endpoint';
 import { DEFAULT_SEMANTICS, OTHER_SEMANTICS, Semantics } from '../../capacity/scaling/semantics';
@@ -60,6 +61,16 @@ test('a guard of six periods of ten seconds asks within 120 s, whenever in the m
   };
   const times = [0, 7, 19, 33, 58].map((phase) => outAfterStep(guard, 0.5, 8, phase));
   expect(times.every((time) => time >= 60 && time <= 120)).toBe(true);
+});
+
+test('more for the traffic is asked for 100 s sooner when invocations are published every ten seconds', () => {
+  const seconds = (publishedEverySeconds: number) => {
+    const [out] = variantPlan({ min: 1, max: 10, measured: { requestsPerSecond: 4 }, dimensions: {}, publishedEverySeconds }).policies;
+    return [0, 7, 19, 33, 58].map((phase) => outAfterStep(out, 0.5, 8, phase));
+  };
+  const [fast, slow] = [seconds(10), seconds(60)];
+  expect(fast.map((time, place) => slow[place] - time)).toEqual([100, 100, 100, 100, 100]);
+  expect(Math.max(...fast)).toBeLessThanOrEqual(LIMITS.detectionSeconds);
 });
 
 test('tracking goes out in proportion in one step, and the fleet settles at load by target', () => {

@@ -5,6 +5,7 @@ import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Basis, PEERS } from '../../capacity/peers/peers';
 import { provisioningOf } from '../../capacity/scaling/provisioning';
 import { runScaled } from '../../capacity/scaling/scaled-endpoint';
+import { ASYNCHRONOUS } from '../../capacity/simulator/simulation';
 import { PoissonSource } from '../../capacity/traces/generated';
 import { endpointOf } from './support';
 
@@ -24,8 +25,10 @@ function changes(name: string): number {
     lengths,
     1,
   );
-  const endpoint = endpointOf({ instances: peer.initial ?? plan.min, admissionBound: peer.admissionBound?.(BASIS) ?? Infinity });
-  return runScaled({ endpoint, plan, provisioning: provisioningOf(60) }, source, { seed: 1 }).scaleOuts;
+  const queue = peer.asynchronous === true ? ASYNCHRONOUS : undefined;
+  const endpoint = endpointOf({ instances: peer.initial ?? plan.min, admissionBound: peer.admissionBound?.(BASIS) ?? Infinity, queue });
+  const scaler = peer.scaler?.(BASIS);
+  return runScaled({ endpoint, plan, scaler, provisioning: provisioningOf(60) }, source, { seed: 1 }).scaleOuts;
 }
 
 test('under a load that one instance cannot serve, what is said to be inert does nothing, and every other default scales', () => {

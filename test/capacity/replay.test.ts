@@ -217,6 +217,12 @@ test.each([
   [['--trace', 'a', '--profile', 'b', '--seed', '1.5'], "--seed must be a whole number from 0 to 2147483647, got '1.5'"],
   [['--trace', 'a', '--profile', 'b', '--routing', 'best'], "--routing must be random or leastOutstanding, got 'best'"],
   [['--tarce', 'a'], "Unknown option '--tarce'"],
+  [['--trace', 'a', '--profile', 'b', '--within', '60'], '--within is of an asynchronous endpoint: give --asynchronous too'],
+  [
+    ['--trace', 'a', '--profile', 'b', '--asynchronous', '4', '--token-ms', '50', '--min', '0'],
+    '--token-ms is of an endpoint that answers at once: leave it out with --asynchronous; --within is missing: an asynchronous endpoint promises the whole answer',
+  ],
+  [['--trace', 'a', '--profile', 'b', '--min', '0'], "--min must be a whole number from 1 to 1000, got '0'"],
 ])('fails on the command line %j with the usage and exit code 2', (args, message) => {
   const { code, err } = command(args);
   expect(code).toBe(2);

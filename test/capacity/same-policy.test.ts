@@ -96,19 +96,35 @@ test('every way to scale a variant is deployed as the simulator would run it', (
   }
 });
 
+test.each([
+  [{}, 60],
+  [{ enhancedMetrics: true }, 60],
+  [{ enhancedMetrics: true, metricFrequency: Duration.seconds(10) }, 10],
+])('invocations of an endpoint with %j are simulated as published every %d s', (metrics, seconds) => {
+  const plan = jest.spyOn(Scaling.prototype, '_plan');
+  synth((stack) => endpoint(stack, { scaling: Scaling.between(1, 4, { capacity: capacity() }), ...metrics }));
+  const policies = plan.mock.results.flatMap(({ value }) => value.policies);
+  plan.mockRestore();
+  expect(policies.map(({ metric }) => metric.publishedEverySeconds)).toEqual([seconds, seconds]);
+});
+
 test('the metric math of the traffic is what the simulator computes of a minute', () => {
   const fleet = { instances: 4, requestsPerSecondPerInstance: CAPACITY.requestsPerSecondPerInstance * 1.5 };
   const measured = MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify({ ...CAPACITY, fleet }) })}/c.json`);
-  for (const of of [capacity(), measured]) {
-    const scaling = Scaling.between(1, 100, { capacity: of });
+  // What is missing is so in all that is computed of it.
+  const IF = (condition: boolean, then: number, otherwise: number) => (condition || Number.isNaN(then) ? then : otherwise);
+  const ways = [{ capacity: capacity() }, { capacity: measured }, { capacity: measured, concurrency: 9 }];
+  for (const [way, place] of ways.flatMap((one) => [[one, 0] as const, [one, 1] as const])) {
+    const scaling = Scaling.between(1, 100, way);
     const { template } = synth((stack) => endpoint(stack, { scaling }));
+    const policy = scaling._plan('chat', 'AllTraffic')!.policies[place];
     const [alarm] = Object.values(
-      template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: Match.stringLikeRegexp('out') } }),
+      template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: Match.stringLikeRegexp(`${policy.name}$`) } }),
     );
     const { Expression } = alarm.Properties.Metrics[0];
     const [, filled, filler] = /^FILL\((.*), (-1)\)$/.exec(Expression)!;
-    const math = new Function('requests', 'shares', `return ${filled.replaceAll('CEIL', 'Math.ceil').replaceAll('^', '**')}`);
-    const [policy] = scaling._plan('chat', 'AllTraffic')!.policies;
+    const body = `return ${filled.replaceAll('CEIL', 'Math.ceil').replaceAll('^', '**')}`;
+    const math = new Function('IF', 'requests', 'shares', body).bind(undefined, IF);
     fc.assert(
       fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 100 }), (requests, instances) => {
         const bus = new MetricBus(DEFAULT_SEMANTICS);

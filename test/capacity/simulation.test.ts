@@ -106,7 +106,7 @@ test('drops have their cause: no instance, too long for any server, more than ad
   const drops = (changes: object, count = 1) =>
     new Simulation(endpointOf(changes), { seed: 1 }).run(new ListSource(Array(count).fill({ at: 0, prompt: 100, output: 60 }))).outcome
       .drops;
-  const none = { noInstance: 0, shed: 0, timedOut: 0, tooLong: 0 };
+  const none = { noInstance: 0, shed: 0, timedOut: 0, tooLong: 0, expired: 0 };
   expect(drops({ instances: 0 })).toEqual({ ...none, noInstance: 1 });
   expect(drops({ service: { ...SMALL, kvTokens: 159 } })).toEqual({ ...none, tooLong: 1 });
   expect(drops({ service: { ...SMALL, kvTokens: 160 } })).toEqual(none);

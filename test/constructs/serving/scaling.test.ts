@@ -5,7 +5,7 @@ import { Duration, Lazy, TimeZone, Token } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
 import { MeasuredCapacity, Scaling, ScalingProps, ScalingSchedule } from '../../../lib/constructs/serving';
-import { DEFAULT_UTILIZATION, neededInstances, staffing, StepPolicy } from '../../../lib/constructs/serving/scaling/policy';
+import { lackingInstances, neededInstances, staffing, StepPolicy } from '../../../lib/constructs/serving/scaling/policy';
 import { stepOf } from '../../../capacity/scaling/decision';
 import { CAPACITY, folder } from './fixtures';
 
@@ -148,20 +148,52 @@ describe('Scaling [A1, A2]', () => {
     ]);
   });
 
-  test('sizes for 0.6 of the measured rate, 300 s out and 300 s in, unless told otherwise [A5]', () => {
+  test('sizes for 0.6 of the measured rate, and for 0.45 after ten minutes, 300 s out and 300 s in, unless told otherwise [A5]', () => {
     const of = (props: Partial<ScalingProps> = {}) =>
       Scaling.between(1, 2, { capacity: capacity(), ...props })._plan('chat', 'AllTraffic')!;
-    const lacking = { requestsPerSecond: 24, spare: 0, dimensions: { EndpointName: 'chat', VariantName: 'AllTraffic' } };
+    const variant = { dimensions: { EndpointName: 'chat', VariantName: 'AllTraffic' }, publishedEverySeconds: 60 };
+    const [more, fewer] = [24, 18].map((requestsPerSecond) => ({ requestsPerSecond, spare: 0, ...variant }));
     expect(of()).toMatchObject({ min: 1, max: 2, schedules: [] });
     expect(of().policies).toEqual([
-      expect.objectContaining({ kind: 'Step', name: 'traffic-out', metric: lacking, threshold: 0.5, periods: 1, cooldownSeconds: 300 }),
-      expect.objectContaining({ kind: 'Step', name: 'traffic-in', metric: lacking, threshold: -0.5, periods: 15, cooldownSeconds: 300 }),
+      expect.objectContaining({
+        kind: 'Step',
+        name: 'traffic-out',
+        metric: { ...more, tolerance: 1.08 },
+        threshold: 0.5,
+        periods: 1,
+        cooldownSeconds: 300,
+      }),
+      expect.objectContaining({ kind: 'Step', name: 'traffic-in', metric: fewer, threshold: -0.5, periods: 10, cooldownSeconds: 300 }),
     ]);
-    const own = of({ utilization: 0.75, scaleOutCooldown: Duration.seconds(0), scaleInCooldown: Duration.minutes(10) }).policies;
+    const own = of({ utilization: 0.8, scaleOutCooldown: Duration.seconds(0), scaleInCooldown: Duration.minutes(10) }).policies;
     expect(own.map((policy) => (policy.kind === 'Step' ? [policy.metric, policy.cooldownSeconds] : []))).toEqual([
-      [{ ...lacking, requestsPerSecond: 30 }, 0],
-      [{ ...lacking, requestsPerSecond: 30 }, 600],
+      [{ ...more, requestsPerSecond: 32, tolerance: 1.08 }, 0],
+      [{ ...fewer, requestsPerSecond: 24 }, 600],
     ]);
+    // With a guard the traffic asks later, but never for more than was measured.
+    expect(of({ concurrency: 8 }).policies[0]).toMatchObject({ metric: { ...more, tolerance: 1.25 } });
+    expect(of({ concurrency: 8, utilization: 0.95 }).policies[0]).toMatchObject({ metric: { requestsPerSecond: 38, tolerance: 1.05263 } });
+  });
+
+  test.each([
+    [undefined, 0.6 * 1.08],
+    [8, 0.6 * 1.25],
+  ])('a fleet between the two bounds is left alone, whatever the traffic does there: with a guard of %j up to %d', (concurrency, bound) => {
+    const scaling = Scaling.between(1, 100, { capacity: capacity(), concurrency });
+    const [out, back] = (scaling._plan('chat', 'AllTraffic')!.policies as StepPolicy[]).map(
+      ({ metric, threshold, side }) =>
+        (rate: number, instances: number) => {
+          const lacking = 'spare' in metric ? lackingInstances(metric, rate, instances) : NaN;
+          return side === 'AtOrBelow' ? lacking <= threshold : lacking >= threshold;
+        },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 60 }), fc.double({ min: 0.05, max: 2, noNaN: true }), (instances, load) => {
+        const rate = load * instances * CAPACITY.requestsPerSecondPerInstance;
+        expect(out(rate, instances)).toBe(load > bound);
+        expect(back(rate, instances)).toBe(load <= 0.45 * (1 - 1 / instances));
+      }),
+    );
   });
 
   test('asks for as many as are lacking, or more, and gives back as many as are too many, or fewer', () => {
@@ -206,12 +238,14 @@ describe('Scaling [A1, A2]', () => {
       requestsPerSecond: 1.5,
       spare: 0,
     });
-    expect(DEFAULT_UTILIZATION).toBe(0.6);
   });
 
-  test('the policy data imports nothing, so that a simulator can run it', () => {
-    const source = readFileSync(join(__dirname, '../../../lib/constructs/serving/scaling/policy.ts'), 'utf8');
-    expect(source).not.toMatch(/\bimport\b[^*]*from|require\(/);
+  test('the policy data imports nothing but itself, so that a simulator can run it', () => {
+    const imports = (file: string) => {
+      const source = readFileSync(join(__dirname, '../../../lib/constructs/serving/scaling', file), 'utf8');
+      return [...source.matchAll(/\bimport\b[^*]*?from '([^']+)'|require\(/g)].map(([, from]) => from);
+    };
+    expect([imports('policy.ts'), imports('backlog-policy.ts')]).toEqual([[], ['./policy']]);
   });
 });
 

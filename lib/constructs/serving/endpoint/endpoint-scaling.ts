@@ -3,7 +3,7 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { aggregationOf, LackingInstances, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
+import { aggregationOf, HALF, LackingInstances, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
 import { EndpointBase } from './endpoint-base';
 
 /** @internal */
@@ -168,7 +168,7 @@ export function createStepAlarm(
     alarmDescription: `Scales by the policy ${alarmName}. Nothing needs to be done.`,
     ...('statistic' in metric
       ? { ...sagemakerMetric(metric.name, metric.dimensions), statistic: metric.statistic, period: periodSeconds }
-      : { metrics: lackingInstances(metric, periodSeconds) }),
+      : { metrics: lackingMetrics(metric, periodSeconds) }),
     evaluationPeriods: policy.periods,
     threshold: policy.threshold,
     comparisonOperator: policy.side === 'AtOrBelow' ? 'LessThanOrEqualToThreshold' : 'GreaterThanOrEqualToThreshold',
@@ -184,20 +184,24 @@ const sagemakerMetric = (metricName: string, dimensions: Readonly<Record<string,
 });
 
 /**
- * `neededInstances()` less the instances that served, as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
+ * `lackingInstances()` as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
  * invocation counts one by the number of instances in InvocationsPerInstance, so the invocations by that are the instances
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  */
-function lackingInstances({ requestsPerSecond, spare, dimensions }: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
+function lackingMetrics(metric: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
+  const { requestsPerSecond, spare, tolerance = 1, dimensions } = metric;
   const sum = (id: string, metricName: string): CfnAlarm.MetricDataQueryProperty => ({
     id,
     metricStat: { metric: sagemakerMetric(metricName, dimensions), period, stat: 'Sum' },
     returnData: false,
   });
-  const busy = `requests / ${Number((requestsPerSecond * period).toPrecision(6))}`;
-  const needed = spare === 0 ? busy : `${busy} + ${spare} * (${busy}) ^ 0.5`;
+  const lacking = (share: number) => {
+    const busy = `requests / ${Number((requestsPerSecond * share * period).toPrecision(6))}`;
+    return `CEIL(${spare === 0 ? busy : `${busy} + ${spare} * (${busy}) ^ 0.5`}) - requests / shares`;
+  };
+  const expression = tolerance === 1 ? lacking(1) : `IF((${lacking(tolerance)}) >= ${HALF}, ${lacking(1)}, 0)`;
   return [
-    { id: 'lacking', expression: `FILL(CEIL(${needed}) - requests / shares, -1)`, label: 'Instances that were lacking', returnData: true },
+    { id: 'lacking', expression: `FILL(${expression}, -1)`, label: 'Instances that were lacking', returnData: true },
     sum('requests', 'Invocations'),
     sum('shares', 'InvocationsPerInstance'),
   ];

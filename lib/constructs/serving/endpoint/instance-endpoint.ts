@@ -110,6 +110,10 @@ export interface InstanceHostSettings extends InstanceSupplyProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
+/** How often an endpoint publishes its invocations: they follow the frequency only with enhanced metrics. @internal */
+export const invocationsEverySeconds = ({ enhancedMetrics, metricFrequency }: InstanceHostSettings): number =>
+  enhancedMetrics ? metricFrequency.toSeconds() : 60;
+
 /** How long a model may take to load. @internal */
 export interface LoadSettings {
   readonly modelDownloadTimeout: Duration;

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { ConfigVariant } from '../endpoint/endpoint-config';
 import { createHostedModel, whileThere } from '../endpoint/endpoint-host';
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
+import { invocationsEverySeconds } from '../endpoint/instance-endpoint';
 import { Slo } from '../slo';
 import { VariantSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
@@ -85,7 +86,7 @@ export class EndpointVariant extends Construct {
     const { endpointName } = this.host;
     createScaling(this, {
       ...variantInstances(endpoint, endpointName, this.variantName, subjectOf(endpointName, this.variantName)),
-      plan: this.settings.scaling._plan(endpointName, this.variantName),
+      plan: this.settings.scaling._plan(endpointName, this.variantName, invocationsEverySeconds(this.settings)),
       condition: endpoint.cfnOptions.condition,
     });
   }

@@ -17,7 +17,7 @@ import {
 } from '../endpoint/endpoint-host';
 import { createScaling, variantInstances } from '../endpoint/endpoint-scaling';
 import { allowCapture, executionRole } from '../endpoint/execution-role';
-import { InstanceEndpointProps } from '../endpoint/instance-endpoint';
+import { InstanceEndpointProps, invocationsEverySeconds } from '../endpoint/instance-endpoint';
 import { routingConfig, RoutingProps } from '../endpoint/routing';
 import { Rollout } from '../rollout';
 import { Scaling } from '../scaling';
@@ -159,7 +159,7 @@ export class InferenceEndpoint extends EndpointBase {
     endpoint.node.addDependency(logGroup);
     createScaling(this, {
       ...variantInstances(endpoint, this.endpointName),
-      plan: settings.scaling._plan(this.endpointName, EndpointBase.VARIANT_NAME),
+      plan: settings.scaling._plan(this.endpointName, EndpointBase.VARIANT_NAME, invocationsEverySeconds(settings)),
       condition: config.cfnOptions.condition,
     });
     this.variants.forEach((variant) => variant._scale(endpoint));

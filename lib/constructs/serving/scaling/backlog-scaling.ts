@@ -1,14 +1,12 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
+import { backlogPlan, LONGEST_INVOCATION_MINUTES } from './backlog-policy';
 import { MeasuredCapacity } from './measured-capacity';
 import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,
-  NamedMetric,
   ScalingPlan,
-  StepPolicy,
-  TargetTrackingPolicy,
   backlogPerInstance,
 } from './policy';
 import { cooldownProblems } from './scaling';
@@ -127,7 +125,7 @@ export class BacklogScaling {
 
   /** Longest that an invocation may run. @internal */
   public get _longestInvocation(): Duration {
-    return this.props?.longestInvocation ?? Duration.minutes(15);
+    return this.props?.longestInvocation ?? Duration.minutes(LONGEST_INVOCATION_MINUTES);
   }
 
   /** How small and how large the fleet may become. @internal */
@@ -140,33 +138,17 @@ export class BacklogScaling {
     if (this.props === undefined) {
       return undefined;
     }
-    // Published with this one dimension: with the variant's as well an alarm never gets data
-    // (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html).
-    const metric = (name: string, statistic: NamedMetric['statistic']) => ({ name, statistic, dimensions: { EndpointName: endpointName } });
-    const whenIdle = this.scaleIn === BacklogScaleIn.WHEN_IDLE;
-    const policies: (TargetTrackingPolicy | StepPolicy)[] = [
-      {
-        kind: 'TargetTracking',
-        name: 'backlog',
-        metric: metric('ApproximateBacklogSizePerInstance', 'Average'),
-        target: this.target(within),
-        scaleOutCooldownSeconds: this.scaleOutSeconds,
-        scaleInCooldownSeconds: this.scaleInSeconds,
-        scaleOutOnly: whenIdle,
-      },
-    ];
-    if (this.minInstances === 0) {
-      policies.push(this.wakeUp(metric('HasBacklogWithoutCapacity', 'Maximum')));
-    }
-    if (whenIdle) {
-      policies.push(this.idle(metric('ApproximateBacklogSizePerInstance', 'Maximum')));
-    }
-    return {
+    return backlogPlan({
       min: this.minInstances,
       max: this.maxInstances,
-      policies,
+      target: this.target(within),
+      whenIdle: (this.props.scaleIn ?? BacklogScaleIn.WHEN_IDLE) === BacklogScaleIn.WHEN_IDLE,
+      longestMinutes: Math.ceil(this._longestInvocation.toMinutes({ integral: false })),
+      scaleOutCooldownSeconds: this.props.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
+      scaleInCooldownSeconds: this.props.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
+      endpointName,
       schedules: (this.props.schedules ?? []).map((schedule) => schedule._limits),
-    };
+    });
   }
 
   /** @internal */
@@ -193,46 +175,9 @@ export class BacklogScaling {
     ];
   }
 
-  private get scaleIn(): BacklogScaleIn {
-    return this.props?.scaleIn ?? BacklogScaleIn.WHEN_IDLE;
-  }
-
-  private get scaleOutSeconds(): number {
-    return this.props?.scaleOutCooldown?.toSeconds() ?? DEFAULT_SCALE_OUT_COOLDOWN_SECONDS;
-  }
-
-  private get scaleInSeconds(): number {
-    return this.props?.scaleInCooldown?.toSeconds() ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS;
-  }
-
   private target(within: Duration): number {
     const { capacity, backlogPerInstance: given, utilization } = this.props!;
     return given ?? backlogPerInstance(capacity!.requestsPerSecondPerInstance, within.toSeconds(), utilization ?? DEFAULT_UTILIZATION);
-  }
-
-  /** Target tracking cannot divide by no instances; this metric is 1 until there is one, so one data point is enough. */
-  private wakeUp(metric: NamedMetric): StepPolicy {
-    const alarm = { threshold: 1, periods: 1, periodSeconds: 60 };
-    return { kind: 'Step', name: 'wake-up', metric, ...alarm, steps: [{ from: 0, change: 1 }], cooldownSeconds: this.scaleOutSeconds };
-  }
-
-  /**
-   * The guide says that the backlog counts invocations that run, and operators have seen it at 0 while one ran. So nothing waits on that: an
-   * empty backlog must have lasted longer than any invocation that it may hide.
-   */
-  private idle(metric: NamedMetric): StepPolicy {
-    return {
-      kind: 'Step',
-      name: 'idle',
-      metric,
-      threshold: 0,
-      side: 'AtOrBelow',
-      periods: Math.ceil(this._longestInvocation.toMinutes({ integral: false })) + 1,
-      periodSeconds: 60,
-      steps: [{ to: 0, change: this.minInstances }],
-      adjustment: 'Exact',
-      cooldownSeconds: this.scaleInSeconds,
-    };
   }
 
   private countProblems(name: string, count: number, least: number): string[] {

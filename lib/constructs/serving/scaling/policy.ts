@@ -19,11 +19,15 @@ export interface NamedMetric {
 
 /**
  * Instances that the requests of a minute lacked: those that they need, rounded up, less those that served them; below 0 when there were too many. What
- * they need is `neededInstances()`. A minute without requests counts as one too many.
+ * they need is `neededInstances()`. A minute without requests counts as one too many. `lackingInstances()` is the formula.
  */
 export interface LackingInstances extends Staffing {
   /** Of a variant of an endpoint. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** So much more than planned each instance may serve before any is lacking, 1.15 for 15 % more; then all that are planned are. 1 when absent. */
+  readonly tolerance?: number;
+  /** How often requests are counted and published: 10 or 30 s with enhanced metrics, otherwise 60. */
+  readonly publishedEverySeconds: number;
 }
 
 /** What traffic needs: so many instances that each serves its share, and some on top, because a small fleet evens out less. */
@@ -91,12 +95,19 @@ export interface ScalingPlan {
 }
 
 /**
- * Share of what instances were measured to serve that they are planned to serve: the rest absorbs what arrives while a new one starts. With more, surges of
- * real traffic miss more than 1 %; with less, the fleet costs more than any (docs/decisions/0017-traffic-sizes-the-fleet.md).
+ * Share of what was measured that instances, copies and queues are planned for: the rest absorbs what arrives while a new one starts
+ * (docs/decisions/0017-traffic-sizes-the-fleet.md, as the three below).
  *
  * @internal
  */
 export const DEFAULT_UTILIZATION = 0.6;
+
+/** Of what is planned, what instances may serve before more are asked for; more where a guard makes up for a surge that comes then. */
+const TOLERANCE = 1.08;
+const GUARDED_TOLERANCE = 1.25;
+
+/** Of what is planned, what fewer instances would have to serve to be enough: a fleet that gives back more readily lacks it in the next surge. */
+const ENOUGH = 0.75;
 
 /** SageMaker counts cool-downs from the end of a scale-out, which takes minutes itself; so the one after it is short. @internal */
 export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;
@@ -104,7 +115,7 @@ export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;
 /** A minute's requests are known two minutes later: what was lacking before a scale-out must not be asked for again after it. @internal */
 export const DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS = 300;
 
-/** Matches the fifteen minutes that the service's own low alarm waits before. @internal */
+/** Beside the ten minutes of the alarm of the traffic, or the fifteen of the service's own low alarm. @internal */
 export const DEFAULT_SCALE_IN_COOLDOWN_SECONDS = 300;
 
 /**
@@ -184,6 +195,16 @@ export function neededInstances({ requestsPerSecond, spare }: Staffing, rate: nu
   return busy + spare * Math.sqrt(busy);
 }
 
+/** Instances are whole, so half of one is lacking when one is; instances that came or went within the minute count in part. @internal */
+export const HALF = 0.5;
+
+/** How many instances were lacking while so many served `rate` requests a second. @internal */
+export function lackingInstances(metric: LackingInstances, rate: number, instances: number): number {
+  const { tolerance = 1 } = metric;
+  const lacking = (load: number) => Math.ceil(neededInstances(metric, load)) - instances;
+  return tolerance === 1 || lacking(rate / tolerance) >= HALF ? lacking(rate) : 0;
+}
+
 /** What decides how the instances of a variant follow its traffic; at least one of the rates and the concurrency. @internal */
 export interface VariantScaling {
   readonly min: number;
@@ -196,22 +217,30 @@ export interface VariantScaling {
   readonly scaleInCooldownSeconds?: number;
   /** Under which the variant publishes its metrics. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** How often it publishes its requests, 60 s by default. */
+  readonly publishedEverySeconds?: number;
   readonly schedules?: readonly ScheduledLimits[];
 }
 
 /**
- * What is deployed for the instances of a variant: as many as the requests of the last minute need, with the concurrency as guard; without a rate the
- * concurrency is held.
+ * What is deployed for the instances of a variant: as many as the requests of a minute need that needed more, or of ten that needed fewer, with the
+ * concurrency as guard; without a rate the concurrency is held.
  *
  * @internal
  */
 export function variantPlan(scaling: VariantScaling): ScalingPlan {
-  const { min, max, measured, concurrency, dimensions, schedules = [] } = scaling;
+  const { min, max, measured, concurrency, dimensions, publishedEverySeconds = MINUTE_SECONDS, schedules = [] } = scaling;
   const scaleInCooldownSeconds = scaling.scaleInCooldownSeconds ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS;
   if (measured !== undefined) {
     const scaleOutCooldownSeconds = scaling.scaleOutCooldownSeconds ?? DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS;
-    const lacking = { ...staffing(measured, scaling.utilization ?? DEFAULT_UTILIZATION), dimensions };
-    const policies = [trafficOut(lacking, scaleOutCooldownSeconds), trafficIn(lacking, scaleInCooldownSeconds)];
+    const utilization = scaling.utilization ?? DEFAULT_UTILIZATION;
+    // Never more than was measured.
+    const tolerance = concurrency === undefined ? TOLERANCE : GUARDED_TOLERANCE;
+    const lacking = (share: number) => ({ ...staffing(measured, share), dimensions, publishedEverySeconds });
+    const policies = [
+      trafficOut({ ...lacking(utilization), tolerance: Math.min(tolerance, rounded(1 / utilization)) }, scaleOutCooldownSeconds),
+      trafficIn(lacking(utilization * ENOUGH), scaleInCooldownSeconds),
+    ];
     return {
       min,
       max,
@@ -235,11 +264,9 @@ export function variantPlan(scaling: VariantScaling): ScalingPlan {
  * Between two, out takes the larger and in the smaller.
  */
 const STEPS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 19, 24, 30, 38, 48, 60, 75, 95];
-/** Instances are whole, so half of one is lacking when one is; instances that came or went within the minute count in part. */
-const HALF = 0.5;
 const MINUTE_SECONDS = 60;
-/** As long as the low alarm of target tracking looks: what a quarter of an hour did not need, the next will hardly. */
-const IN_MINUTES = 15;
+/** What ten minutes did not need, the next will hardly: a longer look costs more than a fleet that is planned larger. */
+const IN_MINUTES = 10;
 
 /** At once by all that the last minute lacked: the change takes minutes, and no other is possible meanwhile. */
 function trafficOut(metric: LackingInstances, cooldownSeconds: number): StepPolicy {
@@ -247,7 +274,7 @@ function trafficOut(metric: LackingInstances, cooldownSeconds: number): StepPoli
   return { kind: 'Step', name: 'traffic-out', metric, threshold: HALF, periods: 1, periodSeconds: MINUTE_SECONDS, steps, cooldownSeconds };
 }
 
-/** By what the busiest of fifteen minutes had too many. */
+/** By what the busiest of ten minutes had too many. */
 function trafficIn(metric: LackingInstances, cooldownSeconds: number): StepPolicy {
   const steps = STEPS.map((_, step) => {
     const less = STEPS[step - 1] ?? 0;
