@@ -15,11 +15,15 @@ export function detectionSeconds(candidate: Candidate): number | undefined {
   const fast = candidate
     .plan(BASIS)
     .policies.filter((policy) =>
-      policy.kind === 'Step' ? shownEverySeconds(policy) < 60 : JSON.stringify(policy.metric).includes('HighResolution'),
+      policy.kind === 'Step'
+        ? asksForMore(policy) && shownEverySeconds(policy) < 60
+        : JSON.stringify(policy.metric).includes('HighResolution'),
     );
   const times = fast.map((policy) => Math.max(...PHASES.map((phase) => outAfterStep(policy, BEFORE, AFTER, phase))));
   return times.length === 0 ? undefined : Math.min(...times);
 }
+
+const asksForMore = ({ side }: StepPolicy): boolean => side !== 'AtOrBelow';
 
 const shownEverySeconds = ({ metric, periodSeconds }: StepPolicy): number =>
   'publishedEverySeconds' in metric ? metric.publishedEverySeconds : periodSeconds;

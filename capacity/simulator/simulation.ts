@@ -177,7 +177,9 @@ export class Simulation implements Completion {
       this.sojourn = grown;
     }
     this.sojourn[server] += now - placedAt[slot];
-    this.outcome.answered(from, this.endpoint.service.streams ? firstAt[slot] : now, now, output[slot]);
+    // What was queued is answered as a whole, in a file: its first token comes with the last.
+    const streams = this.endpoint.service.streams && this.endpoint.queue === undefined;
+    this.outcome.answered(from, streams ? firstAt[slot] : now, now, output[slot]);
     this.requests.release(slot);
     this.fleet.done(server, now);
   }

@@ -39,6 +39,14 @@ test('requests wait outside of the instances and are taken in order, as a queue 
   );
 });
 
+test('an answer of an asynchronous endpoint comes as a whole, so its first token comes with the last', () => {
+  const source = () => new ListSource([{ at: 0, prompt: 64, output: 11 }]);
+  const endpoint = endpointOf({ queue: ASYNCHRONOUS, objective: { firstTokenSeconds: 0.05 } });
+  const { outcome } = new Simulation(endpoint, { seed: 1 }).run(source());
+  expect([outcome.firstToken.mean, outcome.missed]).toEqual([outcome.latency.mean, 1]);
+  expect(new Simulation({ ...endpoint, queue: undefined }, { seed: 1 }).run(source()).outcome.missed).toBe(0);
+});
+
 test('what waits for too long is dropped with its cause, and so is what nobody will ever take', () => {
   const requests = [0, 0, 0, 0].map((at) => ({ at, prompt: 0, output: 30 }));
   const drops = (instances: number) =>

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../capacity/compare/bars';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +97,8 @@ test('one policy of ours watches metrics of ten seconds, and asks within two min
     ['default-random', undefined],
     ['ten-second', expect.any(Number)],
   ]);
+  expect(times[2][1]).toBeGreaterThan(0);
+  expect(times[2][1]).toBeLessThanOrEqual(LIMITS.detectionSeconds);
 });
 
 async function command(name: 'compare' | 'bars', ...args: string[]) {

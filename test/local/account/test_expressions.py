@@ -53,6 +53,19 @@ def test_what_callers_got_refused_is_no_failure_of_the_endpoint(invocations: flo
     assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [rate]
 
 
+@pytest.mark.parametrize("requests,instances,lacking", [
+    (480, 2, 0),  # each serves the 4 a second that are planned
+    (516, 2, 0),  # and less than 8 % more
+    (520, 2, 1),  # 4.33 a second each: three would serve 2.9
+    (2400, 2, 8),
+    (None, None, -1),
+])  # fmt: skip
+def test_what_a_fleet_lacks_is_computed_as_the_scaling_of_an_inference_endpoint_states_it(requests: float, instances: float, lacking: float) -> None:
+    series = {"requests": [requests], "shares": [requests and requests / instances]}
+    expression = "FILL(IF((CEIL(requests / 259.2) - requests / shares) >= 0.5, CEIL(requests / 240) - requests / shares, 0), -1)"
+    assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [lacking]
+
+
 @pytest.mark.parametrize("expression", ["SEARCH('x', 'Sum')", "ANOMALY_DETECTION_BAND(m1, 2)", "m1.real", "(lambda: 1)()", "m1 if m2 else 3", "1 +", "FILL(m1, LINEAR)", "METRICS()", "1 / 0"])
 def test_fails_on_what_is_not_modelled(expression: str) -> None:
     with pytest.raises(ExpressionError):
