@@ -1,7 +1,6 @@
 import { DEFAULT_LIMITS } from '../policies/default-policy';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';
 import { Objective } from '../simulator/outcome';
-import { ASYNCHRONOUS } from '../simulator/simulation';
 import { clear, exitCode, OptionReader, Output, parsed, progress } from './options';
 import { replay, ReplayOptions, ReplayResult } from './replay';
 
@@ -28,7 +27,7 @@ Options:
   --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
   --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})
   --asynchronous N      an asynchronous endpoint: requests wait in a queue, and each instance takes N at once
-  --within SECONDS      of an asynchronous endpoint: promised time from the request to the whole answer`;
+  --within SECONDS      of an asynchronous endpoint: promised time from the request to the whole answer, 60 to 3600`;
 
 const OPTIONS = {
   trace: { type: 'string' },
@@ -76,7 +75,7 @@ function optionsOf(values: ReturnType<typeof parsed<typeof OPTIONS>>): ReplayOpt
     read.problems.push(`--routing must be random or leastOutstanding, got '${routing}'`);
   }
   const asynchronous = read.number('asynchronous', 1, 1000, true);
-  const within = read.number('within', 1, ASYNCHRONOUS.expirySeconds, false);
+  const within = read.number('within', 60, 3600, true);
   const fewest = asynchronous === undefined ? 1 : 0;
   read.problems.push(...queueProblems(values));
   const options = {
@@ -129,7 +128,7 @@ function summary(result: ReplayResult): string {
     `first token  p50 ${seconds(first.p50)}, p95 ${seconds(first.p95)}, p99 ${seconds(first.p99)}`,
     `answer       p50 ${seconds(latency.p50)}, p95 ${seconds(latency.p95)}, p99 ${seconds(latency.p99)}`,
     `GPU-hours    ${result.gpuHours.toFixed(2)}, at least ${result.lowerBoundGpuHours.toFixed(2)} on any fleet${usd === null ? '' : `; ${usd.toFixed(2)} USD`}`,
-    `idle         ${(result.idleShare * 100).toFixed(1)} % of what is paid${perToken(result.usdPerMillionTokens)}`,
+    `idle         ${result.idleShare === null ? '-' : `${(result.idleShare * 100).toFixed(1)} % of what is paid`}${perToken(result.usdPerMillionTokens)}`,
     `breaches     ${result.breaches}, the longest ${result.longestBreachSeconds} s until the objective held again`,
     `instances    ${result.initialInstances} at the begin, ${result.mostInstances} at most; ${result.scaleOuts} times out, ${result.scaleIns} in`,
     ...(result.measuredRequestsPerSecond === null

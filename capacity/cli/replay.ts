@@ -79,8 +79,8 @@ export interface ReplayResult {
   readonly latencySeconds: Percentiles;
   /** USD of a million tokens that were generated; null without a price or a token. */
   readonly usdPerMillionTokens: number | null;
-  /** Share of the time that is paid for in which a GPU had no request, starting included. */
-  readonly idleShare: number;
+  /** Share of the time that is paid for in which a GPU had no request, starting included; null when nothing is. */
+  readonly idleShare: number | null;
   /** Most instances by those that would serve the busiest five minutes if each took what it was measured to; null when nothing was measured. */
   readonly overshoot: number | null;
   /** Times in which requests of a minute missed the objective more often than allowed, and the longest until it held again. */
@@ -167,7 +167,7 @@ function policyOf({ policy, min, max, asynchronous, objective }: ReplayOptions):
       of: (measured) =>
         asynchronous === undefined
           ? defaultPolicy(measured, limits)
-          : defaultBacklogPolicy(measured.requestsPerSecond, objective.latencySeconds!, limits),
+          : backlogPolicy(measured.requestsPerSecond, objective.latencySeconds!, limits),
     };
   }
   if (min !== undefined || max !== undefined) {
@@ -179,6 +179,18 @@ function policyOf({ policy, min, max, asynchronous, objective }: ReplayOptions):
   }
   const given = fixed === null ? readPolicyFile(policy) : fixedPolicy(+fixed[1]);
   return { given, of: () => given };
+}
+
+/** Errors `InvalidPolicy` for a promise that the construct refuses, too. */
+function backlogPolicy(requestsPerSecond: number, within: number, limits: { readonly min: number; readonly max: number }): ScalingPlan {
+  const plan = defaultBacklogPolicy(requestsPerSecond, within, limits);
+  const [tracking] = plan.policies;
+  if (tracking.kind === 'TargetTracking' && tracking.target < 1) {
+    throw new Error(
+      `InvalidPolicy: ${tracking.target} invocations per instance would be held, less than the one that runs: promise more than --within ${within}, or take a faster GPU`,
+    );
+  }
+  return plan;
 }
 
 /** What a run comes to. */
@@ -235,7 +247,7 @@ function costs({ gpus, usdPerHour }: Profile, { result }: Ran): Pick<ReplayResul
   return {
     usd,
     usdPerMillionTokens: usd === null || outcome.generatedTokens === 0 ? null : (usd / outcome.generatedTokens) * 1e6,
-    idleShare: 1 - busyServerHours / (instanceHours * gpus),
+    idleShare: instanceHours === 0 ? null : 1 - busyServerHours / (instanceHours * gpus),
   };
 }
 

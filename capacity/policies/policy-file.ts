@@ -15,7 +15,10 @@ const lacking = z.strictObject({
   requestsPerSecond: z.number().positive(),
   spare: z.number().min(0),
   tolerance: z.number().min(1).optional(),
-  publishedEverySeconds: z.union([z.literal(10), z.literal(30), z.literal(60)]).default(60),
+  publishedEverySeconds: z
+    .int()
+    .refine((seconds) => [10, 30, 60].includes(seconds), 'must be 10, 30 or 60')
+    .default(60),
   dimensions: z.record(z.string(), z.string()).default({}),
 });
 const predefined = z.enum([

@@ -48,11 +48,14 @@ export class Impossible {
     const { at, prompt, output } = this.example;
     const { firstToken, token } = alone(this.service, prompt, output);
     const { firstTokenSeconds = Infinity, tokenSeconds = Infinity, latencySeconds = Infinity } = this.objective;
+    const ms = (seconds: number, digits: number, allowed: number) =>
+      `${(seconds * 1000).toFixed(digits)} ms${allowed === Infinity ? '' : ` (allowed: ${allowed * 1000})`}`;
+    const whole = latencySeconds === Infinity ? '' : `, so ${ms(firstToken + token * (output - 1), 0, latencySeconds)},`;
     throw new Error(
       `ImpossibleObjective: ${this.count} of ${this.requests} requests miss it on any fleet, more than ${ALLOWED_MISSES * 100} %: the first, at ${at.toFixed(1)} s ` +
-        `with a prompt of ${prompt} tokens and an answer of ${output}, takes ${(firstToken * 1000).toFixed(0)} ms to its first token (allowed: ` +
-        `${firstTokenSeconds * 1000}) and ${(token * 1000).toFixed(1)} ms for each other (allowed: ${tokenSeconds * 1000}) when it is alone on an instance` +
-        `${latencySeconds === Infinity ? '' : ` (the whole answer is allowed ${latencySeconds} s)`}, which has room for ${this.service.kvTokens} tokens: promise less, or take a faster GPU`,
+        `with a prompt of ${prompt} tokens and an answer of ${output}, takes ${ms(firstToken, 0, firstTokenSeconds)} to its first token and ` +
+        `${ms(token, 1, tokenSeconds)} for each other${whole} when it is alone on an instance, ` +
+        `which has room for ${this.service.kvTokens} tokens: promise less, or take a faster GPU`,
     );
   }
 }

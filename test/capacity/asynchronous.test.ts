@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import { BacklogScaling, MeasuredCapacity } from '../../lib/constructs/serving';
 import { DEFAULT_LIMITS, defaultBacklogPolicy } from '../../capacity/policies/default-policy';
 import { drainRate } from '../../capacity/profiles/measured-rate';
+import { MetricBus } from '../../capacity/scaling/metric-bus';
 import { provisioningOf } from '../../capacity/scaling/provisioning';
 import { runScaled } from '../../capacity/scaling/scaled-endpoint';
+import { DEFAULT_SEMANTICS } from '../../capacity/scaling/semantics';
+import { Fleet } from '../../capacity/simulator/fleet';
 import { classicalModel } from '../../capacity/simulator/service-model';
 import { ASYNCHRONOUS, Simulation } from '../../capacity/simulator/simulation';
 import { PoissonSource } from '../../capacity/traces/generated';
@@ -79,13 +82,51 @@ test('the first request wakes an instance, the backlog asks for more, and all go
   expect(wake).toMatchObject({ cause: 'wake-up', from: 0, to: 1 });
   // A minute, its publication two minutes later, and the reaction.
   expect(wake.at).toBe(190);
-  // Its metric says for two more minutes that there is none, which may wake a second one.
   expect(later.filter(({ cause }) => cause === 'backlog').length).toBeGreaterThan(0);
   expect(Math.max(...later.map(({ to }) => to))).toBeGreaterThan(2);
   expect(later[later.length - 1]).toMatchObject({ cause: 'idle', to: 0 });
   expect(later[later.length - 1].at).toBeGreaterThan(3600 + 15 * 60);
   expect([outcome.completed, outcome.dropped]).toEqual([outcome.requests, 0]);
   expect(instanceHours).toBeLessThan(10 * 1.5);
+});
+
+test('one request wakes one instance, although its metric says for two more minutes that there is none', () => {
+  const { activities } = runScaled(
+    {
+      endpoint: { ...queued(0, 2), queue: ASYNCHRONOUS },
+      plan: defaultBacklogPolicy(1, 600, { min: 0, max: 10 }),
+      provisioning: provisioningOf(300, { bootSigma: 0 }),
+    },
+    new ListSource([{ at: 5, prompt: 0, output: 2 }]),
+    { seed: 1, until: 3600 },
+  );
+  expect(activities.map(({ cause, from, to }) => [cause, from, to])).toEqual([
+    ['wake-up', 0, 1],
+    ['idle', 1, 0],
+  ]);
+});
+
+test('where no policy ever wakes an instance all requests expire, and the run ends', () => {
+  const { outcome, instanceHours } = runScaled(
+    { endpoint: queued(0, 1, 600), plan: { min: 0, max: 1, policies: [], schedules: [] }, provisioning: provisioningOf(60) },
+    new PoissonSource([[0, 0.1]], 1800, { draw: () => undefined, prompt: 0, output: 1 }, 1),
+    { seed: 1 },
+  );
+  expect([outcome.drops.expired, instanceHours]).toEqual([outcome.requests, 0]);
+});
+
+test('the backlog is published with what runs, by the instances that there are, and says when there is none', () => {
+  const bus = new MetricBus(DEFAULT_SEMANTICS);
+  const fleet = (serving: number, backlog: number | undefined) =>
+    ({ serving, backlog, beginPeriod: () => undefined, concurrency: () => 0 }) as unknown as Fleet;
+  [fleet(2, 6), fleet(0, 6), fleet(0, 0), fleet(2, undefined)].forEach((one, minute) => bus.tick((minute + 1) * 60, one));
+  const of = (name: string) => {
+    const { series } = bus.metric({ name, statistic: 'Average', dimensions: {} });
+    return [1, 2, 3, 4].map((minute) => series.statistic(minute * 60, 60, 'Average'));
+  };
+  expect(of('ApproximateBacklogSize')).toEqual([6, 6, 0, NaN]);
+  expect(of('ApproximateBacklogSizePerInstance')).toEqual([3, NaN, NaN, NaN]);
+  expect(of('HasBacklogWithoutCapacity')).toEqual([0, 1, 0, NaN]);
 });
 
 test('an asynchronous endpoint publishes no invocations: a policy on them is inert', () => {

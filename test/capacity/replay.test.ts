@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayCommand } from '../../capacity/cli/replay-command';
-import { fixedPolicy, heldAt, initialAt } from '../../capacity/policies/default-policy';
+import { defaultBacklogPolicy, fixedPolicy, heldAt, initialAt } from '../../capacity/policies/default-policy';
 import { readPolicyFile } from '../../capacity/policies/policy-file';
 import { alone } from '../../capacity/profiles/objective';
 import { profileNamed } from '../../capacity/profiles/profile';
@@ -229,6 +229,44 @@ test.each([
   expect(err).toContain(`InvalidOption: `);
   expect(err).toContain(message);
   expect(err).toContain('Usage: npm run capacity -- replay');
+});
+
+test('an asynchronous endpoint is replayed with the policies of its construct: nothing is refused, and whole answers are what is promised', () => {
+  const result = replayed([
+    '--trace',
+    recorded(600),
+    '--profile',
+    PROFILE,
+    '--asynchronous',
+    '4',
+    '--within',
+    '120',
+    '--initial',
+    '0',
+    '--boot',
+    '60',
+  ]);
+  expect(result).toMatchObject({ asynchronous: 4, objective: { latencySeconds: 120 }, dropped: 0, initialInstances: 0 });
+  expect(result.plan).toEqual(defaultBacklogPolicy(result.measuredRequestsPerSecond, 120, { min: 0, max: 100 }));
+  expect(result.timeToFirstTokenSeconds).toEqual(result.latencySeconds);
+  // The first waits for its minute, two of publication, a reaction of ten seconds and the boot.
+  expect(result.latencySeconds.p99).toBeGreaterThan(240);
+  // Four at once on one instance do not serve two a second at this speed, so it had to grow.
+  expect(result.mostInstances).toBeGreaterThan(1);
+});
+
+test('a whole answer that takes longer than promised on an idle instance is impossible, and says how long it takes', () => {
+  const long = recorded(60, () => '500,12000');
+  const { err } = command(['--trace', long, '--profile', PROFILE, '--asynchronous', '1', '--within', '60']);
+  expect(err).toMatch(/ImpossibleObjective: 120 of 120 requests .* for each other, so \d+ ms \(allowed: 60000\), when it is alone/);
+  expect(err).not.toContain('Infinity');
+});
+
+test('fails on a policy file whose metric is published at another pace', () => {
+  const metric = { requestsPerSecond: 1, spare: 0, publishedEverySeconds: 20 };
+  const step = { kind: 'Step', name: 'a', metric, threshold: 0.5, periods: 1, periodSeconds: 60, steps: [{ from: 0, change: 1 }] };
+  const { err } = command(['--trace', recorded(60), '--profile', PROFILE, '--policy', file('policy.json', plan({ policies: [step] }))]);
+  expect(err).toContain("'policies.0.metric.publishedEverySeconds': must be 10, 30 or 60");
 });
 
 test('a run begins with the instances that its policy holds at the first rate', () => {

@@ -195,7 +195,7 @@ describe('scaling of an asynchronous endpoint [A1, A3]', () => {
     );
     expect(policies(template)[`${NAME}-wake-up`].StepScalingPolicyConfiguration).toEqual({
       AdjustmentType: 'ChangeInCapacity',
-      Cooldown: 60,
+      Cooldown: 180,
       MetricAggregationType: 'Maximum',
       StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
     });

@@ -57,9 +57,16 @@ export function backlogPlan(rules: BacklogRules): ScalingPlan {
   return { min, max, policies, schedules };
 }
 
+/**
+ * A minute of the backlog is known two minutes after its end, so for three minutes it may still say that there is no instance when there is one; a
+ * shorter cool-down wakes a second one then, which stays until all go.
+ */
+const WAKE_UP_COOLDOWN_SECONDS = 180;
+
 /** Target tracking cannot divide by no instances; this metric is 1 until there is one, so one data point is enough. */
-function wakeUp(metric: NamedMetric, cooldownSeconds: number): StepPolicy {
+function wakeUp(metric: NamedMetric, scaleOutCooldownSeconds: number): StepPolicy {
   const alarm = { threshold: 1, periods: 1, periodSeconds: 60 };
+  const cooldownSeconds = Math.max(WAKE_UP_COOLDOWN_SECONDS, scaleOutCooldownSeconds);
   return { kind: 'Step', name: 'wake-up', metric, ...alarm, steps: [{ from: 0, change: 1 }], cooldownSeconds };
 }
 

@@ -65,7 +65,7 @@ export class Scaling {
   /**
    * As many instances as the traffic needs: by `capacity` more as soon as the requests of a minute need more, and fewer when ten minutes
    * needed fewer (docs/decisions/0017-traffic-sizes-the-fleet.md); by `concurrency` alone with target tracking. An endpoint with `enhancedMetrics` and a
-   * `metricFrequency` of 10 s asks for more 100 s sooner.
+   * `metricFrequency` of 10 s asks for more sooner, in the simulator by 100 s.
    *
    * @param min fewest instances, a whole number from 1 to 1,000
    * @param max most instances, at least `min`, up to 1,000; keep it within the account's quota for the instance type, which is often 0 to 4
