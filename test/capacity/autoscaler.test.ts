@@ -1,4 +1,5 @@
 import { ScalingPlan, StepPolicy, TargetTrackingPolicy, variantPlan } from '../../lib/constructs/serving/scaling/policy';
+import { Copies } from '../../lib/constructs/serving';
 import { LIMITS } from '../../capacity/compare/bars';
 import { Provisioning, provisioningOf } from '../../capacity/scaling/provisioning';
 import { runScaled } from '../../capacity/scaling/scaled-endpoint';
@@ -181,6 +182,14 @@ test('at zero requests fail until the first copy is up, and each of them has its
   expect(activities[0]).toMatchObject({ cause: 'wake-up', from: 0, to: 1, failed: false });
   expect(outcome.drops.noInstance).toBeGreaterThan(200);
   expect(outcome.completed).toBe(outcome.requests - outcome.drops.noInstance);
+});
+
+test('a few requests wake one copy of a component, although failures are still published when it is there', () => {
+  const { policies } = Copies.between(0, 4, { concurrency: 50 })._plan('chat')!;
+  for (let bootSeconds = 100; bootSeconds < 160; bootSeconds += 7) {
+    const { activities } = run([[0, 0.2]], 900, { policies, min: 0, instances: 0, provisioning: { bootSeconds } });
+    expect(activities.map(({ cause, to }) => [cause, to])).toEqual([['wake-up', 1]]);
+  }
 });
 
 test('a fleet outside its limits is moved into them, cool-down or not', () => {

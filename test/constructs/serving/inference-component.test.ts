@@ -191,7 +191,7 @@ describe('copies of an InferenceComponent [A1, A2, A5]', () => {
       PolicyName: 'flights-dev-chat-wake-up',
       StepScalingPolicyConfiguration: {
         AdjustmentType: 'ChangeInCapacity',
-        Cooldown: 60,
+        Cooldown: 180,
         StepAdjustments: [{ MetricIntervalLowerBound: 0, MetricIntervalUpperBound: Match.absent(), ScalingAdjustment: 1 }],
       },
     });

@@ -9,6 +9,7 @@ import {
   StepPolicy,
   TargetTrackingPolicy,
   invocationsPerMinute,
+  WAKE_UP_COOLDOWN_SECONDS,
 } from '../scaling/policy';
 import { cooldownProblems } from '../scaling/scaling';
 import { FleetRange, ScalingSchedule } from '../scaling/scaling-schedule';
@@ -187,7 +188,8 @@ export const calledAsleep = (componentName: string): Pick<StepPolicy, 'metric' |
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html).
  */
 function wakeUp(componentName: string): StepPolicy {
-  return { kind: 'Step', name: WAKE_UP, ...calledAsleep(componentName), steps: [{ from: 0, change: 1 }], cooldownSeconds: 60 };
+  const steps = [{ from: 0, change: 1 }];
+  return { kind: 'Step', name: WAKE_UP, ...calledAsleep(componentName), steps, cooldownSeconds: WAKE_UP_COOLDOWN_SECONDS };
 }
 
 /** Name of the policy that brings the first copy. @internal */

@@ -1,7 +1,7 @@
 /**
  * The policies of asynchronous endpoints as plain data, as those of policy.ts are, which is all that this file imports.
  */
-import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy } from './policy';
+import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy, WAKE_UP_COOLDOWN_SECONDS } from './policy';
 
 /**
  * What the service allows an invocation whose caller states no time
@@ -56,12 +56,6 @@ export function backlogPlan(rules: BacklogRules): ScalingPlan {
   }
   return { min, max, policies, schedules };
 }
-
-/**
- * A minute of the backlog is known two minutes after its end, so for three minutes it may still say that there is no instance when there is one; a
- * shorter cool-down wakes a second one then, which stays until all go.
- */
-const WAKE_UP_COOLDOWN_SECONDS = 180;
 
 /** Target tracking cannot divide by no instances; this metric is 1 until there is one, so one data point is enough. */
 function wakeUp(metric: NamedMetric, scaleOutCooldownSeconds: number): StepPolicy {

@@ -115,6 +115,14 @@ export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;
 /** A minute's requests are known two minutes later: what was lacking before a scale-out must not be asked for again after it. @internal */
 export const DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS = 300;
 
+/**
+ * For up to three minutes after the first instance, or copy, came, metrics by the minute may still say that there is none: until a minute with it has ended
+ * and is published. A shorter cool-down wakes a second one then, which stays until all go.
+ *
+ * @internal
+ */
+export const WAKE_UP_COOLDOWN_SECONDS = 180;
+
 /** Beside the ten minutes of the alarm of the traffic, or the fifteen of the service's own low alarm. @internal */
 export const DEFAULT_SCALE_IN_COOLDOWN_SECONDS = 300;
 
