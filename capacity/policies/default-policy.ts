@@ -1,6 +1,5 @@
-import { backlogPlan, LONGEST_INVOCATION_MINUTES } from '../../lib/constructs/serving/scaling/backlog-policy';
+import { backlogPerInstance, backlogPlan, LONGEST_INVOCATION_MINUTES } from '../../lib/constructs/serving/scaling/backlog-policy';
 import {
-  backlogPerInstance,
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,

@@ -2,7 +2,7 @@ import { Duration, Lazy, TimeZone } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
 import { BacklogScaleIn, BacklogScaling, BacklogScalingProps, MeasuredCapacity, ScalingSchedule } from '../../../lib/constructs/serving';
-import { backlogPerInstance } from '../../../lib/constructs/serving/scaling/policy';
+import { backlogPerInstance } from '../../../lib/constructs/serving/scaling/backlog-policy';
 import { CAPACITY, folder } from './fixtures';
 
 const capacity = (rate = 40) =>

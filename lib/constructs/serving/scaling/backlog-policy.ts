@@ -1,7 +1,7 @@
 /**
  * The policies of asynchronous endpoints as plain data, as those of policy.ts are, which is all that this file imports.
  */
-import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy, WAKE_UP_COOLDOWN_SECONDS } from './policy';
+import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy, WAKE_UP_COOLDOWN_SECONDS, rounded } from './policy';
 
 /**
  * What the service allows an invocation whose caller states no time
@@ -10,6 +10,16 @@ import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPo
  * @internal
  */
 export const LONGEST_INVOCATION_MINUTES = 15;
+
+/**
+ * Invocations that may wait for each instance, so that the last of them is answered `withinSeconds` after it came
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html asks for the figure, and says nothing of where it comes from).
+ *
+ * @internal
+ */
+export function backlogPerInstance(requestsPerSecond: number, withinSeconds: number, utilization: number): number {
+  return rounded(requestsPerSecond * withinSeconds * utilization);
+}
 
 /** What decides how the instances of an asynchronous endpoint follow its backlog. @internal */
 export interface BacklogRules {

@@ -1,14 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import { notWhole, outsideRange, unknownAmount, unknownAtSynth } from '../../shared/checks';
-import { backlogPlan, LONGEST_INVOCATION_MINUTES } from './backlog-policy';
+import { backlogPerInstance, backlogPlan, LONGEST_INVOCATION_MINUTES } from './backlog-policy';
 import { MeasuredCapacity } from './measured-capacity';
-import {
-  DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
-  DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
-  DEFAULT_UTILIZATION,
-  ScalingPlan,
-  backlogPerInstance,
-} from './policy';
+import { DEFAULT_SCALE_IN_COOLDOWN_SECONDS, DEFAULT_SCALE_OUT_COOLDOWN_SECONDS, DEFAULT_UTILIZATION, ScalingPlan } from './policy';
 import { cooldownProblems } from './scaling';
 import { FleetRange, ScalingSchedule } from './scaling-schedule';
 

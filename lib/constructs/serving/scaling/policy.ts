@@ -136,17 +136,8 @@ export function invocationsPerMinute(requestsPerSecond: number, utilization: num
   return rounded(requestsPerSecond * utilization * 60);
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(6));
-
-/**
- * Invocations that may wait for each instance, so that the last of them is answered `withinSeconds` after it came
- * (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html asks for the figure, and says nothing of where it comes from).
- *
- * @internal
- */
-export function backlogPerInstance(requestsPerSecond: number, withinSeconds: number, utilization: number): number {
-  return rounded(requestsPerSecond * withinSeconds * utilization);
-}
+/** To six digits. @internal */
+export const rounded = (value: number): number => Number(value.toPrecision(6));
 
 /** What one instance was measured to serve, and several together. @internal */
 export interface MeasuredRates {
@@ -249,12 +240,8 @@ export function variantPlan(scaling: VariantScaling): ScalingPlan {
       trafficOut({ ...lacking(utilization), tolerance: Math.min(tolerance, rounded(1 / utilization)) }, scaleOutCooldownSeconds),
       trafficIn(lacking(utilization * ENOUGH), scaleInCooldownSeconds),
     ];
-    return {
-      min,
-      max,
-      policies: concurrency === undefined ? policies : [...policies, guard(concurrency, dimensions, scaleOutCooldownSeconds)],
-      schedules,
-    };
+    const guards = concurrency === undefined ? [] : [guard(concurrency, dimensions, scaleOutCooldownSeconds)];
+    return { min, max, policies: [...policies, ...guards], schedules };
   }
   const tracking: TargetTrackingPolicy = {
     kind: 'TargetTracking',
