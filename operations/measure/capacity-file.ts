@@ -11,6 +11,7 @@ export interface CapacityFile {
   readonly image: string;
   readonly requestsPerSecondPerInstance: number;
   readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
+  readonly priorityWindowSeconds?: number;
   readonly latencyPercentile: number;
   readonly latencyBelowMs: number;
   readonly measuredOn: string;

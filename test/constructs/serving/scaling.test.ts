@@ -264,6 +264,12 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
     expect(capacity()).toMatchObject({ requestsPerSecondPerInstance: 40, instance: 'ml.m5.large', measuredOn: '2026-05-31' });
   });
 
+  test('hands the window of the priorities to the policy, and none where none is stated', () => {
+    const windowed = MeasuredCapacity.fromFile(write({ ...CAPACITY, priorityWindowSeconds: 6 }));
+    expect([windowed.priorityWindowSeconds, windowed._rates]).toEqual([6, { requestsPerSecond: 40, priorityWindowSeconds: 6 }]);
+    expect([capacity().priorityWindowSeconds, capacity()._rates]).toEqual([undefined, { requestsPerSecond: 40 }]);
+  });
+
   test('fails on a missing file, on what is not JSON and on what is no object', () => {
     expect(() => MeasuredCapacity.fromFile('/no/such.json')).toThrow(
       'InvalidCapacityFile: the file does not exist: measure one instance and write it (docs/capacity-file.md) [in /no/such.json]',
@@ -285,7 +291,7 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
     const blocks = [...readFileSync(join(__dirname, '../../../docs/capacity-file.md'), 'utf8').matchAll(/```json\n([\s\S]*?)```/g)].map(
       (match) => JSON.parse(match[1]),
     );
-    const [example, schema] = blocks;
+    const [example, windowed, schema] = blocks;
     const valid = new Ajv({ strict: false, validateFormats: false }).compile(schema);
     const reads = (content: unknown) => {
       try {
@@ -295,7 +301,7 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
         return false;
       }
     };
-    expect([valid(example), reads(example)]).toEqual([true, true]);
+    expect([example, windowed].flatMap((content) => [valid(content), reads(content)])).toEqual([true, true, true, true]);
     const candidates: Record<string, unknown[]> = {
       version: [1, 2, '1'],
       model: ['m', '', 3],
@@ -303,6 +309,7 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
       image: ['i:1', ''],
       requestsPerSecondPerInstance: [0.001, 100_000, 0, 100_001, -1, '4'],
       fleet: FLEETS,
+      priorityWindowSeconds: [1, 6, 2.5, 600, 0.99, 600.1, 0, -6, '6', null],
       latencyPercentile: [50, 99.9, 49.9, 100],
       latencyBelowMs: [1, 60_000, 0.5, 60_001],
       measuredOn: ['2026-01-01', '01.01.2026', 2026],

@@ -30,6 +30,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     valid: isFleet,
     optional: true,
   },
+  priorityWindowSeconds: { ...number('between 1 and 600', (value) => value >= 1 && value <= 600), optional: true },
   latencyPercentile: number('between 50 and 99.9', (value) => value >= 50 && value <= 99.9),
   latencyBelowMs: number('between 1 and 60000', (value) => value >= 1 && value <= 60_000),
   measuredOn: { shape: "a date like '2026-05-31'", valid: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) },
@@ -53,6 +54,11 @@ export class MeasuredCapacity {
   public readonly requestsPerSecondPerInstance: number;
   /** @internal */
   public readonly _rates: MeasuredRates;
+  /**
+   * Width of the windows by which requests stated their priority, and will, seconds, 1 to 600; undefined when they are served in order of arrival
+   * (docs/capacity-file.md).
+   */
+  public readonly priorityWindowSeconds?: number;
   /** Name of the model that was measured. */
   public readonly model: string;
   /** Instance type that was measured, such as `ml.m5.large`. */
@@ -74,6 +80,7 @@ export class MeasuredCapacity {
     this.file = file;
     this.requestsPerSecondPerInstance = content.requestsPerSecondPerInstance;
     this._rates = ratesOf(content as unknown as StatedRates);
+    this.priorityWindowSeconds = content.priorityWindowSeconds;
     this.model = content.model;
     this.instance = content.instance;
     this.image = content.image;

@@ -145,6 +145,8 @@ export interface MeasuredRates {
   readonly requestsPerSecond: number;
   /** What a fleet of so many serves, all together: each more than one alone, because waits even out. */
   readonly fleet?: { readonly instances: number; readonly requestsPerSecond: number };
+  /** Requests state their priority by windows of so many seconds (docs/capacity-file.md). */
+  readonly priorityWindowSeconds?: number;
 }
 
 /** What a capacity file states of a rate. @internal */
@@ -152,14 +154,16 @@ export interface StatedRates {
   readonly requestsPerSecondPerInstance: number;
   /** Of each of so many instances that share the requests. */
   readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
+  readonly priorityWindowSeconds?: number;
 }
 
 /** @internal */
-export const ratesOf = ({ requestsPerSecondPerInstance: requestsPerSecond, fleet }: StatedRates): MeasuredRates => ({
+export const ratesOf = ({ requestsPerSecondPerInstance: requestsPerSecond, fleet, priorityWindowSeconds }: StatedRates): MeasuredRates => ({
   requestsPerSecond,
   ...(fleet === undefined
     ? {}
     : { fleet: { instances: fleet.instances, requestsPerSecond: fleet.instances * fleet.requestsPerSecondPerInstance } }),
+  ...(priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds }),
 });
 
 /** Queues that hold an objective for 99 % need no more; a single instance that serves next to nothing would have it without end. */
