@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '../policies/default-policy';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';
+import { CHUNK_TOKENS } from '../profiles/profile';
 import { Objective } from '../simulator/outcome';
 import { clear, exitCode, OptionReader, Output, parsed, progress } from './options';
 import { replay, ReplayOptions, ReplayResult } from './replay';
@@ -24,6 +25,9 @@ Options:
   --min N, --max N      limits of the default policy (default ${DEFAULT_LIMITS.min} and ${DEFAULT_LIMITS.max}; asynchronous 0 and ${DEFAULT_LIMITS.max})
   --initial N           instances at the begin (default: what the policy holds at the rate of the first ten minutes)
   --routing WHAT        leastOutstanding, as the constructs deploy it, or random, which is SageMaker's default (default leastOutstanding)
+  --priority-window S   requests that wait are served by windows of so many seconds, the newest first, as vLLM does for priorities that
+                        the callers state (docs/capacity-file.md); absent: in the order of arrival
+  --chunk-tokens N      prompt tokens that share an iteration at most (default ${CHUNK_TOKENS})
   --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
   --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})
   --asynchronous N      an asynchronous endpoint: requests wait in a queue, and each instance takes N at once
@@ -44,6 +48,8 @@ const OPTIONS = {
   max: { type: 'string' },
   initial: { type: 'string' },
   routing: { type: 'string' },
+  'priority-window': { type: 'string' },
+  'chunk-tokens': { type: 'string' },
   'first-token-ms': { type: 'string' },
   'token-ms': { type: 'string' },
   asynchronous: { type: 'string' },
@@ -88,6 +94,8 @@ function optionsOf(values: ReturnType<typeof parsed<typeof OPTIONS>>): ReplayOpt
     max: read.number('max', 1, 1000, true),
     initial: read.number('initial', fewest, 1000, true),
     asynchronous,
+    priorityWindowSeconds: read.number('priority-window', 1, 600, false),
+    chunkTokens: read.number('chunk-tokens', 16, CHUNK_TOKENS, true),
     objective: asynchronous === undefined ? objectiveOf(read) : { latencySeconds: within ?? NaN },
   };
   read.check();
@@ -101,7 +109,7 @@ function queueProblems(values: ReturnType<typeof parsed<typeof OPTIONS>>): strin
       ? []
       : ['--within is of an asynchronous endpoint: give --asynchronous too, or --first-token-ms and --token-ms'];
   }
-  const foreign = (['routing', 'first-token-ms', 'token-ms'] as const).filter((name) => values[name] !== undefined);
+  const foreign = (['routing', 'priority-window', 'first-token-ms', 'token-ms'] as const).filter((name) => values[name] !== undefined);
   return [
     ...foreign.map((name) => `--${name} is of an endpoint that answers at once: leave it out with --asynchronous`),
     ...(values.within === undefined ? ['--within is missing: an asynchronous endpoint promises the whole answer'] : []),

@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS, defaultBacklogPolicy, defaultPolicy, fixedPolicy, heldA
 import { readPolicyFile } from '../policies/policy-file';
 import { drainRate, measuredRates } from '../profiles/measured-rate';
 import { Impossible } from '../profiles/objective';
-import { Profile, profileNamed } from '../profiles/profile';
+import { Profile, profileNamed, withChunk } from '../profiles/profile';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';
 import { LimitClock } from '../scaling/scheduled-limits';
@@ -37,6 +37,10 @@ export interface ReplayOptions {
   readonly asynchronous?: number;
   readonly bootSeconds: number;
   readonly routing: Routing;
+  /** Requests that wait are served by windows of so many seconds, the newest first. Absent: in the order of arrival. */
+  readonly priorityWindowSeconds?: number;
+  /** Most prompt tokens that share an iteration; those of the profile when absent. */
+  readonly chunkTokens?: number;
   readonly objective: Objective;
   readonly seed: number;
   /** Told the share of the trace that is done. */
@@ -58,6 +62,10 @@ export interface ReplayResult {
   readonly seed: number;
   readonly bootSeconds: number;
   readonly routing: Routing;
+  /** Length of the windows that requests are served by; null for the order of arrival. */
+  readonly priorityWindowSeconds: number | null;
+  /** Most prompt tokens that share an iteration. */
+  readonly chunkTokens: number;
   readonly objective: Objective;
   /** Requests that an instance takes at once from the queue; null when there is none. */
   readonly asynchronous: number | null;
@@ -95,7 +103,7 @@ export interface ReplayResult {
 
 /** Replays a trace. Errors: what the trace, profile, policy and objective are refused for. */
 export function replay(options: ReplayOptions): ReplayResult {
-  const profile = profileNamed(options.profile);
+  const profile = withChunk(profileNamed(options.profile), options.chunkTokens);
   const policy = policyOf(options);
   const impossible = new Impossible(profile.service, options.objective);
   const trace = openTrace(options.trace, options, (at, prompt, output) => impossible.add(at, prompt, output));
@@ -105,6 +113,7 @@ export function replay(options: ReplayOptions): ReplayResult {
     serversPerInstance: profile.gpus,
     objective: options.objective,
     routing: options.routing,
+    priorityWindowSeconds: options.priorityWindowSeconds,
     instances: 1,
     timeoutSeconds: Infinity,
     admissionBound: options.asynchronous ?? Infinity,
@@ -204,7 +213,7 @@ interface Ran {
 }
 
 function told(
-  { trace, policy, seed, bootSeconds, routing, objective, asynchronous }: ReplayOptions,
+  { trace, policy, seed, bootSeconds, routing, priorityWindowSeconds, objective, asynchronous }: ReplayOptions,
   profile: Profile,
   run: Ran,
 ): ReplayResult {
@@ -217,6 +226,8 @@ function told(
     seed,
     bootSeconds,
     routing,
+    priorityWindowSeconds: priorityWindowSeconds ?? null,
+    chunkTokens: profile.service.chunkTokens,
     objective,
     asynchronous: asynchronous ?? null,
     measuredRequestsPerSecond: run.rate,

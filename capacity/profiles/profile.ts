@@ -44,6 +44,9 @@ const SHAPES: Readonly<Record<string, Shape>> = catalogue.types;
 const ESTIMATES_FOR_BILLIONS = 8;
 const MIB = 2 ** 20;
 
+/** Most prompt tokens that share an iteration of a profile. */
+export const CHUNK_TOKENS: number = data.chunkTokens;
+
 /** The instance types of which the speed of a GPU is known, sorted. */
 export const PROFILED_INSTANCES: readonly string[] = Object.keys(SHAPES)
   .filter((type) => gpuOf(SHAPES[type]) !== undefined)
@@ -64,6 +67,12 @@ export function profileNamed(name: string): Profile {
   }
   return profileOf(name, MODELS[model], type);
 }
+
+/** The profile with fewer prompt tokens in an iteration: those that decode wait less for each of their tokens, and prompts are cut more often. */
+export const withChunk = <T extends Pick<Profile, 'service'>>(profile: T, chunkTokens = profile.service.chunkTokens): T => ({
+  ...profile,
+  service: { ...profile.service, chunkTokens },
+});
 
 /** The model of this name. Errors `UnknownProfile`. */
 export function modelNamed(name: string): LanguageModel {
@@ -93,7 +102,7 @@ export function profileOf(name: string, model: LanguageModel, type: string): Pro
     usdPerHour: shape.usdPerHour?.amount,
     service: {
       iterationSeconds: iterations(gpu, model),
-      chunkTokens: data.chunkTokens,
+      chunkTokens: CHUNK_TOKENS,
       readSeconds: model.kvBytesPerToken / (gpu.gigabytesPerSecond * 1e9 * data.contextReadShare),
       maxSequences: data.maxSequences,
       kvTokens: Math.floor(kvBytes / model.kvBytesPerToken),

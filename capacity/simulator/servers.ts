@@ -43,6 +43,8 @@ export class Servers {
     private readonly model: ServiceModel,
     private readonly requests: Requests,
     private readonly completion: Completion,
+    /** Length of the windows of which the newest is served first, seconds; undefined for the order of arrival. */
+    private readonly windowSeconds?: number,
   ) {}
 
   /** A new, empty server. */
@@ -67,12 +69,30 @@ export class Servers {
     this.advance(server, now);
     this.requests.placedAt[slot] = now;
     this.inSystem[server]++;
-    if (this.waitHead[server] === NONE && this.hasRoom(server, slot)) {
-      this.admit(server, slot);
-    } else {
-      this.waitTail[server] = append(this.requests.next, this.waitHead, this.waitTail[server], server, slot);
-    }
+    this.wait(server, slot);
+    this.admitWaiting(server);
     this.plan(server);
+  }
+
+  /** Requests of the same window keep the order of their arrival. The newest window is at the head, so no other is gone through. */
+  private wait(server: number, slot: number): void {
+    const { next, arrivedAt } = this.requests;
+    if (this.windowSeconds === undefined) {
+      this.waitTail[server] = append(next, this.waitHead, this.waitTail[server], server, slot);
+      return;
+    }
+    const begin = Math.floor(arrivedAt[slot] / this.windowSeconds) * this.windowSeconds;
+    let before = NONE;
+    let after = this.waitHead[server];
+    while (after !== NONE && arrivedAt[after] >= begin) {
+      [before, after] = [after, next[after]];
+    }
+    next[slot] = after;
+    if (before === NONE) {
+      this.waitHead[server] = slot;
+    } else {
+      next[before] = slot;
+    }
   }
 
   /** What the earliest event asks for: a prompt is read, or an answer is complete. */
@@ -104,6 +124,7 @@ export class Servers {
     }
     this.context[server] += requests.prompt[slot] + 1;
     this.finishes[server].push(this.clock[server] + requests.output[slot] - 1, slot);
+    this.admitWaiting(server);
   }
 
   /** A request is over; `read` is what it had in context. */
@@ -123,9 +144,12 @@ export class Servers {
     }
   }
 
+  /** Prompts that are admitted keep their order, so where the newest come first no more are than an iteration reads. */
   private hasRoom(server: number, slot: number): boolean {
     const { prompt, output } = this.requests;
-    return this.admitted[server] < this.model.maxSequences && this.kvUsed[server] + prompt[slot] + output[slot] <= this.model.kvTokens;
+    const { maxSequences, kvTokens, chunkTokens } = this.model;
+    const reads = this.windowSeconds === undefined || prompt[slot] === 0 || this.pending[server] < chunkTokens;
+    return reads && this.admitted[server] < maxSequences && this.kvUsed[server] + prompt[slot] + output[slot] <= kvTokens;
   }
 
   private admit(server: number, slot: number): void {

@@ -21,6 +21,12 @@ export interface EndpointModel {
   readonly timeoutSeconds: number;
   /** Requests in one instance from which on it refuses more; Infinity when it queues all. */
   readonly admissionBound: number;
+  /**
+   * Requests that wait for a server are served by windows of so many seconds, the newest first, and in order within; in the order of arrival when absent. So
+   * serves vLLM requests that state a priority, the lower the newer they are (--scheduling-policy priority,
+   * https://docs.vllm.ai/en/latest/configuration/engine_args.html), except that what a server has begun is never put back.
+   */
+  readonly priorityWindowSeconds?: number;
   /** Where requests wait until an instance has room below `admissionBound`, as before an asynchronous endpoint; absent when it answers at once. */
   readonly queue?: RequestQueue;
 }
@@ -103,7 +109,7 @@ export class Simulation implements Completion {
     private readonly endpoint: EndpointModel,
     private readonly options: RunOptions,
   ) {
-    this.servers = new Servers(endpoint.service, this.requests, this);
+    this.servers = new Servers(endpoint.service, this.requests, this, endpoint.priorityWindowSeconds);
     this.fleet = new Fleet(this.servers, endpoint.serversPerInstance, endpoint.routing, options.seed);
     this.outcome = new Outcome(endpoint.objective, endpoint.timeoutSeconds, options.countFrom ?? 0, options.onJudged);
     this.bestSeconds = bestSeconds(endpoint.service);

@@ -46,6 +46,12 @@ export function queueingChecks(): Check[] {
       simulated: meanSojourn(classicalModel(1), 3.2, exponential, 2 * REQUESTS, QUEUED) - 1,
       source: 'Erlang C',
     },
+    {
+      name: 'M/M/1 by windows of 6 s, the newest first, load 0.8: mean wait, which no order changes that looks at no size',
+      expected: erlangWait(1, 0.8),
+      simulated: meanSojourn(classicalModel(1), 0.8, exponential, 3 * REQUESTS, { priorityWindowSeconds: 6 }) - 1,
+      source: 'Erlang C',
+    },
     ...[
       { name: 'constant service', draw: () => 1, variance: 0 },
       { name: 'lognormal service', draw: uneven, variance: Math.E - 1 },

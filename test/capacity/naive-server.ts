@@ -15,9 +15,15 @@ interface Running extends NaiveRequest {
 
 /**
  * A second computation of one server, which shares no code with the simulator: time goes on in small steps, in each of which every request gets
- * what its share of an iteration is. Returns when each request had its first token and its answer.
+ * what its share of an iteration is. Returns when each request had its first token and its answer. With a window those of the newest one are served first,
+ * and prompts wait as long as those that are being read fill an iteration.
  */
-export function naiveServer(model: ServiceModel, trace: readonly NaiveRequest[], step: number): { first: number; end: number }[] {
+export function naiveServer(
+  model: ServiceModel,
+  trace: readonly NaiveRequest[],
+  step: number,
+  window = Infinity,
+): { first: number; end: number }[] {
   const result: { first: number; end: number }[] = [];
   const coming = trace.map((request, index): Running => ({ ...request, index, promptLeft: request.prompt, done: 0 }));
   const waiting: Running[] = [];
@@ -27,7 +33,9 @@ export function naiveServer(model: ServiceModel, trace: readonly NaiveRequest[],
     while (coming.length > 0 && coming[0].at <= now) {
       waiting.push(coming.shift()!);
     }
+    waiting.sort((a, b) => (window === Infinity ? 0 : Math.floor(b.at / window) - Math.floor(a.at / window)) || a.index - b.index);
     const room = (request: Running) =>
+      (window === Infinity || running.reduce((sum, { promptLeft }) => sum + Math.max(0, promptLeft), 0) < model.chunkTokens) &&
       running.length < model.maxSequences &&
       running.reduce((sum, { prompt, output }) => sum + prompt + output, 0) + request.prompt + request.output <= model.kvTokens;
     while (waiting.length > 0 && room(waiting[0])) {

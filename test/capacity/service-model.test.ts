@@ -17,14 +17,16 @@ const trace = fc
   .uniqueArray(request, { minLength: 1, maxLength: 25, selector: ({ at }) => at })
   .map((all) => all.sort((a, b) => a.at - b.at));
 
-test('a server answers when a second computation in small steps says so', () => {
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+test.each([undefined, 0.5])('a server answers when a second computation in small steps says so, in windows of %p s', (window) => {
   const step = 1e-4;
   fc.assert(
     fc.property(trace, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 360, max: 2000 }), (requests, maxSequences, kvTokens) => {
       const service = { ...SMALL, maxSequences, kvTokens };
-      const naive = naiveServer(service, requests, step);
-      const { outcome } = new Simulation(endpointOf({ service }), { seed: 1 }).run(new ListSource(requests));
-      const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+      const naive = naiveServer(service, requests, step, window);
+      const endpoint = endpointOf({ service, priorityWindowSeconds: window });
+      const { outcome } = new Simulation(endpoint, { seed: 1 }).run(new ListSource(requests));
       const latency = mean(naive.map(({ end }, index) => end - requests[index].at));
       const first = mean(naive.map(({ first }, index) => first - requests[index].at));
       expect(outcome.completed).toBe(requests.length);
