@@ -33,6 +33,9 @@ Options:
   --percentile P       latency percentile that must hold, 50 to 99.9 (default: the config's)
   --below-ms N         its bound, milliseconds (default: the config's)
   --availability P     share of requests that must be served, percent (default: the config's, else 99.5)
+  --priority-window SECONDS
+                       each body, a JSON object, states \`priority\` when it is sent: -floor(unix time / SECONDS), 1 to 600, for a server
+                       that serves by priority, as vLLM can (docs/capacity-file.md says when); the file states it, too
   --arrivals WHAT      poisson (default), or a file of recorded times: one a line, or a CSV that starts with TIMESTAMP
   --max-rate N         never more requests per second (default 1000)
   --max-minutes N      never longer (default 30)
@@ -69,7 +72,7 @@ export interface World {
 /** Measures and returns what to write. Errors: what refuses or ends a measurement; then there is no file. */
 export async function measure(world: World, options: MeasureOptions): Promise<Outcome> {
   const { clients, send, clock, watchLoop, local, say } = world;
-  const { objective, arrivals, seed, single } = options;
+  const { objective, arrivals, seed, single, priorityWindowSeconds } = options;
   const before = await measurableEndpoint(clients, options);
   if (local && LANGUAGE_MODELS.test(before.image)) {
     throw new Error(
@@ -78,7 +81,7 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
     );
   }
   if (single !== undefined) {
-    checkFleet(single, before, objective);
+    checkFleet(single, before, options);
   }
   const started = clock.now();
   say(
@@ -87,6 +90,9 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
   const typicalMs = await warmUp(send, clock);
   say(`warm: ${typicalMs.toFixed(1)} ms for one request alone`);
   say(planText(objective, beginning(typicalMs, options), arrivals.name));
+  if (priorityWindowSeconds !== undefined) {
+    say(`each request states its priority, by windows of ${priorityWindowSeconds} s: the newest is served first`);
+  }
   const steps: ToldStep[] = [];
   const found = await measureRate({ clock, send, arrivals, watchLoop }, options, typicalMs, (step) => {
     steps.push(step);
@@ -97,7 +103,7 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
     throw new Error(`EndpointChanged: while it was measured ${changed.join(', ')}: measure again when nobody deploys`);
   }
   const how = `${arrivals.name} arrivals, seed ${seed}${local ? ', local account' : ''}`;
-  const file = capacityFile(before, objective, found.rate, new Date(), how);
+  const file = capacityFile(before, options, found.rate, new Date(), how);
   return {
     file: single === undefined ? file : withFleet(single, file, before.units),
     steps,
@@ -149,7 +155,7 @@ const OPTIONS = {
     arrivals: text,
     'max-rate': text,
   },
-  ...{ 'max-minutes': text, seed: text, output: text, config: text, fleet: flag, yes: flag, json: flag },
+  ...{ 'priority-window': text, 'max-minutes': text, seed: text, output: text, config: text, fleet: flag, yes: flag, json: flag },
 };
 
 async function main(args: string[]): Promise<number> {

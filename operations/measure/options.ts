@@ -6,12 +6,15 @@ import { UsageError } from '../command';
 import { Arrivals, poisson } from './arrivals';
 import { CapacityFile, readCapacityFile } from './capacity-file';
 import type { Target } from './endpoint';
+import { openBodies } from './priority';
 import { recordedFrom } from './recorded-file';
 import type { Objective } from './step';
 
 export interface MeasureOptions extends Target {
   readonly objective: Objective;
   readonly bodies: readonly Uint8Array[];
+  /** Each body states its priority by windows of so many seconds. */
+  readonly priorityWindowSeconds?: number;
   readonly contentType: string;
   readonly arrivals: Arrivals;
   readonly maxRate: number;
@@ -33,6 +36,7 @@ const NUMBERS = {
   availability: { low: 50, high: 99.999, whole: false, otherwise: 99.5 },
   'max-rate': { low: 0.01, high: 100_000, whole: false, otherwise: 1000 },
   'max-minutes': { low: 1, high: 1440, whole: false, otherwise: 30 },
+  'priority-window': { low: 1, high: 600, whole: false, otherwise: undefined },
   seed: { low: 0, high: 2 ** 31, whole: true, otherwise: 1 },
 } as const;
 
@@ -61,6 +65,7 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
     }
   };
   const output = (values.output as string | undefined) ?? `capacity/${values.component ?? argument}.json`;
+  const windowed = values['priority-window'] !== undefined;
   const options = {
     ...target,
     objective: {
@@ -68,7 +73,8 @@ export function optionsOf(argument: string, values: Values, blueprint: Blueprint
       belowMs: number('below-ms', slo?.latencyBelowMs),
       availabilityPercent: number('availability', slo?.availabilityPercent),
     },
-    bodies: from(String(values.request), bodiesOf)!,
+    bodies: from(String(values.request), windowed ? objectsOf : bodiesOf)!,
+    priorityWindowSeconds: windowed ? number('priority-window') : undefined,
     contentType: (values['content-type'] as string | undefined) ?? 'application/json',
     arrivals: [undefined, 'poisson'].includes(values.arrivals as string) ? poisson : from(String(values.arrivals), arrivalsOf)!,
     ...{ maxRate: number('max-rate'), maxMinutes: number('max-minutes'), seed: number('seed') },
@@ -133,6 +139,13 @@ function bodiesOf(file: string): Uint8Array[] {
   if (bodies.length === 0 || bodies.some(({ length }) => length === 0 || length > LIMIT)) {
     throw new Error(`--request: '${file}' must have bodies of 1 byte to 25 MB`);
   }
+  return bodies;
+}
+
+/** Bodies to which a priority can be added. */
+function objectsOf(file: string): Uint8Array[] {
+  const bodies = bodiesOf(file);
+  openBodies(bodies);
   return bodies;
 }
 

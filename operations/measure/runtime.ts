@@ -2,6 +2,7 @@ import { InvokeEndpointCommand, SageMakerRuntimeClient, SageMakerRuntimeClientCo
 import type { Clock } from './clock';
 import type { Send } from './open-loop';
 import type { MeasureOptions } from './options';
+import { openBodies, prioritized, priorityAt } from './priority';
 
 /** An invocation takes at most 60 s (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html). */
 const TIMEOUT_MS = 61_000;
@@ -22,12 +23,17 @@ export function loadClient(config: SageMakerRuntimeClientConfig): SageMakerRunti
   });
 }
 
-/** Sends the bodies in turn, to an endpoint or to a component of it. */
-export function senderOf(client: Pick<SageMakerRuntimeClient, 'send'>, { endpoint, component, contentType, bodies }: Requests): Send {
+/**
+ * Sends the bodies in turn, to an endpoint or to a component of it; with a window each states the priority of the moment at which it is sent. `now`: unix
+ * time, milliseconds.
+ */
+export function senderOf(client: Pick<SageMakerRuntimeClient, 'send'>, requests: Requests, now = Date.now): Send {
+  const { endpoint, component, contentType } = requests;
+  const bodyOf = bodiesOf(requests, now);
   const common = { EndpointName: endpoint, InferenceComponentName: component, ContentType: contentType };
   return async (i) => {
     try {
-      await client.send(new InvokeEndpointCommand({ ...common, Body: bodies[i % bodies.length] }));
+      await client.send(new InvokeEndpointCommand({ ...common, Body: bodyOf(i) }));
       return undefined;
     } catch (error) {
       return failureOf(error as SendError);
@@ -35,7 +41,17 @@ export function senderOf(client: Pick<SageMakerRuntimeClient, 'send'>, { endpoin
   };
 }
 
-type Requests = Pick<MeasureOptions, 'endpoint' | 'component' | 'contentType' | 'bodies'>;
+type Requests = Pick<MeasureOptions, 'endpoint' | 'component' | 'contentType' | 'bodies' | 'priorityWindowSeconds'>;
+
+/** The body of request `i`, asked for when it is sent. */
+function bodiesOf({ bodies, priorityWindowSeconds: window }: Requests, now: () => number): (i: number) => Uint8Array {
+  if (window === undefined) {
+    return (i) => bodies[i % bodies.length];
+  }
+  const open = openBodies(bodies);
+  return (i) => prioritized(open[i % open.length], priorityAt(now() / 1000, window));
+}
+
 type SendError = Error & { code?: string; OriginalStatusCode?: number; $metadata?: { httpStatusCode?: number } };
 
 /** What failures are counted under: `ModelError 500`, `ThrottlingException 429`, `ECONNRESET`. */

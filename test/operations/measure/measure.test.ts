@@ -59,9 +59,10 @@ describe('a measurement', () => {
   test('adds what several serve together to the file that states what one serves [A2]', async () => {
     const { file: single } = await measured(new FakeEndpoint(), options()).outcome;
     const output = file('one.json', JSON.stringify(single));
-    const fleet = (units: number, content: object = single) => {
+    const fleet = (units: number, content: object = single, window?: string) => {
       const path = file('some.json', JSON.stringify(content));
-      const given = optionsOf('delay', { request, output: path, fleet: true }, blueprint, 'Usage');
+      const values = { request, output: path, fleet: true, ...(window === undefined ? {} : { 'priority-window': window }) };
+      const given = optionsOf('delay', values, blueprint, 'Usage');
       return measured(Object.assign(new FakeEndpoint(), { instances: units }), given).outcome;
     };
     const { file: both } = await fleet(4);
@@ -74,6 +75,12 @@ describe('a measurement', () => {
     await expect(fleet(4, { ...single, latencyBelowMs: 90 })).rejects.toThrow(
       "OtherEndpoint: the capacity file is of something else: 'latencyBelowMs' is '90' there and '100' here: measure one of them first, without --fleet",
     );
+    const windowed = { ...single, priorityWindowSeconds: 6 };
+    const other = 'OtherEndpoint: the capacity file is of something else: ';
+    await expect(fleet(4, windowed)).rejects.toThrow(`${other}'priorityWindowSeconds' is '6' there and not stated here: measure one`);
+    await expect(fleet(4, windowed, '5')).rejects.toThrow(`${other}'priorityWindowSeconds' is '6' there and '5' here`);
+    await expect(fleet(4, single, '6')).rejects.toThrow(`${other}'priorityWindowSeconds' is not stated there and '6' here`);
+    expect((await fleet(4, windowed, '6')).file).toEqual({ ...windowed, fleet: both.fleet });
     const missing = { request, output: `${output}.none`, fleet: true };
     expect(() => optionsOf('delay', missing, blueprint, 'Usage')).toThrow(
       'InvalidCapacityFile: the file does not exist: measure one instance',
@@ -103,6 +110,15 @@ describe('a measurement', () => {
     const policies = Object.values(Template.fromStack(stack).findResources('AWS::ApplicationAutoScaling::ScalingPolicy'));
     expect(policies.map(({ Properties }) => Properties.PolicyType)).toEqual(['StepScaling', 'StepScaling']);
     expect(endpoint.node.findAll().flatMap(({ node }) => node.metadata.filter(({ data }) => /capacity/.test(String(data))))).toEqual([]);
+  });
+
+  test('says by which windows requests state their priority, and so does its file [A2]', async () => {
+    const plain = (await measured(new FakeEndpoint(), options()).outcome).file;
+    const { said, outcome } = measured(new FakeEndpoint(), options({ 'priority-window': '6' }));
+    const { file: content } = await outcome;
+    expect(content).toEqual({ ...plain, priorityWindowSeconds: 6 });
+    expect(said).toContain('each request states its priority, by windows of 6 s: the newest is served first');
+    expect(MeasuredCapacity.fromFile(file('windowed.json', JSON.stringify(content))).priorityWindowSeconds).toBe(6);
   });
 
   test('divides the rate by the instances that run', async () => {
@@ -194,6 +210,7 @@ describe('the options', () => {
     ['availability', ['50', '99.999'], ['49', '100']],
     ['max-rate', ['0.01', '100000'], ['0', '100001', '-1']],
     ['max-minutes', ['1', '1440'], ['0.5', '1441']],
+    ['priority-window', ['1', '2.5', '600'], ['0', '0.9', '601', '-6', '6s', '']],
     ['seed', ['0', '2147483648'], ['-1', '1.5', '2147483649']],
   ];
   test.each(ranges)('take --%s up to both edges, and no further', (name, good, bad) => {
@@ -213,6 +230,17 @@ describe('the options', () => {
     ]) {
       expect(wrong).toThrow(problem);
     }
+  });
+
+  test('take only bodies to which a priority can be added where one is asked for, and say what else is wrong', () => {
+    const bodies = file('mixed.jsonl', '{"a":1}\n[2]\n');
+    expect(() => options({ request: bodies })).not.toThrow();
+    const wrong = () => options({ request: bodies, 'priority-window': '6', seed: 'x' });
+    expect(wrong).toThrow("bodies must be JSON objects: number 2 of --request is '[2]'");
+    expect(wrong).toThrow("--seed must be a whole number from 0 to 2147483648, got 'x'");
+    expect(() => options({ request: file('has.json', '{"priority":-1}'), 'priority-window': '6' })).toThrow('has one of -1: take it out');
+    expect(options()).toMatchObject({ priorityWindowSeconds: undefined });
+    expect(options({ 'priority-window': '2.5' })).toMatchObject({ priorityWindowSeconds: 2.5 });
   });
 
   test.each([

@@ -1,9 +1,12 @@
+import { InvokeEndpointCommandInput } from '@aws-sdk/client-sagemaker-runtime';
+import fc from 'fast-check';
 import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { realClock } from '../../../operations/measure/clock';
 import { sendOpenLoop } from '../../../operations/measure/open-loop';
 import { watchEventLoop } from '../../../operations/measure/run';
 import { loadClient, senderOf, warmUp } from '../../../operations/measure/runtime';
+import { VirtualClock } from './queues';
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -101,6 +104,88 @@ describe('what is sent to an endpoint', () => {
     const { send, end } = sender();
     expect(await send(0)).toBe('ECONNRESET');
     end();
+  });
+});
+
+describe('with a window of priorities, what is sent', () => {
+  /** What a client is given, with the bodies as texts; `now` is unix time, milliseconds. */
+  function windowed(bodies: string[], priorityWindowSeconds: number | undefined, now: () => number) {
+    const sent: string[] = [];
+    const client = {
+      send: async ({ input }: { input: InvokeEndpointCommandInput }) => void sent.push(Buffer.from(input.Body as Uint8Array).toString()),
+    };
+    const given = bodies.map((body) => Buffer.from(body));
+    const requests = { endpoint: 'chat', contentType: 'application/json', bodies: given, priorityWindowSeconds };
+    return { sent, send: senderOf(client as never, requests, now) };
+  }
+
+  test('states the window of the moment at which it is sent, the newest lowest', async () => {
+    const [clock, begin] = [new VirtualClock(), 1_800_000_003_000];
+    const { sent, send } = windowed(['{"messages":[]}'], 6, () => begin + clock.now());
+    const observer = { sent: () => undefined, answered: () => undefined, enough: () => undefined };
+    // A request each second: 3 s of the first window are left, as 1,800,000,000 is a multiple of 6.
+    await clock.run(
+      sendOpenLoop(
+        Float64Array.from({ length: 17 }, (_, i) => 1000 * i),
+        send,
+        clock,
+        observer,
+      ),
+    );
+    const first = -300_000_000;
+    const [three, six] = [3, 6].map((length) => (priority: number) => Array<number>(length).fill(priority));
+    const expected = [...three(first), ...six(first - 1), ...six(first - 2), first - 3, first - 3];
+    expect(sent).toEqual(expected.map((priority) => `{"messages":[],"priority":${priority}}`));
+  });
+
+  test('is in the window that its time is in, whatever the window', async () => {
+    const time = fc.integer({ min: 0, max: 4e12 });
+    await fc.assert(
+      fc.asyncProperty(time, fc.integer({ min: 1, max: 600 }), async (milliseconds, window) => {
+        const { sent, send } = windowed(['{}'], window, () => milliseconds);
+        await send(0);
+        const { priority } = JSON.parse(sent[0]) as { priority: number };
+        expect(Number.isInteger(priority)).toBe(true);
+        expect(-priority * window * 1000).toBeLessThanOrEqual(milliseconds);
+        expect((1 - priority) * window * 1000).toBeGreaterThan(milliseconds);
+      }),
+    );
+  });
+
+  test('is what was given and the priority, in turn, byte for byte', async () => {
+    const { sent, send } = windowed(['{"n":1.0, "t":"é}"}', ' {}\n', '{"a":{"priority":1}}\r\n'], 2.5, () => 10_000);
+    for (const i of [0, 1, 2, 3]) {
+      await send(i);
+    }
+    expect(sent).toEqual([
+      '{"n":1.0, "t":"é}","priority":-4}',
+      '{"priority":-4}',
+      '{"a":{"priority":1},"priority":-4}',
+      '{"n":1.0, "t":"é}","priority":-4}',
+    ]);
+  });
+
+  test('is any JSON object with one field more', async () => {
+    const fields = fc.dictionary(fc.string(), fc.jsonValue()).filter((body) => !Object.hasOwn(body, 'priority'));
+    await fc.assert(
+      fc.asyncProperty(fields, async (body) => {
+        const { sent, send } = windowed([JSON.stringify(body)], 6, () => 12_000);
+        await send(0);
+        expect(JSON.parse(sent[0])).toEqual({ ...(JSON.parse(JSON.stringify(body)) as object), priority: -2 });
+      }),
+    );
+  });
+
+  test('fails before anything is sent for a body that takes no priority, or has one', () => {
+    const opening = (body: string) => () => windowed(['{}', body], 6, () => 0);
+    for (const body of ['[1]', '1,2', '"text"', 'null', '{"a":1', '{}{}', '']) {
+      expect(opening(body)).toThrow(
+        `--priority-window states a field of each body, so bodies must be JSON objects: number 2 of --request is '${body}'`,
+      );
+    }
+    expect(opening(`[${'1,'.repeat(50)}1]`)).toThrow(/number 2 of --request is '\[(1,){19}1\.\.\.'$/);
+    expect(opening('{"priority":0}')).toThrow('number 2 of --request has one of 0: take it out');
+    expect(opening('{"priority":null}')).toThrow('number 2 of --request has one of null: take it out');
   });
 });
 
