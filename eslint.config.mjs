@@ -50,6 +50,7 @@ const walls = [
   ),
   wall('capacity', ['./lib'], 'the simulator takes plain data of the library, nothing that needs the CDK', [
     './constructs/serving/scaling/policy.ts',
+    './constructs/serving/scaling/staffing.ts',
     './constructs/serving/scaling/backlog-policy.ts',
     './constructs/serving/data/instances.json',
     './constructs/shared/contract.ts',

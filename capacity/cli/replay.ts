@@ -1,4 +1,5 @@
-import { MeasuredRates, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { DEFAULT_LIMITS, defaultBacklogPolicy, defaultPolicy, fixedPolicy, heldAt, initialAt } from '../policies/default-policy';
 import { readPolicyFile } from '../policies/policy-file';
 import { drainRate, measuredRates } from '../profiles/measured-rate';

@@ -1,4 +1,4 @@
-import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { Cell, Row } from './cell';
 import { Measured } from './measure';
 import { Suite, SuiteProfile, TraceName } from './suite';

@@ -1,4 +1,4 @@
-import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { CapacityTable, capacityTable } from '../bounds/capacity-table';
 import { measuredRates } from '../profiles/measured-rate';
 import { DEFAULT_OBJECTIVE } from '../profiles/objective';

@@ -1,4 +1,5 @@
-import { MeasuredRates, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { fixedPolicy } from '../policies/default-policy';
 import { tracking } from '../policies/tracking';
 import { ScaledEndpoint } from '../scaling/scaled-endpoint';

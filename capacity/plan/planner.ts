@@ -1,4 +1,5 @@
-import { DEFAULT_UTILIZATION, MeasuredRates, ScalingPlan, staffing } from '../../lib/constructs/serving/scaling/policy';
+import { DEFAULT_UTILIZATION, ScalingPlan } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates, staffing } from '../../lib/constructs/serving/scaling/staffing';
 import { defaultPolicy, heldAt } from '../policies/default-policy';
 import { provisioningOf } from '../scaling/provisioning';
 import { runScaled, ScaledResult } from '../scaling/scaled-endpoint';

@@ -1,4 +1,4 @@
-import { ratesOf } from '../../lib/constructs/serving/scaling/policy';
+import { ratesOf } from '../../lib/constructs/serving/scaling/staffing';
 import catalogue from '../../lib/constructs/serving/data/instances.json';
 import { measuredRates } from '../profiles/measured-rate';
 import { ALLOWED_MISSES } from '../profiles/objective';

@@ -3,11 +3,10 @@ import {
   DEFAULT_SCALE_IN_COOLDOWN_SECONDS,
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,
-  MeasuredRates,
-  neededInstances,
   ScalingPlan,
   variantPlan,
 } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates, neededInstances } from '../../lib/constructs/serving/scaling/staffing';
 
 /** Fewest and most instances of the default: two survive the loss of one, and the most is far above what the traces here need. */
 export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;

@@ -1,4 +1,4 @@
-import { MeasuredRates } from '../../lib/constructs/serving/scaling/policy';
+import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { Objective } from '../simulator/outcome';
 import { EndpointModel, Simulation } from '../simulator/simulation';
 import { Lengths, PoissonSource } from '../traces/generated';

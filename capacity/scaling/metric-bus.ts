@@ -98,7 +98,7 @@ export class MetricBus {
       statistic: (end, seconds) => {
         const requests = this.invocations.statistic(end, seconds, 'Sum');
         const instances = requests / this.perInstance.statistic(end, seconds, 'Sum');
-        return Number.isNaN(instances) ? -1 : lackingInstances(metric, requests / seconds, instances);
+        return Number.isNaN(instances) ? -1 : lackingInstances(metric, requests, seconds, instances);
       },
     };
   }

@@ -8,6 +8,7 @@ import { DEFAULT_SEMANTICS } from '../../capacity/scaling/semantics';
 import { Fleet } from '../../capacity/simulator/fleet';
 import { defaultPolicy } from '../../capacity/policies/default-policy';
 import { CAPACITY, endpoint, folder } from '../constructs/serving/fixtures';
+import { runs } from '../support/property-runs';
 import { synth } from '../support/synth';
 
 const capacity = () => MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`);
@@ -111,9 +112,12 @@ test.each([
 test('the metric math of the traffic is what the simulator computes of a minute', () => {
   const fleet = { instances: 4, requestsPerSecondPerInstance: CAPACITY.requestsPerSecondPerInstance * 1.5 };
   const measured = MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify({ ...CAPACITY, fleet }) })}/c.json`);
+  const windowed = MeasuredCapacity.fromFile(
+    `${folder({ 'c.json': JSON.stringify({ ...CAPACITY, fleet, priorityWindowSeconds: 6 }) })}/c.json`,
+  );
   // What is missing is so in all that is computed of it.
   const IF = (condition: boolean, then: number, otherwise: number) => (condition || Number.isNaN(then) ? then : otherwise);
-  const ways = [{ capacity: capacity() }, { capacity: measured }, { capacity: measured, concurrency: 9 }];
+  const ways = [{ capacity: capacity() }, { capacity: measured }, { capacity: measured, concurrency: 9 }, { capacity: windowed }];
   for (const [way, place] of ways.flatMap((one) => [[one, 0] as const, [one, 1] as const])) {
     const scaling = Scaling.between(1, 100, way);
     const { template } = synth((stack) => endpoint(stack, { scaling }));
@@ -136,7 +140,7 @@ test('the metric math of the traffic is what the simulator computes of a minute'
         const told = math(requests, requests / instances);
         expect(series.statistic(60, 60, 'Maximum')).toBeCloseTo(Number.isNaN(told) ? +filler : told, 6);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   }
 });

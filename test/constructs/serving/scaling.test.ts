@@ -5,12 +5,13 @@ import { Duration, Lazy, TimeZone, Token } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-applicationautoscaling';
 import fc from 'fast-check';
 import { MeasuredCapacity, Scaling, ScalingProps, ScalingSchedule } from '../../../lib/constructs/serving';
-import { lackingInstances, neededInstances, staffing, StepPolicy } from '../../../lib/constructs/serving/scaling/policy';
+import { lackingInstances, StepPolicy } from '../../../lib/constructs/serving/scaling/policy';
+import { neededInstances, staffing } from '../../../lib/constructs/serving/scaling/staffing';
 import { stepOf } from '../../../capacity/scaling/decision';
 import { CAPACITY, folder } from './fixtures';
 
 const write = (content: unknown) => join(folder({ 'capacity.json': JSON.stringify(content) }), 'capacity.json');
-const capacity = () => MeasuredCapacity.fromFile(write(CAPACITY));
+const capacity = (more = {}) => MeasuredCapacity.fromFile(write({ ...CAPACITY, ...more }));
 const token = Token.asNumber(Lazy.any({ produce: () => 3 }));
 
 describe('Scaling [A1, A2]', () => {
@@ -176,25 +177,30 @@ describe('Scaling [A1, A2]', () => {
   });
 
   test.each([
-    [undefined, 0.6 * 1.08],
-    [8, 0.6 * 1.25],
-  ])('a fleet between the two bounds is left alone, whatever the traffic does there: with a guard of %j up to %d', (concurrency, bound) => {
-    const scaling = Scaling.between(1, 100, { capacity: capacity(), concurrency });
-    const [out, back] = (scaling._plan('chat', 'AllTraffic')!.policies as StepPolicy[]).map(
-      ({ metric, threshold, side }) =>
-        (rate: number, instances: number) => {
-          const lacking = 'spare' in metric ? lackingInstances(metric, rate, instances) : NaN;
-          return side === 'AtOrBelow' ? lacking <= threshold : lacking >= threshold;
-        },
-    );
-    fc.assert(
-      fc.property(fc.integer({ min: 2, max: 60 }), fc.double({ min: 0.05, max: 2, noNaN: true }), (instances, load) => {
-        const rate = load * instances * CAPACITY.requestsPerSecondPerInstance;
-        expect(out(rate, instances)).toBe(load > bound);
-        expect(back(rate, instances)).toBe(load <= 0.45 * (1 - 1 / instances));
-      }),
-    );
-  });
+    [{}, undefined, 0.45, 0.6 * 1.08],
+    [{}, 8, 0.45, 0.6 * 1.25],
+    [{ priorityWindowSeconds: 6 }, undefined, 0.51, 0.6 * 1.25],
+    [{ priorityWindowSeconds: 6 }, 8, 0.51, 0.6 * 1.25],
+  ])(
+    'a fleet between the two bounds is left alone: measured with %j and a guard of %j from %d to %d',
+    (more, concurrency, least, bound) => {
+      const scaling = Scaling.between(1, 100, { capacity: capacity(more), concurrency });
+      const [out, back] = (scaling._plan('chat', 'AllTraffic')!.policies as StepPolicy[]).map(
+        ({ metric, threshold, side }) =>
+          (rate: number, instances: number) => {
+            const lacking = 'spare' in metric ? lackingInstances(metric, rate * 60, 60, instances) : NaN;
+            return side === 'AtOrBelow' ? lacking <= threshold : lacking >= threshold;
+          },
+      );
+      fc.assert(
+        fc.property(fc.integer({ min: 2, max: 60 }), fc.double({ min: 0.05, max: 2, noNaN: true }), (instances, load) => {
+          const rate = load * instances * CAPACITY.requestsPerSecondPerInstance;
+          expect(out(rate, instances)).toBe(load > bound);
+          expect(back(rate, instances)).toBe(load <= least * (1 - 1 / instances));
+        }),
+      );
+    },
+  );
 
   test('asks for as many as are lacking, or more, and gives back as many as are too many, or fewer', () => {
     const [out, back] = Scaling.between(1, 2, { capacity: capacity() })._plan('chat', 'AllTraffic')!.policies as StepPolicy[];
@@ -245,7 +251,7 @@ describe('Scaling [A1, A2]', () => {
       const source = readFileSync(join(__dirname, '../../../lib/constructs/serving/scaling', file), 'utf8');
       return [...source.matchAll(/\bimport\b[^*]*?from '([^']+)'|require\(/g)].map(([, from]) => from);
     };
-    expect([imports('policy.ts'), imports('backlog-policy.ts')]).toEqual([[], ['./policy']]);
+    expect(['staffing.ts', 'policy.ts', 'backlog-policy.ts'].map(imports)).toEqual([[], ['./staffing'], ['./policy', './staffing']]);
   });
 });
 

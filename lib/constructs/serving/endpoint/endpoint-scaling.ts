@@ -3,7 +3,7 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { aggregationOf, HALF, LackingInstances, ScalingPlan, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
+import { aggregationOf, HALF, LackingInstances, ScalingPlan, servedWithin, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
 import { EndpointBase } from './endpoint-base';
 
 /** @internal */
@@ -189,14 +189,14 @@ const sagemakerMetric = (metricName: string, dimensions: Readonly<Record<string,
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  */
 function lackingMetrics(metric: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
-  const { requestsPerSecond, spare, tolerance = 1, dimensions } = metric;
+  const { spare, tolerance = 1, dimensions } = metric;
   const sum = (id: string, metricName: string): CfnAlarm.MetricDataQueryProperty => ({
     id,
     metricStat: { metric: sagemakerMetric(metricName, dimensions), period, stat: 'Sum' },
     returnData: false,
   });
   const lacking = (share: number) => {
-    const busy = `requests / ${Number((requestsPerSecond * share * period).toPrecision(6))}`;
+    const busy = `requests / ${servedWithin(metric, share, period)}`;
     return `CEIL(${spare === 0 ? busy : `${busy} + ${spare} * (${busy}) ^ 0.5`}) - requests / shares`;
   };
   const expression = tolerance === 1 ? lacking(1) : `IF((${lacking(tolerance)}) >= ${HALF}, ${lacking(1)}, 0)`;

@@ -1,7 +1,8 @@
 /**
  * The policies of asynchronous endpoints as plain data, as those of policy.ts are, which is all that this file imports.
  */
-import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy, WAKE_UP_COOLDOWN_SECONDS, rounded } from './policy';
+import { NamedMetric, ScalingPlan, ScheduledLimits, StepPolicy, TargetTrackingPolicy, WAKE_UP_COOLDOWN_SECONDS } from './policy';
+import { rounded } from './staffing';
 
 /**
  * What the service allows an invocation whose caller states no time

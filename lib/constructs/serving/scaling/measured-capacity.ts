@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { closest, failOnFile } from '../../shared/checks';
-import { MeasuredRates, ratesOf, StatedRates } from './policy';
+import { MeasuredRates, ratesOf, StatedRates } from './staffing';
 
 type Field = { readonly shape: string; readonly valid: (value: unknown) => boolean; readonly optional?: boolean };
 

@@ -1,6 +1,7 @@
 /**
- * Scaling as plain data: the constructs render it, the simulator runs it (capacity/). This file imports nothing.
+ * Scaling as plain data: the constructs render it, the simulator runs it (capacity/).
  */
+import { MeasuredRates, rounded, Staffing, staffed, staffing } from './staffing';
 
 /** Metrics that Application Auto Scaling knows by name (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html). */
 export type PredefinedMetric =
@@ -28,14 +29,6 @@ export interface LackingInstances extends Staffing {
   readonly tolerance?: number;
   /** How often requests are counted and published: 10 or 30 s with enhanced metrics, otherwise 60. */
   readonly publishedEverySeconds: number;
-}
-
-/** What traffic needs: so many instances that each serves its share, and some on top, because a small fleet evens out less. */
-export interface Staffing {
-  /** What each instance is planned to serve in a large fleet, requests a second. */
-  readonly requestsPerSecond: number;
-  /** On top so many times the square root of those instances; 0 for none. */
-  readonly spare: number;
 }
 
 /** Application Auto Scaling target tracking: holds the metric at the target. */
@@ -96,18 +89,25 @@ export interface ScalingPlan {
 
 /**
  * Share of what was measured that instances, copies and queues are planned for: the rest absorbs what arrives while a new one starts
- * (docs/decisions/0017-traffic-sizes-the-fleet.md, as the three below).
+ * (docs/decisions/0017-traffic-sizes-the-fleet.md, as the bands below).
  *
  * @internal
  */
 export const DEFAULT_UTILIZATION = 0.6;
 
-/** Of what is planned, what instances may serve before more are asked for; more where a guard makes up for a surge that comes then. */
-const TOLERANCE = 1.08;
-const GUARDED_TOLERANCE = 1.25;
+/** Shares of what is planned, between which a fleet keeps what it has. */
+interface Band {
+  /** What instances may serve before more are asked for. */
+  readonly tolerance: number;
+  /** What fewer instances would have to serve to be enough: a fleet that gives back more readily lacks it in the next surge. */
+  readonly enough: number;
+}
 
-/** Of what is planned, what fewer instances would have to serve to be enough: a fleet that gives back more readily lacks it in the next surge. */
-const ENOUGH = 0.75;
+const BAND: Band = { tolerance: 1.08, enough: 0.75 };
+/** A guard makes up for a surge that comes then. */
+const GUARDED: Band = { tolerance: 1.25, enough: 0.75 };
+/** A surge costs its surplus alone where what is late already waits for what is not (docs/decisions/0018-late-requests-wait.md). */
+const PRIORITIZED: Band = { tolerance: 1.25, enough: 0.85 };
 
 /** SageMaker counts cool-downs from the end of a scale-out, which takes minutes itself; so the one after it is short. @internal */
 export const DEFAULT_SCALE_OUT_COOLDOWN_SECONDS = 60;
@@ -136,77 +136,19 @@ export function invocationsPerMinute(requestsPerSecond: number, utilization: num
   return rounded(requestsPerSecond * utilization * 60);
 }
 
-/** To six digits. @internal */
-export const rounded = (value: number): number => Number(value.toPrecision(6));
-
-/** What one instance was measured to serve, and several together. @internal */
-export interface MeasuredRates {
-  /** What one instance serves within the SLO. */
-  readonly requestsPerSecond: number;
-  /** What a fleet of so many serves, all together: each more than one alone, because waits even out. */
-  readonly fleet?: { readonly instances: number; readonly requestsPerSecond: number };
-  /** Requests state their priority by windows of so many seconds (docs/capacity-file.md). */
-  readonly priorityWindowSeconds?: number;
-}
-
-/** What a capacity file states of a rate. @internal */
-export interface StatedRates {
-  readonly requestsPerSecondPerInstance: number;
-  /** Of each of so many instances that share the requests. */
-  readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
-  readonly priorityWindowSeconds?: number;
-}
-
-/** @internal */
-export const ratesOf = ({ requestsPerSecondPerInstance: requestsPerSecond, fleet, priorityWindowSeconds }: StatedRates): MeasuredRates => ({
-  requestsPerSecond,
-  ...(fleet === undefined
-    ? {}
-    : { fleet: { instances: fleet.instances, requestsPerSecond: fleet.instances * fleet.requestsPerSecondPerInstance } }),
-  ...(priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds }),
-});
-
-/** Queues that hold an objective for 99 % need no more; a single instance that serves next to nothing would have it without end. */
-const MOST_SPARE = 2;
-
-/**
- * The staffing that gives one instance and the fleet that was measured just what they were measured to serve, at a share of it: n = x + spare * sqrt(x)
- * with x = rate / (utilization * rate of each in a large fleet), the square-root rule of queueing theory (Halfin and Whitt, Operations Research 29, 1981). A fleet
- * that serves less than its instances alone leaves no spare; one that serves so much more that no such rule explains it is met, and one instance is planned for more
- * than it serves alone.
- *
- * @internal
- */
-export function staffing({ requestsPerSecond: one, fleet }: MeasuredRates, utilization: number): Staffing {
-  if (fleet === undefined || fleet.requestsPerSecond <= fleet.instances * one) {
-    const each = fleet === undefined ? one : fleet.requestsPerSecond / fleet.instances;
-    return { requestsPerSecond: rounded(each * utilization), spare: 0 };
-  }
-  const { instances, requestsPerSecond: many } = fleet;
-  const alone = (instances - Math.sqrt(many / one)) / (many / one - Math.sqrt(many / one));
-  const spare = alone > 0 ? (1 - alone) / Math.sqrt(alone) : Infinity;
-  if (spare <= MOST_SPARE) {
-    return { requestsPerSecond: rounded((one / alone) * utilization), spare: rounded(spare) };
-  }
-  const busy = (Math.sqrt(instances + (MOST_SPARE / 2) ** 2) - MOST_SPARE / 2) ** 2;
-  return { requestsPerSecond: rounded((many / busy) * utilization), spare: MOST_SPARE };
-}
-
-/** Instances for a rate, in requests a second, as a fraction. @internal */
-export function neededInstances({ requestsPerSecond, spare }: Staffing, rate: number): number {
-  const busy = rate / requestsPerSecond;
-  return busy + spare * Math.sqrt(busy);
-}
-
 /** Instances are whole, so half of one is lacking when one is; instances that came or went within the minute count in part. @internal */
 export const HALF = 0.5;
 
-/** How many instances were lacking while so many served `rate` requests a second. @internal */
-export function lackingInstances(metric: LackingInstances, rate: number, instances: number): number {
-  const { tolerance = 1 } = metric;
-  const lacking = (load: number) => Math.ceil(neededInstances(metric, load)) - instances;
-  return tolerance === 1 || lacking(rate / tolerance) >= HALF ? lacking(rate) : 0;
+/** How many instances were lacking while so many served `requests` within a period. The metric math of the constructs rounds where this does. @internal */
+export function lackingInstances(metric: LackingInstances, requests: number, periodSeconds: number, instances: number): number {
+  const { tolerance = 1, spare } = metric;
+  const lacking = (share: number) => Math.ceil(staffed(requests / servedWithin(metric, share, periodSeconds), spare)) - instances;
+  return tolerance === 1 || lacking(tolerance) >= HALF ? lacking(1) : 0;
 }
+
+/** Requests that an instance of a large fleet is to serve in a period at a share of what is planned. @internal */
+export const servedWithin = ({ requestsPerSecond }: LackingInstances, share: number, periodSeconds: number): number =>
+  rounded(requestsPerSecond * share * periodSeconds);
 
 /** What decides how the instances of a variant follow its traffic; at least one of the rates and the concurrency. @internal */
 export interface VariantScaling {
@@ -237,12 +179,12 @@ export function variantPlan(scaling: VariantScaling): ScalingPlan {
   if (measured !== undefined) {
     const scaleOutCooldownSeconds = scaling.scaleOutCooldownSeconds ?? DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS;
     const utilization = scaling.utilization ?? DEFAULT_UTILIZATION;
-    // Never more than was measured.
-    const tolerance = concurrency === undefined ? TOLERANCE : GUARDED_TOLERANCE;
+    const { tolerance, enough } = measured.priorityWindowSeconds !== undefined ? PRIORITIZED : concurrency !== undefined ? GUARDED : BAND;
     const lacking = (share: number) => ({ ...staffing(measured, share), dimensions, publishedEverySeconds });
     const policies = [
+      // Never more than was measured.
       trafficOut({ ...lacking(utilization), tolerance: Math.min(tolerance, rounded(1 / utilization)) }, scaleOutCooldownSeconds),
-      trafficIn(lacking(utilization * ENOUGH), scaleInCooldownSeconds),
+      trafficIn(lacking(utilization * enough), scaleInCooldownSeconds),
     ];
     const guards = concurrency === undefined ? [] : [guard(concurrency, dimensions, scaleOutCooldownSeconds)];
     return { min, max, policies: [...policies, ...guards], schedules };
