@@ -49,6 +49,8 @@ export interface ImageFamily {
   readonly environment: Readonly<Record<string, string>>;
   /** Variables that name the revision of a model of the Hugging Face hub, beside `HF_MODEL_ID`; undefined where containers fetch none. */
   readonly revisionVariables?: readonly string[];
+  /** Variable that vLLM's scheduling policy is named by; undefined where containers serve in order of arrival only. */
+  readonly schedulingVariable?: string;
 }
 
 /** Program and folder of script mode; the folder is inside the archive, so that no network is needed to fetch it. */
@@ -93,11 +95,18 @@ export const TENSORFLOW: ImageFamily = { name: 'TensorFlow', data: tensorflow, .
 /**
  * `option.revision` of its configuration is `OPTION_REVISION` of the environment
  * (https://docs.djl.ai/docs/serving/serving/docs/lmi/deployment_guide/configurations.html). Before it loads that revision it looks into the
- * `config.json` of the newest one to choose its settings (https://github.com/deepjavalibrary/djl-serving, `LmiUtils.java`).
+ * `config.json` of the newest one to choose its settings (https://github.com/deepjavalibrary/djl-serving, `LmiUtils.java`). Engine arguments of vLLM are
+ * handed on as `OPTION_...` (https://docs.djl.ai/docs/serving/serving/docs/lmi/user_guides/vllm_user_guide.html).
  *
  * @internal
  */
-export const DJL_LMI: ImageFamily = { name: 'DJL LMI', data: djlLmi, ...SERVER, revisionVariables: ['OPTION_REVISION'] };
+export const DJL_LMI: ImageFamily = {
+  name: 'DJL LMI',
+  data: djlLmi,
+  ...SERVER,
+  revisionVariables: ['OPTION_REVISION'],
+  schedulingVariable: 'OPTION_SCHEDULING_POLICY',
+};
 
 /**
  * Started by the inference toolkit, as PyTorch is (https://github.com/aws/sagemaker-huggingface-inference-toolkit, `mms_model_server.py`, which
@@ -140,6 +149,7 @@ export const HUGGING_FACE_VLLM: ImageFamily = {
   data: huggingFaceVllm,
   ...SERVER,
   revisionVariables: ['SM_VLLM_REVISION', 'SM_VLLM_TOKENIZER_REVISION'],
+  schedulingVariable: 'SM_VLLM_SCHEDULING_POLICY',
 };
 
 /** All families, each data file once. @internal */

@@ -139,6 +139,8 @@ export abstract class InferenceImage {
   public abstract readonly _environment: Readonly<Record<string, string>>;
   /** Variables that name the revision of a model of the Hugging Face hub; undefined when the image is not known to fetch one. @internal */
   public readonly _revisionVariables?: readonly string[];
+  /** What its makers call it, and the variable by which it is told in which order to serve, if any; undefined when that is not known. @internal */
+  public readonly _scheduling?: { readonly family: string; readonly variable?: string };
   /** Whether the image is known to run on x86-64 only. @internal */
   public abstract readonly _x86Only: boolean;
   /** Address of the image's repository, without tag and digest: what a `ModelRelease` is told of images that may serve. */
@@ -165,6 +167,7 @@ class AwsImage extends InferenceImage {
   public override readonly _unpatchedSince?: string;
   public readonly _environment: Readonly<Record<string, string>>;
   public override readonly _revisionVariables?: readonly string[];
+  public override readonly _scheduling: { readonly family: string; readonly variable?: string };
   public readonly _x86Only: boolean;
   private readonly published: readonly string[];
 
@@ -187,6 +190,7 @@ class AwsImage extends InferenceImage {
     this._unpatchedSince = found.patchedUntil !== undefined && found.patchedUntil < data.date ? found.patchedUntil : undefined;
     this._environment = environment;
     this._revisionVariables = revisionVariables;
+    this._scheduling = { family: family.name, variable: family.schedulingVariable };
     this._x86Only = data.architecture === 'x86_64';
   }
 

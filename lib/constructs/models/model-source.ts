@@ -10,6 +10,7 @@ import { JumpStartData, JumpStartModelProps } from './jump-start-data';
 import type { BoundData, ChoosyMode, ModelData } from './model-data';
 import { PrefixData } from './prefix-data';
 import { bindPackage, registryOrigin, RegistryModelProps, registryProblems } from './registry-model';
+import { arrivalOrder } from './serving-order';
 
 /** How the data of a model is served. */
 export interface ContainerModelProps {
@@ -158,6 +159,8 @@ export abstract class ModelSource {
   }
   /** Why this source cannot be served this way; nothing when it can. @internal */
   public abstract _exclusionProblems(mode: ChoosyMode): string[];
+  /** Why requests are known to be served in order of arrival, whatever priority they state; undefined when they are not, or that is not known. @internal */
+  public abstract _arrivalOrder(): string | undefined;
   /** Lets `role` read the model and pull its image. @internal */
   public abstract _bind(scope: Construct, role: IRole): BoundContainer | BoundPackage;
 }
@@ -200,6 +203,10 @@ class ContainerSource extends ModelSource {
     return problem === undefined ? [] : [problem];
   }
 
+  public _arrivalOrder(): string | undefined {
+    return arrivalOrder(this.image, this.environment);
+  }
+
   public _bind(scope: Construct, role: IRole): BoundContainer {
     const data = this.data.bind(scope, role);
     return { ...data, imageUri: this.image._bind(scope, role), environment: this.environment };
@@ -228,6 +235,11 @@ class RegistrySource extends ModelSource {
           "'model' is of a registry, whose releases update endpoints with one model: use InferenceEndpoint, or give its archive by fromTarball()",
         ]
       : [];
+  }
+
+  /** The environment is that of the version which is approved when it is deployed. */
+  public _arrivalOrder(): string | undefined {
+    return arrivalOrder(this.image, undefined);
   }
 
   public _bind(scope: Construct, role: IRole): BoundPackage {

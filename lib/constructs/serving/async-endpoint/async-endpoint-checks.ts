@@ -3,6 +3,7 @@ import { notWhole, outsideRange } from '../../shared/checks';
 import { addWarning, instanceEndpointProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
 import { ForeignProperties, foreignProblems, OF_COMPONENTS, OF_SERVERLESS, OF_VARIANTS } from '../endpoint/foreign-properties';
 import { locationProblems, sameBucket } from '../endpoint/location-checks';
+import { priorityProblems } from '../endpoint/priority-checks';
 import type { AsyncEndpointProps } from './async-endpoint';
 import { AsyncSettings, MOST_INVOCATIONS, rolloutSetting } from './async-settings';
 
@@ -27,6 +28,7 @@ export function asyncEndpointProblems(scope: Construct, props: AsyncEndpointProp
     ...instanceEndpointProblems(scope, props, settings, scaling.isAutomatic),
     ...slo._problems(),
     ...scaling._problems(slo.within),
+    ...priorityProblems('scaling.capacity', props.model, scaling.capacity),
     ...placeProblems(scope, settings),
     ...notWhole('maxConcurrentInvocations', maxConcurrentInvocations),
     ...outsideRange('maxConcurrentInvocations', maxConcurrentInvocations, 1, MOST_INVOCATIONS),

@@ -8,6 +8,7 @@ import {
   warnOfCapacity,
   warnOfModel,
 } from '../endpoint/endpoint-checks';
+import { priorityProblems } from '../endpoint/priority-checks';
 import { driverProblems } from '../inference-ami';
 import { environmentProblems } from './component-endpoint-checks';
 import { ComponentSettings } from './component-settings';
@@ -27,6 +28,7 @@ export function componentProblems(scope: Construct, props: InferenceComponentPro
     ...imageNeedProblems(compute, model.image),
     ...slo._problems(),
     ...settings.copies._problems(),
+    ...priorityProblems('copies.capacity', model, settings.copies.capacity),
     ...frequencyProblems(props, settings),
     ...loadProblems(settings),
     ...rolloutProblems(settings),

@@ -3,6 +3,7 @@ import { notWhole, outsideRange } from '../../shared/checks';
 import { instanceEndpointProblems, warnOfCapacity, warnOfInstance, warnOfModel } from '../endpoint/endpoint-checks';
 import { foreignProblems, OF_COMPONENTS, OF_QUEUES, OF_SERVERLESS } from '../endpoint/foreign-properties';
 import { locationProblems } from '../endpoint/location-checks';
+import { priorityProblems } from '../endpoint/priority-checks';
 import { routingProblems } from '../endpoint/routing';
 import { rolloutSetting } from './endpoint-deployment';
 import { allVariants, EndpointSettings } from './endpoint-settings';
@@ -16,6 +17,7 @@ export function endpointProblems(scope: Construct, props: InferenceEndpointProps
     ...instanceEndpointProblems(scope, props, settings, settings.scaling.isAutomatic),
     ...settings.slo._problems(),
     ...settings.scaling._problems(),
+    ...priorityProblems('scaling.capacity', props.model, settings.scaling.capacity),
     ...frequencyProblems(settings),
     ...routingProblems(props),
     ...captureProblems(scope, settings),

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { mismatch, notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { isUnguarded, servedProblems } from '../endpoint/endpoint-checks';
 import { EndpointBase } from '../endpoint/endpoint-base';
+import { priorityProblems } from '../endpoint/priority-checks';
 import { allVariants, EndpointSettings, VariantSettings } from './endpoint-settings';
 import type { InferenceEndpointProps } from './inference-endpoint';
 import { standInProblems } from './stand-in-checks';
@@ -45,8 +46,10 @@ function variantProblems(scope: Construct, property: string, host: InferenceEndp
 }
 
 /** What only those have that answer. */
-const promiseProblems = ([property, { slo, scaling }]: [string, VariantSettings]): string[] =>
-  [...slo._problems(), ...scaling._problems()].map((problem) => `'${property}': ${problem}`);
+const promiseProblems = ([property, { slo, scaling, model }]: [string, VariantSettings]): string[] =>
+  [...slo._problems(), ...scaling._problems(), ...priorityProblems('scaling.capacity', model, scaling.capacity)].map(
+    (problem) => `'${property}': ${problem}`,
+  );
 
 function weightProblems({ weight }: InferenceEndpointProps, settings: EndpointSettings): string[] {
   const { variants } = settings;
