@@ -115,9 +115,8 @@ async function write(comparison: Comparison, { json, html }: { json?: string; ht
 function tellBars(comparison: Comparison, out: Output): number {
   let failed = false;
   for (const candidate of CANDIDATES.filter(({ kind }) => kind === 'ours')) {
-    // Wrong measurements are run of the default alone.
     const isDefault = candidate.name === DEFAULT_NAME;
-    const wrong = isDefault ? CANDIDATES.filter(({ kind }) => kind === 'mismeasured').map(({ name }) => name) : [];
+    const wrong = CANDIDATES.filter(({ of }) => of === candidate.name).map(({ name }) => name);
     out.write(`${candidate.name}\n`);
     for (const { name, holds, detail } of bars(comparison, candidate.name, wrong, detectionSeconds(candidate))) {
       failed ||= isDefault && holds === false;

@@ -5,57 +5,60 @@ import { Routing } from '../simulator/fleet';
 
 /** A policy in the comparison. */
 export interface Candidate extends Omit<Peer, 'kind'> {
-  /** `ours` are what the constructs deploy, `mismeasured` the default with a rate that is wrong. */
+  /** `ours` are what the constructs deploy, `mismeasured` one of them with a rate that is wrong. */
   readonly kind: 'ours' | 'mismeasured' | Peer['kind'];
   readonly routing: Routing;
+  /** Whether its servers let late requests wait and read prompts in chunks that hold the promised time of a token. */
+  readonly prioritized?: boolean;
+  /** Of a wrong measurement, whose it is. */
+  readonly of?: string;
 }
 
 const DEPLOYED = 'lib/constructs/serving/scaling/policy.ts';
 /** What `Scaling.between(min, max, { capacity })` deploys, with the routing of the constructs. */
 export const DEFAULT_NAME = 'default';
 
-const tenSecond = (measured: Basis): ScalingPlan =>
-  variantPlan({ ...measured.limits, measured, concurrency: measured.guardConcurrency, dimensions: {}, publishedEverySeconds: 10 });
+type Ours = Pick<Candidate, 'name' | 'source' | 'prioritized' | 'plan'>;
 
-const wrong = (name: string, factor: number): Candidate => ({
+const DEFAULT: Ours = { name: DEFAULT_NAME, source: DEPLOYED, plan: (basis) => defaultPolicy(basis, basis.limits) };
+
+const PRIORITIZED: Ours = {
+  ...DEFAULT,
+  name: 'prioritized',
+  source: `${DEPLOYED}, with priorityWindowSeconds in the capacity file`,
+  prioritized: true,
+};
+
+const inTenSeconds = (ours: Ours, name: string, guarded: boolean): Ours => ({
+  ...ours,
   name,
+  source: `${ours.source}, with invocations published every ten seconds${guarded ? ' and the guard on requests at once' : ''}`,
+  plan: (basis) => tenSecond(basis, guarded ? basis.guardConcurrency : undefined),
+});
+
+const tenSecond = (measured: Basis, concurrency?: number): ScalingPlan =>
+  variantPlan({ ...measured.limits, measured, concurrency, dimensions: {}, publishedEverySeconds: 10 });
+
+const wrong = (ours: Ours, factor: number): Candidate => ({
+  ...ours,
+  name: `${ours.name}-measured-${factor}`,
   kind: 'mismeasured',
-  source: `${DEPLOYED}, with ${factor} of the measured rate`,
+  of: ours.name,
+  source: `${ours.source}, with ${factor} of the measured rate`,
   routing: 'leastOutstanding',
-  plan: ({ requestsPerSecond, fleet, limits }) =>
-    defaultPolicy(
-      {
-        requestsPerSecond: requestsPerSecond * factor,
-        fleet: fleet && { ...fleet, requestsPerSecond: fleet.requestsPerSecond * factor },
-      },
-      limits,
-    ),
+  plan: ({ requestsPerSecond, fleet, ...basis }) =>
+    ours.plan({
+      ...basis,
+      requestsPerSecond: requestsPerSecond * factor,
+      fleet: fleet && { ...fleet, requestsPerSecond: fleet.requestsPerSecond * factor },
+    }),
 });
 
 export const CANDIDATES: readonly Candidate[] = [
-  {
-    name: DEFAULT_NAME,
-    kind: 'ours',
-    source: DEPLOYED,
-    routing: 'leastOutstanding',
-    plan: (measured) => defaultPolicy(measured, measured.limits),
-  },
-  {
-    name: 'default-random',
-    kind: 'ours',
-    source: `${DEPLOYED}, with the routing that SageMaker has by default`,
-    routing: 'random',
-    plan: (measured) => defaultPolicy(measured, measured.limits),
-  },
-  {
-    name: 'ten-second',
-    kind: 'ours',
-    source: `${DEPLOYED}, with invocations published every ten seconds and the guard on requests at once`,
-    routing: 'leastOutstanding',
-    plan: tenSecond,
-  },
-  wrong('default-measured-0.7', 0.7),
-  wrong('default-measured-1.3', 1.3),
+  ...[DEFAULT, inTenSeconds(DEFAULT, 'ten-second', true), PRIORITIZED, inTenSeconds(PRIORITIZED, 'prioritized-ten-second', false)].map(
+    (ours): Candidate => ({ ...ours, kind: 'ours', routing: 'leastOutstanding' }),
+  ),
+  ...[DEFAULT, PRIORITIZED].flatMap((ours) => [0.7, 1.3].map((factor) => wrong(ours, factor))),
   // None of the peers sets a routing: SageMaker's default is theirs. Fleets of hindsight have the routing that the bound has, too.
   ...PEERS.map((peer) => ({ ...peer, routing: peer.kind === 'peer' ? ('random' as const) : ('leastOutstanding' as const) })),
 ];

@@ -8,7 +8,7 @@ import { DEFAULT_SEMANTICS, OTHER_SEMANTICS } from '../scaling/semantics';
 import { ASYNCHRONOUS } from '../simulator/simulation';
 import { RequestSource } from '../traces/source';
 import { Candidate, CANDIDATES } from './candidates';
-import { Measured, suiteEndpoint } from './measure';
+import { Measured, prioritizedEndpoint, suiteEndpoint } from './measure';
 import { SuiteProfile, suiteTrace, TraceName } from './suite';
 
 /** Fewest and most instances of all policies whose source has none: with two at least, small fleets would all be the same. */
@@ -55,13 +55,33 @@ interface Demand {
   readonly firstRate: number;
 }
 
-/** Runs all policies in a cell. */
-export function runCell(cell: Cell, measured: Measured): Row[] {
-  const demand = demandOf(cell, measured);
-  return CANDIDATES.map((candidate) => rowOf(cell, candidate, demand));
+/** What a run of a policy counted. */
+type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'policy' | 'kind' | 'lbSloGpuHours'>;
+
+/**
+ * Runs all policies in cells that have the same requests: fleets that do not scale once, because no boot time and no choice of AWS makes them another. What wrong
+ * measurements do is a bar under the default choice alone.
+ */
+export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
+  const fixed = new Map<string, Ran>();
+  return cells.flatMap((cell) => {
+    const { profile, semantics, bootSeconds, trace, seed } = cell;
+    const demand = demandOf(cell, measured);
+    return CANDIDATES.filter(({ kind }) => kind !== 'mismeasured' || semantics === 'default').map((candidate): Row => {
+      const ran = fixed.get(candidate.name) ?? run(cell, candidate, demand, measured);
+      if (candidate.kind === 'fixed') {
+        fixed.set(candidate.name, ran);
+      }
+      return {
+        ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
+        ...ran,
+        lbSloGpuHours: demand.lbSloSeconds === Infinity ? null : demand.lbSloSeconds / 3600,
+      };
+    });
+  });
 }
 
-function demandOf({ trace, profile, bootSeconds, seed }: Cell, { tables, ...measured }: Measured): Demand {
+function demandOf({ trace, profile, bootSeconds, seed }: Cell, { tables, prioritized: _prioritized, ...measured }: Measured): Demand {
   const { mixAt } = suiteTrace(trace);
   const { counts, seconds } = countsByMinute(suiteTrace(trace).open(seed, profile.meanRate));
   const lengths = counts.map((_, minute) => Math.min(MINUTE, seconds - minute * MINUTE));
@@ -90,11 +110,13 @@ function countsByMinute(source: RequestSource): { counts: number[]; seconds: num
   return { counts, seconds: source.at };
 }
 
-function rowOf({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: Candidate, demand: Demand): Row {
-  const { basis, firstRate, lbSloSeconds } = demand;
+function run({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: Candidate, demand: Demand, measured: Measured): Ran {
+  const { firstRate } = demand;
+  const prioritized = candidate.prioritized === true;
+  const basis = { ...demand.basis, ...(prioritized ? measured.prioritized : {}) };
   const plan = candidate.plan(basis);
   const endpoint = {
-    ...suiteEndpoint(profile),
+    ...(prioritized ? prioritizedEndpoint(profile) : suiteEndpoint(profile)),
     routing: candidate.routing,
     instances: candidate.initial ?? initialAt(plan, firstRate, basis.requestsPerSecond),
     admissionBound: candidate.admissionBound?.(basis) ?? Infinity,
@@ -113,9 +135,7 @@ function rowOf({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate
   );
   const { requests, missed, dropped, firstToken } = outcome;
   return {
-    ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
     ...{ requests, missed, missRatio: missed / requests, dropped, gpuHours: instanceHours, lbWorkGpuHours: leastServerHours },
-    lbSloGpuHours: lbSloSeconds === Infinity ? null : lbSloSeconds / 3600,
     firstTokenP99Seconds: firstToken.count === 0 ? null : firstToken.percentile(99),
     ...{ scaleOuts, scaleIns },
   };

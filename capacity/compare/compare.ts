@@ -11,6 +11,8 @@ export interface MeasuredCell extends MeasuredRates {
   readonly profile: string;
   readonly concurrency: number;
   readonly guardConcurrency: number;
+  /** Where late requests wait. */
+  readonly prioritized: MeasuredRates;
 }
 
 /** All runs of a comparison. */
@@ -23,33 +25,33 @@ export interface Comparison {
 /** Runs a suite: first what is measured of a GPU with the lengths of a trace, then all policies in all cells. */
 export async function compare(suite: Suite, performer: Performer, onProgress: (share: number) => void): Promise<Comparison> {
   const pairs = suite.traces.flatMap((trace) => suite.profiles.map((profile) => ({ trace, profile })));
-  const cells = pairs.flatMap(({ trace, profile }) => cellsOf(suite, trace, profile));
-  const of = (cell: { readonly trace: TraceName; readonly profile: SuiteProfile }) =>
-    pairs.findIndex(({ trace, profile }) => trace === cell.trace && profile.gpu === cell.profile.gpu);
+  const groups = pairs.flatMap(({ trace, profile }, pair) =>
+    suite.seeds.map((seed) => ({ pair, cells: cellsOf(suite, trace, profile, seed) })),
+  );
   let done = 0;
-  const onDone = () => onProgress(++done / (pairs.length + cells.length));
+  const onDone = () => onProgress(++done / (pairs.length + groups.length));
   const measured = (await performer.all(
     pairs.map((pair): Task => ({ kind: 'measure', ...pair })),
     onDone,
   )) as Measured[];
   // The longest first, so that no process is left with one at the end.
-  const ordered = [...cells].sort((a, b) => b.profile.meanRate - a.profile.meanRate);
+  const ordered = [...groups].sort((a, b) => pairs[b.pair].profile.meanRate - pairs[a.pair].profile.meanRate);
   const rows = (await performer.all(
-    ordered.map((cell): Task => ({ kind: 'cell', cell, measured: measured[of(cell)] })),
+    ordered.map(({ pair, cells }): Task => ({ kind: 'cells', cells, measured: measured[pair] })),
     onDone,
   )) as Row[][];
   return {
     suite,
     measured: pairs.map(({ trace, profile }, place) => {
-      const { tables: _, ...rates } = measured[place];
+      const { tables: _tables, ...rates } = measured[place];
       return { trace, gpu: profile.gpu, profile: profile.profile, ...rates };
     }),
-    rows: cells.flatMap((cell) => rows[ordered.indexOf(cell)]),
+    rows: groups.flatMap((group) => rows[ordered.indexOf(group)]),
   };
 }
 
-function cellsOf({ boots, seeds, otherSeeds }: Suite, trace: TraceName, profile: SuiteProfile): Cell[] {
-  const of = (semantics: Cell['semantics'], some: readonly number[]) =>
-    boots.flatMap((bootSeconds) => some.map((seed) => ({ trace, profile, bootSeconds, seed, semantics })));
-  return [...of('default', seeds), ...of('other', otherSeeds)];
+/** All that the same requests are run in. */
+function cellsOf({ boots, otherSeeds }: Suite, trace: TraceName, profile: SuiteProfile, seed: number): Cell[] {
+  const of = (semantics: Cell['semantics']) => boots.map((bootSeconds) => ({ trace, profile, bootSeconds, seed, semantics }));
+  return [...of('default'), ...(otherSeeds.includes(seed) ? of('other') : [])];
 }

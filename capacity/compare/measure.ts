@@ -1,8 +1,8 @@
 import { MeasuredRates } from '../../lib/constructs/serving/scaling/staffing';
 import { CapacityTable, capacityTable } from '../bounds/capacity-table';
 import { measuredRates } from '../profiles/measured-rate';
-import { DEFAULT_OBJECTIVE } from '../profiles/objective';
-import { profileNamed } from '../profiles/profile';
+import { DEFAULT_OBJECTIVE, fittingChunk } from '../profiles/objective';
+import { profileNamed, withChunk } from '../profiles/profile';
 import { TICK_SECONDS } from '../scaling/metric-bus';
 import { Clockwork, EndpointModel, Simulation } from '../simulator/simulation';
 import { PoissonSource } from '../traces/generated';
@@ -21,8 +21,10 @@ export interface Measured extends MeasuredRates {
   readonly concurrency: number;
   /** The same of the busiest instance of the fleet, at a share of its rate: what a guard watches for. */
   readonly guardConcurrency: number;
-  /** By mix of lengths, what fleets serve. */
+  /** By mix of lengths, what fleets serve in order of arrival with chunks of the best size. */
   readonly tables: readonly CapacityTable[];
+  /** What is served where late requests wait. */
+  readonly prioritized: MeasuredRates;
 }
 
 /** One GPU with the model, without routing and without scaling. */
@@ -38,6 +40,21 @@ export function suiteEndpoint({ profile }: SuiteProfile): EndpointModel {
   };
 }
 
+/** Requests that are later than what is promised go last: within a window of twice that all are equal. */
+const PRIORITY_WINDOW_SECONDS = 2 * DEFAULT_OBJECTIVE.firstTokenSeconds;
+
+/** The same with chunks that hold the promised time of a token. */
+function tunedEndpoint(profile: SuiteProfile): EndpointModel {
+  const endpoint = suiteEndpoint(profile);
+  return withChunk(endpoint, fittingChunk(endpoint.service, DEFAULT_OBJECTIVE));
+}
+
+/** The same, where late requests wait. */
+export const prioritizedEndpoint = (profile: SuiteProfile): EndpointModel => ({
+  ...tunedEndpoint(profile),
+  priorityWindowSeconds: PRIORITY_WINDOW_SECONDS,
+});
+
 /** Load tests of one instance with the lengths of all mixes together, and of fleets with those of each. */
 export function measure(trace: TraceName, profile: SuiteProfile): Measured {
   const endpoint = suiteEndpoint(profile);
@@ -51,7 +68,11 @@ export function measure(trace: TraceName, profile: SuiteProfile): Measured {
     ...rates,
     concurrency: concurrencyAt(endpoint, rates.requestsPerSecond, all()),
     guardConcurrency: concurrencyAt(fleet, requestsPerSecond * GUARD_SHARE, all()),
-    tables: mixes.map((mix) => capacityTable(endpoint, lengths(mix), SEED)),
+    tables: mixes.map((mix) => capacityTable(tunedEndpoint(profile), lengths(mix), SEED)),
+    prioritized: {
+      ...measuredRates(prioritizedEndpoint(profile), DEFAULT_OBJECTIVE, all, SEED),
+      priorityWindowSeconds: PRIORITY_WINDOW_SECONDS,
+    },
   };
 }
 

@@ -1,18 +1,18 @@
 import { ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { Cell, Row, runCell } from './cell';
+import { Cell, Row, runCells } from './cell';
 import { measure, Measured } from './measure';
 import { SuiteProfile, TraceName } from './suite';
 
 /** A piece of work that needs nothing else. */
 export type Task =
   | { readonly kind: 'measure'; readonly trace: TraceName; readonly profile: SuiteProfile }
-  | { readonly kind: 'cell'; readonly cell: Cell; readonly measured: Measured };
+  | { readonly kind: 'cells'; readonly cells: readonly Cell[]; readonly measured: Measured };
 
 export type Result = Measured | Row[];
 
 export const perform = (task: Task): Result =>
-  task.kind === 'measure' ? measure(task.trace, task.profile) : runCell(task.cell, task.measured);
+  task.kind === 'measure' ? measure(task.trace, task.profile) : runCells(task.cells, task.measured);
 
 /** Performs tasks; results are in the order of the tasks, whichever ends first. */
 export interface Performer {

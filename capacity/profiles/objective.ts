@@ -17,6 +17,18 @@ export function alone(service: ServiceModel, prompt: number, output: number): { 
   };
 }
 
+/**
+ * Prompt tokens that may share an iteration so that it lasts no longer than a token is promised to: a power of two up to the server's own, 16 at least. vLLM's
+ * budget for it is max_num_batched_tokens (https://docs.vllm.ai/en/latest/configuration/optimization.html).
+ */
+export function fittingChunk({ iterationSeconds, chunkTokens }: ServiceModel, { tokenSeconds = Infinity }: Objective): number {
+  let chunk = chunkTokens;
+  while (chunk > 16 && iterationSeconds[chunk] > tokenSeconds) {
+    chunk /= 2;
+  }
+  return chunk;
+}
+
 /** Requests that miss an objective on any fleet, because they do so when they are alone. */
 export class Impossible {
   public requests = 0;
