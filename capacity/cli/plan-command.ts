@@ -38,6 +38,7 @@ Options:
   --price TYPE=USD        a price an hour that the catalogue does not have; may be given more than once
   --budget USD            most that a month may cost, at the upper end of its range
   --first-token-ms N, --token-ms N   promises, as of replay
+  --priority-window S     requests state their priority by windows of so many seconds, as of replay; a capacity file says so itself
   --boot SECONDS          median time until a new instance takes traffic (default ${DEFAULT_BOOT_SECONDS})
   --min N                 fewest instances (default ${DEFAULT_LIMITS.min}); more are planned where these miss too much
   --headroom PERCENT      by how much the most may be above what the load needed (default ${DEFAULT_HEADROOM})
@@ -50,7 +51,20 @@ const OPTIONS = {
   ...Object.fromEntries(
     [
       ...['trace', 'mean-rps', 'lengths', 'rounds', 'rps', 'hours', 'prompt-tokens', 'output-tokens', 'model', 'parameters', 'precision'],
-      ...['kv-bytes-per-token', 'capacity', 'region', 'budget', 'first-token-ms', 'token-ms', 'boot', 'min', 'headroom', 'seeds', 'name'],
+      ...[
+        'kv-bytes-per-token',
+        'capacity',
+        'region',
+        'budget',
+        'first-token-ms',
+        'token-ms',
+        'priority-window',
+        'boot',
+        'min',
+        'headroom',
+        'seeds',
+        'name',
+      ],
       'explain',
     ].map((name) => [name, { type: 'string' as const }]),
   ),
@@ -106,6 +120,7 @@ function questionOf(values: Values): Question & { name: string; explain?: string
     prices: pricesOf(values.price ?? [], read),
     budget: read.number('budget', 1, 1e9, false),
     objective: objectiveOf(read),
+    priorityWindowSeconds: windowOf(values, read),
     bootSeconds: read.number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
     min: read.number('min', 1, 1000, true) ?? DEFAULT_LIMITS.min,
     headroom: (read.number('headroom', 0, 1000, false) ?? DEFAULT_HEADROOM) / 100,
@@ -113,6 +128,13 @@ function questionOf(values: Values): Question & { name: string; explain?: string
   };
   read.check();
   return { ...question, name, explain: values.explain, model: model(), demand: demand() };
+}
+
+function windowOf({ capacity, ...values }: Values, read: OptionReader): number | undefined {
+  if (capacity !== undefined && values['priority-window'] !== undefined) {
+    read.problems.push('--priority-window goes with --model and --parameters: a capacity file says whether it was measured with one');
+  }
+  return read.number('priority-window', 1, 600, false);
 }
 
 function pricesOf(given: readonly string[], read: OptionReader): Record<string, number> {
@@ -181,9 +203,10 @@ function tokensOf(name: string, text: string | undefined, read: OptionReader, ne
   return { median: +median, p95: p95 === undefined ? undefined : +p95 };
 }
 
-function blockOf(name: string, { model, objective, demand }: Question, { plans }: Answer): string {
+function blockOf(name: string, { model, objective, demand, priorityWindowSeconds: window }: Question, { plans }: Answer): string {
   const size = typeof model === 'string' ? modelNamed(model) : model;
-  return configBlock({ name, plan: plans[0], model: size, objective, lengths: demand.open(1).lengths });
+  const priorityWindowSeconds = 'path' in size ? size.priorityWindowSeconds : window;
+  return configBlock({ name, plan: plans[0], model: size, objective, lengths: demand.open(1).lengths, priorityWindowSeconds });
 }
 
 const usd = ({ mean, p5, p95 }: Range): string => `${mean.toFixed(0)} (${p5.toFixed(0)}-${p95.toFixed(0)})`;

@@ -69,10 +69,7 @@ export function measure(trace: TraceName, profile: SuiteProfile): Measured {
     concurrency: concurrencyAt(endpoint, rates.requestsPerSecond, all()),
     guardConcurrency: concurrencyAt(fleet, requestsPerSecond * GUARD_SHARE, all()),
     tables: mixes.map((mix) => capacityTable(tunedEndpoint(profile), lengths(mix), SEED)),
-    prioritized: {
-      ...measuredRates(prioritizedEndpoint(profile), DEFAULT_OBJECTIVE, all, SEED),
-      priorityWindowSeconds: PRIORITY_WINDOW_SECONDS,
-    },
+    prioritized: measuredRates(prioritizedEndpoint(profile), DEFAULT_OBJECTIVE, all, SEED),
   };
 }
 

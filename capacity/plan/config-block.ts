@@ -18,13 +18,15 @@ export interface Planned {
   readonly model: LanguageModel | MeasuredFile;
   readonly objective: Objective;
   readonly lengths: LengthTable;
+  /** Requests state their priority by windows of so many seconds. */
+  readonly priorityWindowSeconds?: number;
 }
 
 /**
  * The part of the blueprint's config (config/*.yaml, `endpoints`) that a plan decides; `model` and `image` are left to its reader. Where nothing was
  * measured it names the file that `npm run measure` writes.
  */
-export function configBlock({ name, plan, model, objective, lengths }: Planned): string {
+export function configBlock({ name, plan, model, objective, lengths, priorityWindowSeconds }: Planned): string {
   const { type, min, max, requestsPerSecond, target } = plan;
   const measured = 'path' in model;
   const ms = measured ? model.latencyBelowMs : promisedMs(objective, lengths);
@@ -39,6 +41,11 @@ export function configBlock({ name, plan, model, objective, lengths }: Planned):
       ? []
       : [
           `if 'npm run measure' finds the ${requestsPerSecond.toPrecision(3)} requests a second of the simulator; it writes ${scaling.capacity}`,
+        ]),
+    ...(priorityWindowSeconds === undefined
+      ? []
+      : [
+          `requests state their priority by windows of ${priorityWindowSeconds} s, and the container serves by it (docs/capacity-file.md)${measured ? '' : `: measure with --priority-window ${priorityWindowSeconds}`}`,
         ]),
     ...(ms > MOST_MS
       ? [

@@ -50,7 +50,12 @@ export function readMeasuredFile(path: string): MeasuredFile {
  * rate the percentile of the latency is at its bound. In such a queue (M/M/1, in order) latency is exponential with the rate by which service is
  * faster than arrivals, so that is -ln(1 - percentile) / bound.
  */
-export function measuredEndpoint({ requestsPerSecondPerInstance, latencyPercentile, latencyBelowMs }: MeasuredFile): {
+export function measuredEndpoint({
+  requestsPerSecondPerInstance,
+  latencyPercentile,
+  latencyBelowMs,
+  priorityWindowSeconds,
+}: MeasuredFile): {
   readonly endpoint: EndpointModel;
   /** Mean time of a request that is alone. */
   readonly serviceSeconds: number;
@@ -63,6 +68,7 @@ export function measuredEndpoint({ requestsPerSecondPerInstance, latencyPercenti
       service: classicalModel(1),
       serversPerInstance: 1,
       objective: { latencySeconds: bound },
+      priorityWindowSeconds,
       routing: 'leastOutstanding',
       instances: 1,
       timeoutSeconds: Infinity,

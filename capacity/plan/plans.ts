@@ -22,6 +22,8 @@ export interface Question extends Omit<PlanOptions, 'allowedMisses'> {
   readonly prices: Readonly<Record<string, number>>;
   /** What a language model promises; a measured capacity has its own bound. */
   readonly objective: Objective;
+  /** Of a language model: its requests state their priority by windows of so many seconds. A measured capacity says so itself. */
+  readonly priorityWindowSeconds?: number;
   /** USD a month. */
   readonly budget?: number;
   /** Told what is planned for now. */
@@ -96,7 +98,7 @@ function modelPlans(question: Question, model: string | LanguageModel): { plans:
 
 function sizeOrError({ profile }: Candidate, question: Question, trace: TraceFile): FleetSize | Error {
   const { objective } = question;
-  const endpoint = endpointOf(profile, objective);
+  const endpoint = endpointOf(profile, question);
   try {
     const measured = measuredRates(endpoint, objective, () => new RecordedLengths(trace.lengths, 1), 1);
     if (measured.requestsPerSecond === 0) {
@@ -108,10 +110,11 @@ function sizeOrError({ profile }: Candidate, question: Question, trace: TraceFil
   }
 }
 
-const endpointOf = ({ service, gpus }: Profile, objective: Objective): EndpointModel => ({
+const endpointOf = ({ service, gpus }: Profile, { objective, priorityWindowSeconds }: Question): EndpointModel => ({
   service,
   serversPerInstance: gpus,
   objective,
+  priorityWindowSeconds,
   routing: 'leastOutstanding',
   instances: 1,
   timeoutSeconds: Infinity,

@@ -51,6 +51,7 @@ export function measuredRates(endpoint: EndpointModel, objective: Objective, len
   return {
     requestsPerSecond: measuredRate(endpoint, objective, lengths, seed),
     fleet: { instances: FLEET_INSTANCES, requestsPerSecond: fleetRate(fleet, lengths, seed) },
+    ...(endpoint.priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds: endpoint.priorityWindowSeconds }),
   };
 }
 

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { SEEDS } from '../../capacity/plan/month';
-import { command, file, LLAMA, STEADY } from './plan-support';
+import { command, file, LLAMA, planned, STEADY } from './plan-support';
 
 test.each([
   [
@@ -53,6 +54,7 @@ test.each([
     ['--region', 'us-east-1', ...STEADY, '--parameters', '8e9', '--precision', 'fp6'],
     "--precision must be one of fp32, bf16, fp8, int4, got 'fp6'; --kv-bytes-per-token is missing",
   ],
+  [['--region', 'us-east-1', ...STEADY, '--capacity', 'x.json', '--priority-window', '6'], '--priority-window goes with --model and'],
   [['--what'], "Unknown option '--what'"],
 ])('fails on %j and says what is allowed', (args, message) => {
   const { code, err } = command(args);
@@ -69,4 +71,16 @@ test('says on a terminal how far it is, and what its table is of', () => {
   expect(out).toContain('left out for want of a price in the Region (--price TYPE=USD): ml.g6e.16xlarge');
   expect(out).toContain("quotas to ask for: 'ml.g6e.xlarge for endpoint usage'");
   expect(command(['--help'])).toMatchObject({ code: 0, err: '' });
+});
+
+test('where late requests wait the day of a trace takes fewer hours, and the block says what callers and container do for that', () => {
+  const rates = join(__dirname, '../../capacity/traces/servegen/deepseek-r1-rates.csv');
+  const args = ['--trace', rates, '--mean-rps', '8', ...LLAMA, '--instance', 'ml.g6e.xlarge', '--seeds', '1'];
+  const [inOrder, windows] = [[], ['--priority-window', '6']].map((more) => planned([...args, ...more]));
+  expect(windows.plans[0].gpuHours.mean).toBeLessThan(0.98 * inOrder.plans[0].gpuHours.mean);
+  expect(windows.plans[0].missRatio).toBeLessThan(0.01);
+  expect(windows.config).toContain(
+    'by windows of 6 s, and the container serves by it (docs/capacity-file.md): measure with --priority-window 6',
+  );
+  expect(inOrder.config).not.toContain('priority');
 });

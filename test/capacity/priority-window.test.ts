@@ -113,3 +113,8 @@ test.each([
   const { code, err } = replayed(...more);
   expect([code, err]).toEqual([2, expect.stringContaining(problem)]);
 });
+
+test('the default leaves a fleet whose late requests wait nearer to what it serves', () => {
+  const { plan } = replayed('--policy', 'default', '--priority-window', '6').result!;
+  expect(plan.policies[0].kind === 'Step' && plan.policies[0].metric).toMatchObject({ tolerance: 1.25 });
+});
