@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { RandomStream, STREAMS } from '../simulator/random';
 import { classicalModel } from '../simulator/service-model';
-import { EndpointModel } from '../simulator/simulation';
-import { Lengths } from '../traces/generated';
+import { EndpointModel, Simulation } from '../simulator/simulation';
+import { Lengths, PoissonSource } from '../traces/generated';
 import { RequestSource } from '../traces/source';
 import { Demand } from './demand';
 
@@ -48,33 +48,51 @@ export function readMeasuredFile(path: string): MeasuredFile {
 /**
  * An instance that behaves as it was measured, and of which no more is known: one server with exponential service times, so fast that at the measured
  * rate the percentile of the latency is at its bound. In such a queue (M/M/1, in order) latency is exponential with the rate by which service is
- * faster than arrivals, so that is -ln(1 - percentile) / bound.
+ * faster than arrivals, so that is -ln(1 - percentile) / bound. In a queue that is served by windows it has no such form, and the time is found by trying.
  */
-export function measuredEndpoint({
-  requestsPerSecondPerInstance,
-  latencyPercentile,
-  latencyBelowMs,
-  priorityWindowSeconds,
-}: MeasuredFile): {
+export function measuredEndpoint(file: MeasuredFile): {
   readonly endpoint: EndpointModel;
   /** Mean time of a request that is alone. */
   readonly serviceSeconds: number;
 } {
+  const { requestsPerSecondPerInstance: rate, latencyPercentile, latencyBelowMs, priorityWindowSeconds } = file;
   const bound = latencyBelowMs / 1000;
-  const serviceSeconds = 1 / (requestsPerSecondPerInstance - Math.log(1 - latencyPercentile / 100) / bound);
-  return {
-    serviceSeconds,
-    endpoint: {
-      service: classicalModel(1),
-      serversPerInstance: 1,
-      objective: { latencySeconds: bound },
-      priorityWindowSeconds,
-      routing: 'leastOutstanding',
-      instances: 1,
-      timeoutSeconds: Infinity,
-      admissionBound: Infinity,
-    },
+  const inOrder = 1 / (rate - Math.log(1 - latencyPercentile / 100) / bound);
+  const endpoint: EndpointModel = {
+    service: classicalModel(1),
+    serversPerInstance: 1,
+    objective: { latencySeconds: bound },
+    routing: 'leastOutstanding',
+    instances: 1,
+    timeoutSeconds: Infinity,
+    admissionBound: Infinity,
+    priorityWindowSeconds,
   };
+  return {
+    endpoint,
+    serviceSeconds: priorityWindowSeconds === undefined ? inOrder : byWindows(endpoint, rate, 1 - latencyPercentile / 100, inOrder / 8),
+  };
+}
+
+/** Requests late at the bound that make their share a figure, and the most that are sent for it. */
+const LATE = 1000;
+const MOST_SENT = 500_000;
+const HALVINGS = 12;
+
+/**
+ * The longest mean time of a request that is alone with which not more than that share of requests is late at the rate. Without room for all a server by
+ * windows still answers in time as many as it has room for, so the longest that is tried is the one with room for the rest alone.
+ */
+function byWindows(endpoint: EndpointModel, rate: number, share: number, shortest: number): number {
+  const seconds = Math.min(LATE / share, MOST_SENT) / rate;
+  let [low, high] = [shortest, 1 / (rate * (1 - share))];
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = Math.sqrt(low * high);
+    const load = new PoissonSource([[0, rate]], seconds, new ExponentialService(middle, 1), 1);
+    const { missed, requests } = new Simulation(endpoint, { seed: 1 }).run(load).outcome;
+    [low, high] = missed / requests > share ? [low, middle] : [middle, high];
+  }
+  return low;
 }
 
 /** Exponential service times: what requests of a classical model ask for. */

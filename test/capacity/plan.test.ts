@@ -5,11 +5,10 @@ import { parse } from 'yaml';
 import { replayCommand } from '../../capacity/cli/replay-command';
 import { checkHosted, priceOf } from '../../capacity/plan/candidates';
 import { steadyDemand, tracedDemand } from '../../capacity/plan/demand';
-import { measuredEndpoint, readMeasuredFile, servedDemand } from '../../capacity/plan/measured-file';
+import { readMeasuredFile } from '../../capacity/plan/measured-file';
 import { BOOTSTRAP, daysOf, monthly, quantile, SEEDS } from '../../capacity/plan/month';
 import { quotasOf } from '../../capacity/plan/quota';
 import { explainTo, pointsOf } from '../../capacity/plan/timeline';
-import { Simulation } from '../../capacity/simulator/simulation';
 import { endpoint as endpointSchema } from '../../lib/config/endpoint-schema';
 import { InstanceType, MeasuredCapacity, Scaling } from '../../lib/constructs/serving';
 import { board, CAPACITY, endpoint, folder } from '../constructs/serving/fixtures';
@@ -136,18 +135,6 @@ test('the block is what the config takes, for a model and for a measured capacit
   ]);
   expect(long.out).toContain('# 99 % of answers are promised within 93 s, more than the 60 s of a real-time endpoint');
   expect(parse(long.out.slice(long.out.indexOf('\n\n') + 2)).endpoints.chat.slo.latencyBelowMs).toBe(60_000);
-});
-
-test('an instance of a measured capacity is at its bound at the rate that was measured', () => {
-  const measured = readMeasuredFile(file('c.json', JSON.stringify({ ...CAPACITY, requestsPerSecondPerInstance: 20, latencyBelowMs: 300 })));
-  const { endpoint: model, serviceSeconds } = measuredEndpoint(measured);
-  const load = steadyDemand({ requestsPerSecond: 20, hours: 10, prompt: { median: 1 }, output: { median: 1 } });
-  const { outcome } = new Simulation(model, { seed: 1, countFrom: 60 }).run(servedDemand(load, serviceSeconds).open(1).open());
-  // 720,000 requests: the share above the bound is 1 % within a few standard errors of a queue.
-  expect(measured.latencyPercentile).toBe(99);
-  expect(outcome.missed / outcome.requests).toBeCloseTo(0.01, 2);
-  expect(outcome.latency.percentile(99) / 0.3).toBeGreaterThan(0.95);
-  expect(outcome.latency.percentile(99) / 0.3).toBeLessThan(1.05);
 });
 
 test.each([
