@@ -41,7 +41,7 @@ export interface Row {
   readonly dropped: number;
   readonly gpuHours: number;
   readonly lbWorkGpuHours: number;
-  /** null when no fleet within the limits serves every minute. */
+  /** Of its own servers; null when no fleet within the limits serves every minute. */
   readonly lbSloGpuHours: number | null;
   readonly firstTokenP99Seconds: number | null;
   readonly scaleOuts: number;
@@ -51,7 +51,9 @@ export interface Row {
 /** What the requests of a cell need. */
 interface Demand {
   readonly basis: Basis;
-  readonly lbSloSeconds: number;
+  /** LB-slo of the servers of all, and of those where late requests wait; null when no fleet within the limits serves every minute. */
+  readonly lbSloHours: number | null;
+  readonly tunedLbSloHours: number | null;
   readonly firstRate: number;
 }
 
@@ -75,24 +77,36 @@ export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
       return {
         ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
         ...ran,
-        lbSloGpuHours: demand.lbSloSeconds === Infinity ? null : demand.lbSloSeconds / 3600,
+        lbSloGpuHours: candidate.prioritized === true ? demand.tunedLbSloHours : demand.lbSloHours,
       };
     });
   });
 }
 
-function demandOf({ trace, profile, bootSeconds, seed }: Cell, { tables, prioritized: _prioritized, ...measured }: Measured): Demand {
+function demandOf({ trace, profile, bootSeconds, seed }: Cell, measured: Measured): Demand {
   const { mixAt } = suiteTrace(trace);
   const { counts, seconds } = countsByMinute(suiteTrace(trace).open(seed, profile.meanRate));
   const lengths = counts.map((_, minute) => Math.min(MINUTE, seconds - minute * MINUTE));
   const rates = counts.map((count, minute) => count / Math.max(1, lengths[minute]));
-  const needed = rates.map((rate, minute) => leastInstances(tables[mixAt(minute * MINUTE)], rate, LIMITS.max));
+  const neededBy = (tables: Measured['tables']) =>
+    rates.map((rate, minute) => leastInstances(tables[mixAt(minute * MINUTE)], rate, LIMITS.max));
+  const needed = neededBy(measured.tables);
+  const boundOf = (instances: readonly number[]) => {
+    const bound = leastInstanceSeconds(instances, lengths, bootSeconds);
+    return bound === Infinity ? null : bound / 3600;
+  };
   // Who sizes a fleet by hand knows what one instance serves, not that many together serve more; with the lengths of some minutes they serve less.
   const sized = (rate: number) => Math.min(LIMITS.max, Math.max(1, Math.ceil(rate / measured.requestsPerSecond)));
   const mean = counts.reduce((sum, count) => sum + count, 0) / seconds;
   return {
-    basis: { ...measured, limits: LIMITS, peak: Math.min(LIMITS.max, Math.max(sized(Math.max(...rates)), ...needed)), mean: sized(mean) },
-    lbSloSeconds: leastInstanceSeconds(needed, lengths, bootSeconds),
+    basis: {
+      ...measured,
+      limits: LIMITS,
+      peak: Math.min(LIMITS.max, Math.max(sized(Math.max(...rates)), ...needed)),
+      mean: sized(mean),
+    },
+    lbSloHours: boundOf(needed),
+    tunedLbSloHours: boundOf(neededBy(measured.tunedTables)),
     firstRate: counts.slice(0, FIRST_MINUTES).reduce((sum, count) => sum + count, 0) / Math.min(FIRST_MINUTES * MINUTE, seconds),
   };
 }

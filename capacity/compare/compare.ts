@@ -43,7 +43,7 @@ export async function compare(suite: Suite, performer: Performer, onProgress: (s
   return {
     suite,
     measured: pairs.map(({ trace, profile }, place) => {
-      const { tables: _tables, ...rates } = measured[place];
+      const { tables: _tables, tunedTables: _tuned, ...rates } = measured[place];
       return { trace, gpu: profile.gpu, profile: profile.profile, ...rates };
     }),
     rows: groups.flatMap((group) => rows[ordered.indexOf(group)]),

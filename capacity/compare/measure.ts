@@ -21,10 +21,12 @@ export interface Measured extends MeasuredRates {
   readonly concurrency: number;
   /** The same of the busiest instance of the fleet, at a share of its rate: what a guard watches for. */
   readonly guardConcurrency: number;
-  /** By mix of lengths, what fleets serve in order of arrival with chunks of the best size. */
+  /** By mix of lengths, what fleets serve. */
   readonly tables: readonly CapacityTable[];
   /** What is served where late requests wait. */
   readonly prioritized: MeasuredRates;
+  /** By mix of lengths, what fleets of such servers serve in order of arrival, which is more. */
+  readonly tunedTables: readonly CapacityTable[];
 }
 
 /** One GPU with the model, without routing and without scaling. */
@@ -63,13 +65,17 @@ export function measure(trace: TraceName, profile: SuiteProfile): Measured {
   const all = lengths({ prompts: mixes.flatMap(({ prompts }) => prompts), outputs: mixes.flatMap(({ outputs }) => outputs) });
   const rates = measuredRates(endpoint, DEFAULT_OBJECTIVE, all, SEED);
   const { instances, requestsPerSecond } = rates.fleet!;
+  const tuned = tunedEndpoint(profile);
+  const tablesOf = (of: EndpointModel) => mixes.map((mix) => capacityTable(of, lengths(mix), SEED));
+  const tables = tablesOf(endpoint);
   const fleet: EndpointModel = { ...endpoint, routing: 'leastOutstanding', instances };
   return {
     ...rates,
     concurrency: concurrencyAt(endpoint, rates.requestsPerSecond, all()),
     guardConcurrency: concurrencyAt(fleet, requestsPerSecond * GUARD_SHARE, all()),
-    tables: mixes.map((mix) => capacityTable(tunedEndpoint(profile), lengths(mix), SEED)),
+    tables,
     prioritized: measuredRates(prioritizedEndpoint(profile), DEFAULT_OBJECTIVE, all, SEED),
+    tunedTables: tuned.service.chunkTokens === endpoint.service.chunkTokens ? tables : tablesOf(tuned),
   };
 }
 

@@ -1,3 +1,4 @@
+import { fittingChunk } from '../../capacity/profiles/objective';
 import { PROFILED_INSTANCES, profileNamed, profileOf } from '../../capacity/profiles/profile';
 
 test('each profiled instance type has room for keys and values as computed by hand', () => {
@@ -46,4 +47,14 @@ test('fails on a model that a GPU has no room for, with both sizes', () => {
 test('every profiled instance type has a profile', () => {
   expect(PROFILED_INSTANCES.length).toBeGreaterThan(20);
   PROFILED_INSTANCES.forEach((type) => expect(profileNamed(`llama-3-8b@${type}`).service.kvTokens).toBeGreaterThan(30_000));
+});
+
+test('prompts are read in chunks that let an iteration last no longer than a token is promised to', () => {
+  const chunk = (type: string, tokenSeconds?: number) => fittingChunk(profileNamed(`llama-3-8b@${type}`).service, { tokenSeconds });
+  expect(['ml.g5.2xlarge', 'ml.g6e.xlarge', 'ml.p4d.24xlarge', 'ml.p5.48xlarge'].map((type) => chunk(type, 0.1))).toEqual([
+    256, 512, 512, 512,
+  ]);
+  expect([chunk('ml.g5.2xlarge'), chunk('ml.g5.2xlarge', 0.2), chunk('ml.g5.2xlarge', 0.001)]).toEqual([512, 512, 16]);
+  const { service } = profileNamed('llama-3-8b@ml.g5.2xlarge');
+  expect([service.iterationSeconds[256] <= 0.1, service.iterationSeconds[512] <= 0.1]).toEqual([true, false]);
 });

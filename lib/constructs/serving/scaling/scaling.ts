@@ -25,7 +25,8 @@ export interface ScalingProps {
   readonly concurrency?: number;
   /**
    * Share of what instances were measured to serve that they are planned to serve, 0.1 to 0.95, known at synth. More are asked for when a minute was 8 % above
-   * it, beside `concurrency` 25 %; fewer are enough when for ten minutes those would have served 0.75 of it.
+   * it, beside `concurrency` 25 %; fewer are enough when for ten minutes those would have served 0.75 of it. Of a capacity that was measured with priority
+   * windows it is 25 % and 0.85 (docs/decisions/0018-late-requests-wait.md).
    *
    * @default 0.6
    */
