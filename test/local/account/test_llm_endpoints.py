@@ -111,3 +111,8 @@ def test_weights_in_s3_must_be_there(account: Account) -> None:
 def test_fails_to_start_without_figures_and_says_so(account: Account) -> None:
     failed = deploy(account, "chat-unknown", {"Environment": {"HF_MODEL_ID": "Qwen/Qwen3-8B"}}, "ml.m5.large")
     assert failed["EndpointStatus"] == "Failed" and failed["FailureReason"].startswith("there is no GPU profile for 'ml.m5.large'")
+
+
+def test_fails_to_start_with_an_order_of_requests_that_there_is_not(account: Account) -> None:
+    failed = deploy(account, "chat-order", {"Environment": {"HF_MODEL_ID": "Qwen/Qwen3-8B", "OPTION_SCHEDULING_POLICY": "lifo"}})
+    assert (failed["EndpointStatus"], failed["FailureReason"]) == ("Failed", "OPTION_SCHEDULING_POLICY must be fcfs or priority, got 'lifo'")

@@ -1,31 +1,15 @@
 """The stand-in's GPU in virtual time, against formulas and against a computation of its own."""
 from __future__ import annotations
 
-import math
 import random
 
 import pytest
+from llm_reference import profile, reference, run, traffic
 
 from account.sagemaker.llm.profile import NoProfile, Profile, load
 from account.sagemaker.llm.scheduler import QueueFull, Scheduler, Sequence
 
 ENVIRONMENT = {"HF_MODEL_ID": "Qwen/Qwen3-8B"}
-
-
-def profile(**changes: object) -> Profile:
-    values = {
-        **{"model": "m", "gpu": "g", "base_seconds": 0.07, "token_seconds": 1 / 3000, "context_seconds": 0.0, "kv_tokens": 100_000, "max_sequences": 256},
-        **{"chunk_tokens": 512, "context_tokens": 100_000, "queue_size": 1000, "start_seconds": 0.0},
-        **changes,
-    }
-    return Profile(**values)  # type: ignore[arg-type]
-
-
-def run(scheduler: Scheduler, requests: list[Sequence]) -> None:
-    for request in sorted(requests, key=lambda one: one.arrived):
-        scheduler.submit(request)
-    while scheduler.begin() is not None:
-        scheduler.finish()
 
 
 def alone(one: Profile, prompt: int, output: int) -> tuple[float, float]:
@@ -102,49 +86,11 @@ def test_throughput_saturates_where_the_cache_is_full() -> None:
     assert 0.7 * bound < rates[2] < bound
 
 
-def reference(one: Profile, requests: list[tuple[int, int, float]]) -> list[tuple[float, float]]:
-    """First and last token of each request, computed from the whole state anew in each iteration; nothing is carried but tokens done."""
-    done = [0] * len(requests)  # tokens of prompt and answer
-    admitted: list[int] = []
-    firsts, lasts = [math.nan] * len(requests), [math.nan] * len(requests)
-    time = 0.0
-    while any(math.isnan(last) for last in lasts):
-        active = [i for i in admitted if math.isnan(lasts[i])]
-        for i in range(len(admitted), len(requests)):
-            room = one.kv_tokens - sum(sum(requests[j][:2]) for j in active)
-            if requests[i][2] > time or sum(requests[i][:2]) > room or len(active) >= one.max_sequences:
-                break
-            active.append(i)
-            admitted.append(i)
-        if not active:
-            time = requests[len(admitted)][2]
-            continue
-        budget, work = one.chunk_tokens, {}
-        for i in active:
-            left = requests[i][0] - done[i]
-            work[i] = 1 if left <= 0 else min(left, budget)
-            budget -= work[i] if left > 0 else 0
-        # a token that was generated last is cached by the iteration that takes it as input, so `done` counts it
-        time += max(one.base_seconds, one.token_seconds * sum(work.values())) + one.context_seconds * sum(done[i] for i in active)
-        for i in active:
-            prompt, output, _ = requests[i]
-            before = done[i]
-            done[i] += work[i]
-            if before < prompt and done[i] == prompt:
-                firsts[i], done[i] = time, prompt + 1
-            if done[i] == prompt + output and math.isnan(lasts[i]):
-                lasts[i] = time
-    return list(zip(firsts, lasts))
-
-
 @pytest.mark.parametrize("seed", range(40))
 def test_random_traffic_has_the_times_of_a_computation_that_starts_anew_in_each_iteration(seed: int) -> None:
     draw = random.Random(seed)
     one = profile(kv_tokens=draw.choice([3000, 6000, 50_000]), max_sequences=draw.choice([3, 20, 256]), context_seconds=draw.choice([0.0, 6e-7]))
-    time, requests = 0.0, []
-    for _ in range(60):
-        time += draw.expovariate(draw.choice([0.3, 2, 20]))
-        requests.append((draw.randint(1, 2000), draw.randint(1, 300), time))
+    requests = traffic(draw)
     sequences = [Sequence(*request) for request in requests]
     scheduler = Scheduler(one)
     run(scheduler, sequences)
@@ -217,6 +163,13 @@ def test_what_the_container_is_told_counts() -> None:
     assert (one.context_tokens, one.max_sequences, one.queue_size) == (8192, 16, 40)
 
 
+@pytest.mark.parametrize("name", ["OPTION_SCHEDULING_POLICY", "SM_VLLM_SCHEDULING_POLICY"])
+@pytest.mark.parametrize("policy", ["fcfs", "priority"])
+def test_the_container_is_told_in_what_order_to_serve(name: str, policy: str) -> None:
+    assert load("ml.g6.2xlarge", {**ENVIRONMENT, name: policy}).scheduling_policy == policy
+    assert load("ml.g6.2xlarge", ENVIRONMENT).scheduling_policy == "fcfs"
+
+
 @pytest.mark.parametrize(
     ("instance", "environment", "part"),
     [
@@ -224,6 +177,13 @@ def test_what_the_container_is_told_counts() -> None:
         ("ml.g6.2xlarge", {"HF_MODEL_ID": "gpt2"}, "no profile is named by gpt2"),
         ("ml.g6.2xlarge", {}, "no profile is named by the model"),
         ("ml.g6.2xlarge", {**ENVIRONMENT, "OPTION_MAX_MODEL_LEN": "32768"}, "OPTION_MAX_MODEL_LEN of 32768 is above"),
+        ("ml.g6.2xlarge", {**ENVIRONMENT, "OPTION_SCHEDULING_POLICY": "Priority"}, "OPTION_SCHEDULING_POLICY must be fcfs or priority, got 'Priority'"),
+        ("ml.g6.2xlarge", {**ENVIRONMENT, "SM_VLLM_SCHEDULING_POLICY": ""}, "SM_VLLM_SCHEDULING_POLICY must be fcfs or priority, got ''"),
+        (
+            "ml.g6.2xlarge",
+            {**ENVIRONMENT, "OPTION_SCHEDULING_POLICY": "priority", "SM_VLLM_SCHEDULING_POLICY": "fcfs"},
+            "OPTION_SCHEDULING_POLICY and SM_VLLM_SCHEDULING_POLICY contradict each other",
+        ),
     ],
 )
 def test_fails_without_figures_and_says_which_there_are(instance: str, environment: dict[str, str], part: str) -> None:

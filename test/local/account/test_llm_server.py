@@ -1,6 +1,7 @@
 """The stand-in as a container: a process, asked over HTTP."""
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -9,13 +10,16 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
 from account.sagemaker.llm import host
+from account.sagemaker.llm.chat import ChatRequest
 from account.sagemaker.llm.profile import load
+from account.sagemaker.llm.server import Connection, Engine, Work
 
 ENVIRONMENT = {"HF_MODEL_ID": "Qwen/Qwen3-8B"}
 INSTANCE = "ml.g6.2xlarge"
@@ -180,6 +184,11 @@ def test_without_a_limit_the_stand_in_ends_the_answer_itself(server: Server) -> 
         (b"{", "not JSON"),
         (b"[]", "must be a JSON object"),
         ({"inputs": "hello"}, "'messages' must be a list"),
+        (request(1, 1, priority="1"), "'priority' must be a whole number of 64 bits, got '1'"),
+        (request(1, 1, priority=True), "'priority' must be a whole number of 64 bits, got True"),
+        (request(1, 1, priority=None), "'priority' must be a whole number of 64 bits, got None"),
+        (request(1, 1, priority=-(2**63) - 1), "'priority' must be a whole number of 64 bits, got -9223372036854775809"),
+        (request(1, 1, priority=2**63), "'priority' must be a whole number of 64 bits, got 9223372036854775808"),
         ({"messages": [{"role": "user"}]}, "'messages' must be a list"),
         (request(1, 0), "'max_tokens' must be a whole number from 1, got 0"),
         (request(1, 1, n=2), "'n' must be 1, got 2"),
@@ -189,6 +198,63 @@ def test_without_a_limit_the_stand_in_ends_the_answer_itself(server: Server) -> 
 def test_fails_with_400_on_what_the_caller_must_change(server: Server, body: Any, part: str) -> None:
     status, _, text = server.request("/invocations", body)
     assert (status, part in text.decode()) == (400, True), text
+
+
+@pytest.mark.parametrize("priority", [-(2**63), 0, 2**63 - 1])
+def test_a_server_that_works_in_order_of_arrival_ignores_a_priority(server: Server, priority: int) -> None:
+    assert server.chat(10, 3, priority=priority)["usage"]["completion_tokens"] == 3
+
+
+def test_fails_to_start_with_an_order_that_there_is_not(tmp_path: Path) -> None:
+    told = {**os.environ, **ENVIRONMENT, **host.environment({}, INSTANCE), "OPTION_SCHEDULING_POLICY": "sjf", "SAGEMAKER_BIND_TO_PORT": "1"}
+    with subprocess.Popen(host.COMMAND, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=told, cwd=tmp_path) as process:
+        assert process.wait(60) == 1
+        assert process.stderr.read().decode().strip() == "OPTION_SCHEDULING_POLICY must be fcfs or priority, got 'sjf'"
+
+
+class Recording(Engine):
+    """Remembers what came, in the order in which it came."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(replace(PROFILE, start_seconds=0, max_sequences=1, scheduling_policy=policy), 5, time.time())
+        self.works: list[Work] = []
+
+    def submit(self, request: ChatRequest) -> Work:
+        self.works.append(super().submit(request))
+        return self.works[-1]
+
+
+async def served_order(policy: str) -> list[int]:
+    """Priorities of requests in the order of their first tokens. All wait behind one that leaves when they have come, long before its end."""
+    engine = Recording(policy)
+    listening = await asyncio.start_server(lambda reader, writer: Connection(engine, reader, writer).serve(), "127.0.0.1", 0)
+    running, answers = asyncio.ensure_future(engine.run()), []
+    try:
+        for came, (output, priority) in enumerate([(20_000, 0), (5, 0), (5, 3), (5, -4), (5, 3)], 1):
+            reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+            body = json.dumps(request(10, output, priority=priority)).encode()
+            writer.write(b"POST /invocations HTTP/1.1\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+            answers.append((reader, writer))
+            while len(engine.works) < came:
+                await asyncio.sleep(0.005)
+        while engine.now() < 2:
+            await asyncio.sleep(0.005)
+        left = engine.now()
+        answers[0][1].close()
+        for reader, writer in answers[1:]:
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+    finally:
+        running.cancel()
+        listening.close()
+    assert engine.works[0].sequence.finished_at is None
+    assert left < min(work.sequence.first_token_at for work in engine.works[1:]) < 20_000 * PROFILE.base_seconds
+    return [work.sequence.priority for work in sorted(engine.works[1:], key=lambda one: one.sequence.first_token_at)]
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("fcfs", [0, 3, -4, 3]), ("priority", [-4, 0, 3, 3])])
+def test_requests_are_served_in_the_order_that_the_container_is_told(policy: str, expected: list[int]) -> None:
+    assert asyncio.run(served_order(policy)) == expected
 
 
 def test_other_paths_are_not_there(server: Server) -> None:

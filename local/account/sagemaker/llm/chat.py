@@ -12,6 +12,7 @@ from typing import Any
 from .profile import Profile
 
 NOTICE = "stand-in of the local account: no model, only the pace of a GPU"
+_INT64_MIN = -(2**63)
 _OWN_END = 200
 """Tokens after which the stand-in ends an answer by itself: about the mean of chat traffic (Azure LLM trace 2023, conversations: 211)."""
 _WORDS = "No model wrote this answer: a stand-in in the local account keeps the pace of {model} on an {gpu} and repeats this sentence. "
@@ -30,6 +31,8 @@ class ChatRequest:
     finish_reason: str
     stream: bool
     include_usage: bool
+    priority: int
+    """vLLM's extension: lower is served earlier."""
 
 
 def parse(body: bytes, profile: Profile) -> ChatRequest:
@@ -45,6 +48,7 @@ def parse(body: bytes, profile: Profile) -> ChatRequest:
     most = _count(values, "max_completion_tokens", problems) or _count(values, "max_tokens", problems)
     if values.get("n", 1) != 1:
         problems.append(f"'n' must be 1, got {values['n']!r}")
+    priority = _priority(values.get("priority", 0), problems)
     room = profile.context_tokens - prompt
     if not problems and (most or 1) > room:
         problems.append(f"the context is {profile.context_tokens} tokens, but {prompt} of 'messages' and {most or 1} of the answer were asked for: shorten them")
@@ -54,7 +58,7 @@ def parse(body: bytes, profile: Profile) -> ChatRequest:
     output = asked if values.get("ignore_eos") else min(asked, _OWN_END)
     reason = "length" if output == asked else "stop"
     options = values.get("stream_options") or {}
-    return ChatRequest(prompt, output, reason, bool(values.get("stream")), bool(isinstance(options, dict) and options.get("include_usage")))
+    return ChatRequest(prompt, output, reason, bool(values.get("stream")), bool(isinstance(options, dict) and options.get("include_usage")), priority)
 
 
 def _words(messages: Any, problems: list[str]) -> int:
@@ -72,6 +76,14 @@ def _count(values: dict[str, Any], name: str, problems: list[str]) -> int | None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         problems.append(f"'{name}' must be a whole number from 1, got {value!r}")
         return None
+    return value
+
+
+def _priority(value: Any, problems: list[str]) -> int:
+    """Checked whatever the server does with it, as vLLM does (https://github.com/vllm-project/vllm, vllm/entrypoints/openai/chat_completion/protocol.py)."""
+    if not isinstance(value, int) or isinstance(value, bool) or not _INT64_MIN <= value <= -_INT64_MIN - 1:
+        problems.append(f"'priority' must be a whole number of 64 bits, got {value!r}")
+        return 0
     return value
 
 

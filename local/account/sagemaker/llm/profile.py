@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from .waiting import POLICIES
+
+_POLICY_VARIABLES = ("OPTION_SCHEDULING_POLICY", "SM_VLLM_SCHEDULING_POLICY")
+"""DJL-LMI hands options that it does not know to vLLM (https://docs.djl.ai/master/docs/serving/serving/docs/lmi/user_guides/vllm_user_guide.html); the other is
+the vLLM container's."""
 _FILE = Path(__file__).with_name("profiles.json")
 _GIB = 1024**3
 
@@ -36,6 +41,8 @@ class Profile:
     queue_size: int
     """Requests that wait for room, at most: further ones are refused."""
     start_seconds: float
+    scheduling_policy: str = POLICIES[0]
+    """Who is served next of those that wait: one of `POLICIES`."""
 
     def iteration_seconds(self, computed: int, cached: int) -> float:
         """Duration of an iteration that computes so many tokens beside so many in the cache."""
@@ -82,4 +89,16 @@ def _derive(model: str, gpu: str, data: Mapping[str, Any], environment: Mapping[
         context_tokens=min(asked, kv_tokens),
         queue_size=int(environment.get("SERVING_JOB_QUEUE_SIZE") or server["queueSize"]),
         start_seconds=weights["startSeconds"],
+        scheduling_policy=_policy(environment),
     )
+
+
+def _policy(environment: Mapping[str, str]) -> str:
+    """In what order requests are served. Raises NoProfile for what vLLM does not start with, and for two variables that contradict each other."""
+    asked = {name: environment[name] for name in _POLICY_VARIABLES if name in environment}
+    for name, value in asked.items():
+        if value not in POLICIES:
+            raise NoProfile(f"{name} must be {' or '.join(POLICIES)}, got '{value}'")
+    if len(set(asked.values())) > 1:
+        raise NoProfile(f"{' and '.join(asked)} contradict each other: set the one that the container reads")
+    return next(iter(asked.values()), POLICIES[0])

@@ -1,15 +1,16 @@
 """Continuous batching in virtual time: which request computes what in each iteration of the GPU, as vLLM schedules it.
 
 Each iteration gives one token to every sequence whose prompt is done, and computes a chunk of the prompts that are not
-(https://docs.vllm.ai/en/v0.9.1/configuration/optimization.html). A sequence is admitted, first come first served, when there is room in the KV
-cache for its prompt and its whole answer: a real server admits it for its prompt and may have to compute it again later.
+(https://docs.vllm.ai/en/v0.9.1/configuration/optimization.html). The first of those that wait (waiting.py) is admitted when the prompts that are
+being read leave room in the chunk (https://github.com/vllm-project/vllm/blob/main/vllm/v1/core/sched/scheduler.py, `token_budget`), and there is room
+in the KV cache for its prompt and its whole answer: a real server admits it for its prompt and may have to put it back later.
 """
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from .profile import Profile
+from .waiting import Waiting
 
 
 @dataclass(eq=False)
@@ -19,6 +20,8 @@ class Sequence:
     prompt: int
     output: int
     arrived: float
+    priority: int = 0
+    """Lower is served earlier, where the server has priorities."""
     prefilled: int = 0
     generated: int = 0
     first_token_at: float | None = None
@@ -44,7 +47,7 @@ class Scheduler:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.now = 0.0
-        self.waiting: deque[Sequence] = deque()
+        self.waiting = Waiting(profile.scheduling_policy)
         self.running: list[Sequence] = []
         self.reserved = 0
         self.iterations = 0
@@ -58,7 +61,7 @@ class Scheduler:
             raise ValueError(f"{sequence.prompt} tokens of prompt and {sequence.output} of answer are above the context of {self.profile.context_tokens}")
         if len(self.waiting) >= self.profile.queue_size:
             raise QueueFull(f"{len(self.waiting)} requests wait already")
-        self.waiting.append(sequence)
+        self.waiting.add(sequence)
 
     def cancel(self, sequence: Sequence) -> None:
         """The caller is gone: its place in queue and cache is free at once."""
@@ -73,7 +76,7 @@ class Scheduler:
         if self._ends is not None:
             return self._ends
         if not self.running and self.waiting:
-            self.now = max(self.now, self.waiting[0].arrived)
+            self.now = max(self.now, self.waiting.earliest())
         self._admit()
         if not self.running:
             return None
@@ -102,13 +105,19 @@ class Scheduler:
         return min((sequence.output - sequence.generated for sequence in self.running), default=1)
 
     def _admit(self) -> None:
-        while self.waiting and self.waiting[0].arrived <= self.now:
-            fits = self.reserved + self.waiting[0].reserved <= self.profile.kv_tokens and len(self.running) < self.profile.max_sequences
-            if not fits:
+        """Takes up who waits, in order, while a part of the prompt can be read in this iteration: who would only be kept for later can still be overtaken."""
+        room = self.profile.chunk_tokens - sum(sequence.prompt - sequence.prefilled for sequence in self.running)
+        while room > 0:
+            sequence = self.waiting.first(self.now)
+            if sequence is None or not self._fits(sequence):
                 return
-            sequence = self.waiting.popleft()
+            self.waiting.remove(sequence)
             self.running.append(sequence)
             self.reserved += sequence.reserved
+            room -= sequence.prompt
+
+    def _fits(self, sequence: Sequence) -> bool:
+        return self.reserved + sequence.reserved <= self.profile.kv_tokens and len(self.running) < self.profile.max_sequences
 
     def _assign(self) -> int:
         """Gives each sequence its part of the iteration: a token, or a chunk of its prompt while there is room. Returns the tokens in all."""

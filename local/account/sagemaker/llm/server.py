@@ -42,7 +42,7 @@ class Engine:
         self._scheduler = Scheduler(profile)
         self.adapters = Adapters(os.environ)
         self._works: dict[Sequence, Work] = {}
-        self._arrival = asyncio.Event()
+        self._change = asyncio.Event()
 
     def now(self) -> float:
         """Platform seconds since the start."""
@@ -53,40 +53,49 @@ class Engine:
         return time.monotonic() >= self._ready_at
 
     def submit(self, request: ChatRequest) -> Work:
-        work = Work(Sequence(request.prompt, request.output, self.now()), request.stream)
+        """Raises QueueFull when as many wait as may: at this moment, however late this process is."""
+        self._catch_up()
+        work = Work(Sequence(request.prompt, request.output, self.now(), request.priority), request.stream)
         self._scheduler.submit(work.sequence)
         self._works[work.sequence] = work
-        self._arrival.set()
+        self._change.set()
         return work
 
     def cancel(self, work: Work) -> None:
+        """The caller has gone: its place is free from now on, not from the last iteration that somebody saw, and whoever waits for it gets it."""
+        self._catch_up()
         self._scheduler.cancel(work.sequence)
-        self._works.pop(work.sequence, None)
+        if self._works.pop(work.sequence, None) is not None:
+            self._change.set()
 
     def load(self) -> str:
         scheduler = self._scheduler
         return f"{len(scheduler.running)} running, {len(scheduler.waiting)} waiting, {scheduler.reserved} of {self.profile.kv_tokens} KV tokens reserved"
 
     async def run(self) -> None:
-        """Ends each iteration at its time. Late wake-ups change nothing: who takes part in an iteration depends on arrival alone."""
+        """Ends each iteration at its time. Late wake-ups change nothing: who takes part in an iteration depends on arrivals and priorities alone."""
         while True:
+            await self._rest(self._catch_up())
+
+    def _catch_up(self) -> float | None:
+        """Ends the iterations whose time has come, and returns when the next one ends."""
+        ends = self._scheduler.begin()
+        while ends is not None and ends <= self.now():
+            self._tell(self._scheduler.finish())
             ends = self._scheduler.begin()
-            if ends is not None and ends <= self.now():
-                self._tell(self._scheduler.finish())
-                continue
-            await self._rest(ends)
+        return ends
 
     async def _rest(self, ends: float | None) -> None:
-        """Sleeps until something can happen that a caller sees, or a request arrives."""
+        """Sleeps until something can happen that a caller sees, or a request comes or leaves."""
         seconds = None
         if ends is not None:
             ahead = (self._scheduler.quiet_iterations() - 1) * self.profile.base_seconds
             seconds = max(0.0, (ends + ahead - self.now()) / self._factor)
             if any(work.stream for work in self._works.values()):
                 seconds = min(seconds, STREAM_EVERY_SECONDS)
-        self._arrival.clear()
+        self._change.clear()
         try:
-            await asyncio.wait_for(self._arrival.wait(), seconds)
+            await asyncio.wait_for(self._change.wait(), seconds)
         except asyncio.TimeoutError:
             pass
 
