@@ -1,6 +1,6 @@
 // `npm run measure:chat`: finds what one copy of the chat example serves, and writes its capacity file. What is measured is the stand-in of the local
-// account, by itself and on the platform clock: the requests of examples/chat/data in turn, streamed, with Poisson arrivals [A2]. On AWS the same is
-// `npm run measure -- <endpoint> --component <component>`. An argument is the rate above which nothing is tried, for a
+// account, by itself and on the platform clock: the requests of examples/chat/data in turn, streamed, with Poisson arrivals [A2], and where the config has it
+// serve by priority, with that of their time. On AWS the same is `npm run measure -- <endpoint> --component <component>`. An argument is the rate above which nothing is tried, for a
 // machine that does other things too. Last line: `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { ensurePython } from '../../local/python';
 import { poisson } from '../../operations/measure/arrivals';
 import type { Clock } from '../../operations/measure/clock';
 import type { Send } from '../../operations/measure/open-loop';
+import { priorityAt } from '../../operations/measure/priority';
 import { stepLine } from '../../operations/measure/report';
 import { measureRate, watchEventLoop } from '../../operations/measure/run';
 
@@ -23,6 +24,8 @@ const CONFIG = 'config/chat.yaml';
 const FACTOR = 60;
 const SEED = 1;
 const MAX_MINUTES = 24 * 60;
+/** Twice a first token of 3 s, on the platform clock. */
+const PRIORITY_WINDOW_SECONDS = 6;
 const root = resolve(__dirname, '../..');
 
 /** Time of the stand-in: everything that is measured is in its seconds. */
@@ -39,9 +42,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Sends the recorded requests in turn. An answer counts when its last token is there. */
-function sender(port: number): Send {
-  const bodies = conversations().map((one) => JSON.stringify(chatRequest(one, { stream: true })));
+/** Sends the recorded requests in turn, with the priority of the moment where there is a window. An answer counts when its last token is there. */
+function sender(port: number, window: number | undefined): Send {
+  const bodies = conversations().map((one) => chatRequest(one, { stream: true }));
+  const priority = () => (window === undefined ? {} : { priority: priorityAt(platformClock.now() / 1000, window) });
   const agent = new Agent({ keepAlive: false });
   return (i) =>
     new Promise((done) => {
@@ -52,7 +56,7 @@ function sender(port: number): Send {
         answer.on('error', (error) => done(error.message));
       });
       call.on('error', (error) => done(error.message));
-      call.end(bodies[i % bodies.length]);
+      call.end(JSON.stringify({ ...bodies[i % bodies.length], ...priority() }));
     });
 }
 
@@ -73,6 +77,8 @@ async function main(): Promise<void> {
   const [[, endpoint]] = Object.entries(loadBlueprint(join(root, CONFIG)).componentEndpoints);
   const [[name, { slo, image, model }]] = Object.entries(endpoint.components);
   const objective = { percentile: slo.latencyPercentile, belowMs: slo.latencyBelowMs, availabilityPercent: slo.availabilityPercent };
+  const byPriority = endpoint.components[name].environment.OPTION_SCHEDULING_POLICY === 'priority';
+  const priorityWindowSeconds = byPriority ? PRIORITY_WINDOW_SECONDS : undefined;
   const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'chat-capacity-'))];
   const env = {
     ...{ PATH: process.env.PATH, PYTHONPATH: join(root, 'local/account/sagemaker'), SAGEMAKER_BIND_TO_PORT: String(port) },
@@ -85,7 +91,7 @@ async function main(): Promise<void> {
   const container = spawn(await ensurePython(), ['-m', 'llm.server'], { cwd: folder, env, stdio: ['pipe', 'inherit', 'inherit'] });
   try {
     await ready(port);
-    const send = sender(port);
+    const send = sender(port, priorityWindowSeconds);
     const started = platformClock.now();
     const failure = await send(0);
     const typical = platformClock.now() - started;
@@ -102,6 +108,7 @@ async function main(): Promise<void> {
       instance: endpoint.instance,
       image: imageOf(image).label,
       requestsPerSecondPerInstance: found.rate,
+      priorityWindowSeconds,
       latencyPercentile: objective.percentile,
       latencyBelowMs: objective.belowMs,
       measuredOn: new Date().toISOString().slice(0, 10),
