@@ -9,6 +9,9 @@ export interface Conversation {
   readonly answerTokens: number;
 }
 
+/** Width of the windows by which callers state their priority: twice the 3 s within which they want the first token (docs/capacity-file.md). */
+export const PRIORITY_WINDOW_SECONDS = 6;
+
 const FILE = join(__dirname, 'data/conversations.csv');
 
 /** The recorded requests in the order of their times, which have seven decimals, more than `Date` reads. */
@@ -36,3 +39,9 @@ export const chatRequest = ({ promptTokens, answerTokens }: Conversation, more: 
   ignore_eos: true,
   ...more,
 });
+
+/**
+ * What a request adds for which somebody waits: tokens as they come, and the priority of the moment at which it is sent. `seconds`: that moment on the clock
+ * that all callers share, unix time outside of a replay.
+ */
+export const awaited = (seconds: number): object => ({ stream: true, priority: -Math.floor(seconds / PRIORITY_WINDOW_SECONDS) });

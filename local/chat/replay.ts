@@ -1,5 +1,5 @@
 import { InvokeEndpointWithResponseStreamCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { chatRequest, Conversation } from '../../examples/chat/traffic';
+import { awaited, chatRequest, Conversation } from '../../examples/chat/traffic';
 import { CREDENTIALS, REGION } from '../start/clients';
 
 /** How one request went; times are seconds of the platform clock since the beginning of the run. */
@@ -56,7 +56,7 @@ export class ChatClient {
           EndpointName: this.target.endpoint,
           InferenceComponentName: this.target.component,
           ContentType: 'application/json',
-          Body: JSON.stringify(chatRequest(request, { stream: true })),
+          Body: JSON.stringify(chatRequest(request, awaited(this.clock.now()))),
         }),
       );
       let last = '';

@@ -1,4 +1,5 @@
-import { chatRequest, conversations } from '../../../examples/chat/traffic';
+import { awaited, chatRequest, conversations, PRIORITY_WINDOW_SECONDS } from '../../../examples/chat/traffic';
+import { priorityAt } from '../../../operations/measure/priority';
 import type { Sample } from '../../../local/chat/observer';
 import { parseOptions } from '../../../local/chat/options';
 import { picture } from '../../../local/chat/picture';
@@ -105,8 +106,20 @@ describe('the recorded conversations', () => {
   });
 
   test('become chat completions of their size', () => {
-    const request = chatRequest({ at: 0, promptTokens: 3, answerTokens: 7 }, { stream: true });
-    expect(request).toEqual({ messages: [{ role: 'user', content: 'word word word' }], max_tokens: 7, ignore_eos: true, stream: true });
+    const request = chatRequest({ at: 0, promptTokens: 3, answerTokens: 7 });
+    expect(request).toEqual({ messages: [{ role: 'user', content: 'word word word' }], max_tokens: 7, ignore_eos: true });
+  });
+
+  test('for which somebody waits are streamed, and those of the newest six seconds come first', () => {
+    const [conversation] = conversations();
+    expect(chatRequest(conversation, awaited(12))).toEqual({ ...chatRequest(conversation), stream: true, priority: -2 });
+    expect([5.9, 6, 11.9, 1_764_370_800.5].map((seconds) => awaited(seconds))).toEqual(
+      [-0, -1, -1, -294_061_800].map((priority) => ({ stream: true, priority })),
+    );
+    // what `npm run measure -- --priority-window 6` sends
+    const now = Date.now() / 1000;
+    expect(awaited(now)).toMatchObject({ priority: priorityAt(now, PRIORITY_WINDOW_SECONDS) });
+    expect(JSON.stringify(awaited(0))).toBe('{"stream":true,"priority":0}');
   });
 });
 
