@@ -9,8 +9,11 @@ export interface Conversation {
   readonly answerTokens: number;
 }
 
-/** Width of the windows by which callers state their priority: twice the 3 s within which they want the first token (docs/capacity-file.md). */
-export const PRIORITY_WINDOW_SECONDS = 6;
+/** Within which callers want the first token. */
+export const PROMISED_SECONDS = 3;
+
+/** Width of the windows by which they state their priority (docs/capacity-file.md). */
+export const PRIORITY_WINDOW_SECONDS = 2 * PROMISED_SECONDS;
 
 const FILE = join(__dirname, 'data/conversations.csv');
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Table from 'cli-table3';
+import { PROMISED_SECONDS } from '../../examples/chat/traffic';
 import { loadCoverage } from '../coverage';
 import type { Sample } from './observer';
 import { picture } from './picture';
@@ -38,10 +39,12 @@ function summary(answers: readonly Answer[], samples: readonly Sample[]): string
   const failures: Record<string, number> = {};
   answers.forEach(({ failure }) => failure !== undefined && (failures[failure] = (failures[failure] ?? 0) + 1));
   const failed = Object.entries(failures).map(([name, count]) => `${count} ${name}`);
+  const prompt = answers.filter(({ first, sent }) => first !== undefined && first - sent <= PROMISED_SECONDS).length;
   const times = (value: (answer: Answer) => number) => `p50 ${of(value, 50)} s, p99 ${of(value, 99)} s`;
   return [
     `Requests: ${answers.length} sent, ${whole.length} answered, failed: ${failed.join(', ') || 'none'}.`,
     `First token ${times((one) => one.first! - one.sent)}; whole answer ${times((one) => one.ended - one.sent)}.`,
+    `First token within ${PROMISED_SECONDS} s: ${prompt}.`,
     `The generator itself was late by ${seconds(
       percentile(
         answers.map(({ late }) => late),

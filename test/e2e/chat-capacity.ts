@@ -8,7 +8,7 @@ import { Agent, request } from 'node:http';
 import { createServer, AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { chatRequest, conversations } from '../../examples/chat/traffic';
+import { awaited, chatRequest, conversations, PRIORITY_WINDOW_SECONDS } from '../../examples/chat/traffic';
 import { MeasuredCapacity } from '../../lib';
 import { loadBlueprint } from '../../lib/config/load';
 import { imageOf } from '../../lib/stacks/images';
@@ -16,7 +16,6 @@ import { ensurePython } from '../../local/python';
 import { poisson } from '../../operations/measure/arrivals';
 import type { Clock } from '../../operations/measure/clock';
 import type { Send } from '../../operations/measure/open-loop';
-import { priorityAt } from '../../operations/measure/priority';
 import { stepLine } from '../../operations/measure/report';
 import { measureRate, watchEventLoop } from '../../operations/measure/run';
 
@@ -24,8 +23,6 @@ const CONFIG = 'config/chat.yaml';
 const FACTOR = 60;
 const SEED = 1;
 const MAX_MINUTES = 24 * 60;
-/** Twice a first token of 3 s, on the platform clock. */
-const PRIORITY_WINDOW_SECONDS = 6;
 const root = resolve(__dirname, '../..');
 
 /** Time of the stand-in: everything that is measured is in its seconds. */
@@ -42,10 +39,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Sends the recorded requests in turn, with the priority of the moment where there is a window. An answer counts when its last token is there. */
-function sender(port: number, window: number | undefined): Send {
-  const bodies = conversations().map((one) => chatRequest(one, { stream: true }));
-  const priority = () => (window === undefined ? {} : { priority: priorityAt(platformClock.now() / 1000, window) });
+/** Sends the recorded requests in turn, with the priority of the moment where the server works by it. An answer counts when its last token is there. */
+function sender(port: number, byPriority: boolean): Send {
+  const all = conversations();
+  const more = () => (byPriority ? awaited(platformClock.now() / 1000) : { stream: true });
   const agent = new Agent({ keepAlive: false });
   return (i) =>
     new Promise((done) => {
@@ -56,7 +53,7 @@ function sender(port: number, window: number | undefined): Send {
         answer.on('error', (error) => done(error.message));
       });
       call.on('error', (error) => done(error.message));
-      call.end(JSON.stringify({ ...bodies[i % bodies.length], ...priority() }));
+      call.end(JSON.stringify(chatRequest(all[i % all.length], more())));
     });
 }
 
@@ -91,7 +88,7 @@ async function main(): Promise<void> {
   const container = spawn(await ensurePython(), ['-m', 'llm.server'], { cwd: folder, env, stdio: ['pipe', 'inherit', 'inherit'] });
   try {
     await ready(port);
-    const send = sender(port, priorityWindowSeconds);
+    const send = sender(port, byPriority);
     const started = platformClock.now();
     const failure = await send(0);
     const typical = platformClock.now() - started;

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .scheduler import Sequence
 
 POLICIES = ("fcfs", "priority")
-"""https://docs.vllm.ai/en/latest/configuration/engine_args.html, --scheduling-policy; the first is the default."""
+"""https://docs.vllm.ai/en/latest/serving/engine_args.html, --scheduling-policy; the first is the default."""
 _Place = "tuple[int, float, int, Sequence]"
 """Priority, arrival, the number that keeps the order of equal ones and ends every comparison, and who has the place."""
 
