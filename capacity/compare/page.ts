@@ -86,8 +86,10 @@ const measuredTable = ({ measured }: Comparison): string =>
       'of each of four',
       'requests at once in one',
       'in the busiest of four at 0.85',
+      'one where late requests wait',
+      'each of four there',
     ],
-    measured.map(({ trace, profile, gpu, requestsPerSecond, fleet, concurrency, guardConcurrency }) => [
+    measured.map(({ trace, profile, gpu, requestsPerSecond, fleet, concurrency, guardConcurrency, prioritized }) => [
       trace,
       profile,
       gpu,
@@ -95,6 +97,8 @@ const measuredTable = ({ measured }: Comparison): string =>
       (fleet!.requestsPerSecond / fleet!.instances).toFixed(3),
       String(concurrency),
       String(guardConcurrency),
+      prioritized.requestsPerSecond.toFixed(3),
+      (prioritized.fleet!.requestsPerSecond / prioritized.fleet!.instances).toFixed(3),
     ]),
   );
 
