@@ -74,25 +74,23 @@ export class Servers {
     this.plan(server);
   }
 
-  /** Requests of the same window keep the order of their arrival. The newest window is at the head, so no other is gone through. */
+  /** To the end; with windows to the end of the newest one, which is at the head, or before it as a newer one. `waitTail` is the end of either. */
   private wait(server: number, slot: number): void {
     const { next, arrivedAt } = this.requests;
-    if (this.windowSeconds === undefined) {
+    const { windowSeconds } = this;
+    if (windowSeconds === undefined) {
       this.waitTail[server] = append(next, this.waitHead, this.waitTail[server], server, slot);
       return;
     }
-    const begin = Math.floor(arrivedAt[slot] / this.windowSeconds) * this.windowSeconds;
-    let before = NONE;
-    let after = this.waitHead[server];
-    while (after !== NONE && arrivedAt[after] >= begin) {
-      [before, after] = [after, next[after]];
-    }
-    next[slot] = after;
-    if (before === NONE) {
-      this.waitHead[server] = slot;
+    const head = this.waitHead[server];
+    const windowOf = (one: number) => Math.floor(arrivedAt[one] / windowSeconds);
+    if (head !== NONE && windowOf(head) === windowOf(slot)) {
+      const last = this.waitTail[server];
+      [next[slot], next[last]] = [next[last], slot];
     } else {
-      next[before] = slot;
+      [next[slot], this.waitHead[server]] = [head, slot];
     }
+    this.waitTail[server] = slot;
   }
 
   /** What the earliest event asks for: a prompt is read, or an answer is complete. */
@@ -116,15 +114,15 @@ export class Servers {
     this.promptHead[server] = requests.next[slot];
     requests.firstAt[slot] = now;
     this.pending[server] -= this.headLeft[server];
-    this.startPrompt(server);
     // The iteration that reads the last of the prompt gives the first token.
     if (requests.output[slot] <= 1) {
       this.leave(server, slot, 0, now);
-      return;
+    } else {
+      this.context[server] += requests.prompt[slot] + 1;
+      this.finishes[server].push(this.clock[server] + requests.output[slot] - 1, slot);
+      this.admitWaiting(server);
     }
-    this.context[server] += requests.prompt[slot] + 1;
-    this.finishes[server].push(this.clock[server] + requests.output[slot] - 1, slot);
-    this.admitWaiting(server);
+    this.startPrompt(server);
   }
 
   /** A request is over; `read` is what it had in context. */
@@ -170,7 +168,7 @@ export class Servers {
     }
   }
 
-  /** The prompts that wait are cut into as few chunks as allowed, of the same size. */
+  /** The prompts that were admitted are cut into as few chunks as allowed, of the same size; while others wait to be, each iteration is full. */
   private startPrompt(server: number): void {
     const slot = this.promptHead[server];
     if (slot === NONE) {
@@ -178,8 +176,10 @@ export class Servers {
       return;
     }
     this.headLeft[server] = this.requests.prompt[slot];
+    const { chunkTokens } = this.model;
     const pending = this.pending[server];
-    this.chunk[server] = pending / Math.ceil(pending / this.model.chunkTokens);
+    const full = this.waitHead[server] !== NONE && pending >= chunkTokens;
+    this.chunk[server] = full ? chunkTokens : pending / Math.ceil(pending / chunkTokens);
   }
 
   /** Seconds of the iteration that begins now. */

@@ -47,7 +47,8 @@ export function naiveServer(
       chunk = 0;
     } else if (chunk === 0) {
       const pending = prompts.reduce((sum, { promptLeft }) => sum + promptLeft, 0);
-      chunk = pending / Math.ceil(pending / model.chunkTokens);
+      const full = waiting.length > 0 && pending >= model.chunkTokens;
+      chunk = full ? model.chunkTokens : pending / Math.ceil(pending / model.chunkTokens);
     }
     const context = decoding.reduce((sum, { prompt, done }) => sum + prompt + done, 0);
     const iteration = model.iterationSeconds[decoding.length + Math.round(chunk)] + context * model.readSeconds;
@@ -64,6 +65,57 @@ export function naiveServer(
       .filter(({ promptLeft, done, output }) => promptLeft <= 0 && done >= output)
       .forEach(({ index, first }) => (result[index] = { first: first ?? now + step, end: now + step }));
     running = running.filter(({ promptLeft, done, output }) => promptLeft > 0 || done < output);
+  }
+  return result;
+}
+
+/**
+ * Another one, iteration by iteration as vLLM schedules: prompts take what is left of an iteration's chunk in their order, and a request is admitted while
+ * there is room for a part of its prompt.
+ */
+export function iteratedServer(model: ServiceModel, trace: readonly NaiveRequest[], window = Infinity): { first: number; end: number }[] {
+  const result: { first: number; end: number }[] = [];
+  const coming = trace.map((request, index): Running => ({ ...request, index, promptLeft: request.prompt, done: 0 }));
+  const waiting: Running[] = [];
+  let running: Running[] = [];
+  const windowOf = ({ at }: Running) => (window === Infinity ? 0 : Math.floor(at / window));
+  for (let now = 0; coming.length + waiting.length + running.length > 0; ) {
+    now = waiting.length + running.length === 0 ? Math.max(now, coming[0].at) : now;
+    while (coming.length > 0 && coming[0].at <= now) {
+      waiting.push(coming.shift()!);
+    }
+    waiting.sort((a, b) => windowOf(b) - windowOf(a) || a.index - b.index);
+    let left = model.chunkTokens;
+    const reads = new Map<Running, number>();
+    const read = (request: Running) => {
+      const part = Math.min(request.promptLeft, left);
+      left -= part;
+      reads.set(request, part);
+    };
+    running.filter(({ promptLeft }) => promptLeft > 0).forEach(read);
+    const used = () => running.reduce((sum, { prompt, output }) => sum + prompt + output, 0);
+    while (
+      waiting.length > 0 &&
+      left > 0 &&
+      running.length < model.maxSequences &&
+      used() + waiting[0].prompt + waiting[0].output <= model.kvTokens
+    ) {
+      running.push(waiting.shift()!);
+      read(running.at(-1)!);
+    }
+    const decoding = running.filter(({ promptLeft }) => promptLeft <= 0);
+    const context = decoding.reduce((sum, { prompt, done }) => sum + prompt + done, 0);
+    now += model.iterationSeconds[decoding.length + model.chunkTokens - left] + context * model.readSeconds;
+    decoding.forEach((request) => request.done++);
+    reads.forEach((part, request) => {
+      request.promptLeft -= part;
+      if (request.promptLeft <= 0) {
+        [request.first, request.done] = [now, 1];
+      }
+    });
+    const isDone = ({ promptLeft, done, output }: Running) => promptLeft <= 0 && done >= output;
+    running.filter(isDone).forEach(({ index, first }) => (result[index] = { first: first!, end: now }));
+    running = running.filter((request) => !isDone(request));
   }
   return result;
 }
