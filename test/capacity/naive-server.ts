@@ -79,7 +79,7 @@ export function iteratedServer(model: ServiceModel, trace: readonly NaiveRequest
   const waiting: Running[] = [];
   let running: Running[] = [];
   const windowOf = ({ at }: Running) => (window === Infinity ? 0 : Math.floor(at / window));
-  for (let now = 0; coming.length + waiting.length + running.length > 0; ) {
+  for (let now = 0; coming.length + waiting.length + running.length > 0;) {
     now = waiting.length + running.length === 0 ? Math.max(now, coming[0].at) : now;
     while (coming.length > 0 && coming[0].at <= now) {
       waiting.push(coming.shift()!);

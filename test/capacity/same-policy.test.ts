@@ -1,7 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import fc from 'fast-check';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { MeasuredCapacity, Scaling } from '../../lib/constructs/serving';
+import { InferenceImage, ModelSource } from '../../lib/constructs/models';
+import { InstanceType, MeasuredCapacity, Scaling } from '../../lib/constructs/serving';
 import { ScalingPlan, StepPolicy } from '../../lib/constructs/serving/scaling/policy';
 import { MetricBus } from '../../capacity/scaling/metric-bus';
 import { DEFAULT_SEMANTICS } from '../../capacity/scaling/semantics';
@@ -118,9 +120,17 @@ test('the metric math of the traffic is what the simulator computes of a minute'
   // What is missing is so in all that is computed of it.
   const IF = (condition: boolean, then: number, otherwise: number) => (condition || Number.isNaN(then) ? then : otherwise);
   const ways = [{ capacity: capacity() }, { capacity: measured }, { capacity: measured, concurrency: 9 }, { capacity: windowed }];
+  const environment = { OPTION_SCHEDULING_POLICY: 'priority' };
+  const servesByPriority = (stack: Stack) => ({
+    instance: InstanceType.ML_G5_XLARGE,
+    model: ModelSource.fromTarball(Bucket.fromBucketName(stack, 'Weights', 'models'), 'm/model.tar.gz', {
+      image: InferenceImage.djlLmi('0.36.0-lmi18.0.0'),
+      environment,
+    }),
+  });
   for (const [way, place] of ways.flatMap((one) => [[one, 0] as const, [one, 1] as const])) {
     const scaling = Scaling.between(1, 100, way);
-    const { template } = synth((stack) => endpoint(stack, { scaling }));
+    const { template } = synth((stack) => endpoint(stack, { scaling, ...(way.capacity === windowed ? servesByPriority(stack) : {}) }));
     const policy = scaling._plan('chat', 'AllTraffic')!.policies[place];
     const [alarm] = Object.values(
       template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmName: Match.stringLikeRegexp(`${policy.name}$`) } }),
