@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compareCommand } from '../../capacity/cli/compare-command';
 import { CANDIDATES } from '../../capacity/compare/candidates';
+import { Row } from '../../capacity/compare/cell';
 import { compare, Comparison } from '../../capacity/compare/compare';
 import { detectionSeconds } from '../../capacity/compare/detection';
 import { page, Point } from '../../capacity/compare/page';
@@ -118,6 +119,20 @@ test('bars reads what compare wrote, and its exit code says whether the default 
   expect(code).toBe(out.split('\nten-second\n')[0].includes('SHORT') ? 1 : 0);
   expect(out.match(/^ {2}(pass|SHORT|not applied) +SLO$/gm)?.length).toBe(4);
   expect(readFileSync(path, 'utf8')).toBe(JSON.stringify(inline));
+});
+
+test('each policy is judged by its own wrong measurements, and one that has none by none', async () => {
+  const path = join(folder, 'wrong.json');
+  const missing = (row: Row) => ({ ...row, missRatio: row.policy === 'default-measured-1.3' ? 0.02 : 0, gpuHours: row.lbSloGpuHours! });
+  writeFileSync(path, JSON.stringify({ ...inline, rows: inline.rows.map(missing) }));
+  const { out } = await command('bars', '--from', path);
+  const verdicts = [...out.matchAll(/^ {2}(pass|SHORT|not applied) +Robust: measured wrongly by 30 %\n +(.*)$/gm)];
+  expect(verdicts.map(([, verdict, detail]) => [verdict, detail.split(' keep')[0]])).toEqual([
+    ['SHORT', '2 of 4 cells'],
+    ['not applied', '0 of 0 cells'],
+    ['pass', '4 of 4 cells'],
+    ['not applied', '0 of 0 cells'],
+  ]);
 });
 
 test('fails with a clear error for options and files that are none', async () => {
