@@ -1,10 +1,11 @@
 import fc from 'fast-check';
+import { RandomStream } from '../../capacity/simulator/random';
 import { interpolated } from '../../capacity/simulator/service-model';
 import { Simulation } from '../../capacity/simulator/simulation';
 import { holds } from '../../capacity/validation/check';
 import { conversations, speedChecks } from '../../capacity/validation/speed';
 import { runs } from '../support/property-runs';
-import { naiveServer } from './naive-server';
+import { iteratedServer, naiveServer } from './naive-server';
 import { endpointOf, ListSource, SMALL } from './support';
 
 const request = fc.record({
@@ -38,6 +39,31 @@ test.each([undefined, 0.5])('a server answers when a second computation in small
     { numRuns: runs(40) },
   );
 });
+
+test.each([
+  [65, 5, undefined],
+  [65, 5, 1],
+  [128, 5, undefined],
+  [128, 5, 1],
+  [200, 60, undefined],
+  [200, 60, 1],
+])(
+  'a server with more than it can do is as fast as one that goes by whole iterations: up to %d and %d tokens, in windows of %p s',
+  (most, output, window) => {
+    const random = new RandomStream(1, 1);
+    const size = (limit: number) => (limit < 150 ? limit : 1 + random.index(limit));
+    const sizes = Array.from({ length: 1000 }, () => ({ at: 0, prompt: size(most), output: 1 + random.index(output) }));
+    const each = Math.max(...iteratedServer(SMALL, sizes).map(({ end }) => end)) / sizes.length;
+    let at = 0;
+    const requests = sizes.map((one) => ({ ...one, at: (at += (random.exponential() * each) / 1.3) }));
+    const iterated = iteratedServer(SMALL, requests, window);
+    const late = iterated.filter(({ first }, index) => first - requests[index].at > 0.5).length;
+    const endpoint = endpointOf({ service: SMALL, priorityWindowSeconds: window, objective: { firstTokenSeconds: 0.5 } });
+    const { outcome, seconds } = new Simulation(endpoint, { seed: 1 }).run(new ListSource(requests));
+    expect(Math.abs(seconds / Math.max(...iterated.map(({ end }) => end)) - 1)).toBeLessThan(0.02);
+    expect(Math.abs(outcome.missed - late)).toBeLessThan(0.03 * requests.length);
+  },
+);
 
 test('one request alone takes the iterations of its prompt, cut into equal chunks, and one for each token after the first', () => {
   const { outcome } = new Simulation(endpointOf({ service: { ...SMALL, readSeconds: 0 } }), { seed: 1 }).run(
