@@ -14,8 +14,8 @@ const PROCESSES = 2;
 export const COMPARE_USAGE = `Usage: npm run capacity -- compare [--quick] [--json FILE] [--html FILE]
        npm run capacity -- bars [--quick] [--from FILE]
 
-compare runs the default, the peers' defaults and fixed fleets on all traces, GPUs, boot times and seeds, in ${PROCESSES} processes, and tells what each
-missed and cost. bars says of what is ours whether it keeps the bars.
+compare runs what the constructs deploy (for servers that work in order of arrival, and for those whose late requests wait), the peers' defaults and fixed fleets
+on all traces, GPUs, boot times and seeds, in ${PROCESSES} processes, and tells what each missed and cost. bars says of what is ours whether it keeps the bars.
 
 Options:
   --quick      two recorded traces, two GPUs, one boot time, two seeds: to see that it works

@@ -6,7 +6,7 @@ import { MeasuredFile, readMeasuredFile } from '../plan/measured-file';
 import { Range } from '../plan/month';
 import { Answer, FleetPlan, isMeasured, plansFor, Question } from '../plan/plans';
 import { DEFAULT_LIMITS } from '../policies/default-policy';
-import { LanguageModel, modelNamed } from '../profiles/profile';
+import { CHUNK_TOKENS, LanguageModel, modelNamed } from '../profiles/profile';
 import { clear, exitCode, OptionReader, Output, parsed, progress } from './options';
 import { DEFAULT_BOOT_SECONDS, objectiveOf } from './replay-command';
 
@@ -39,6 +39,7 @@ Options:
   --budget USD            most that a month may cost, at the upper end of its range
   --first-token-ms N, --token-ms N   promises, as of replay
   --priority-window S     requests state their priority by windows of so many seconds, as of replay; a capacity file says so itself
+  --chunk-tokens N        prompt tokens that share an iteration at most, as of replay
   --boot SECONDS          median time until a new instance takes traffic (default ${DEFAULT_BOOT_SECONDS})
   --min N                 fewest instances (default ${DEFAULT_LIMITS.min}); more are planned where these miss too much
   --headroom PERCENT      by how much the most may be above what the load needed (default ${DEFAULT_HEADROOM})
@@ -59,6 +60,7 @@ const OPTIONS = {
         'first-token-ms',
         'token-ms',
         'priority-window',
+        'chunk-tokens',
         'boot',
         'min',
         'headroom',
@@ -120,7 +122,7 @@ function questionOf(values: Values): Question & { name: string; explain?: string
     prices: pricesOf(values.price ?? [], read),
     budget: read.number('budget', 1, 1e9, false),
     objective: objectiveOf(read),
-    priorityWindowSeconds: windowOf(values, read),
+    ...serverOf(values, read),
     bootSeconds: read.number('boot', 1, 7200, false) ?? DEFAULT_BOOT_SECONDS,
     min: read.number('min', 1, 1000, true) ?? DEFAULT_LIMITS.min,
     headroom: (read.number('headroom', 0, 1000, false) ?? DEFAULT_HEADROOM) / 100,
@@ -130,11 +132,14 @@ function questionOf(values: Values): Question & { name: string; explain?: string
   return { ...question, name, explain: values.explain, model: model(), demand: demand() };
 }
 
-function windowOf({ capacity, ...values }: Values, read: OptionReader): number | undefined {
-  if (capacity !== undefined && values['priority-window'] !== undefined) {
-    read.problems.push('--priority-window goes with --model and --parameters: a capacity file says whether it was measured with one');
-  }
-  return read.number('priority-window', 1, 600, false);
+/** How the servers of a language model work; of what was measured the file says all that is known. */
+function serverOf(values: Values, read: OptionReader): Pick<Question, 'priorityWindowSeconds' | 'chunkTokens'> {
+  const strange = ['priority-window', 'chunk-tokens'].filter((name) => values.capacity !== undefined && values[name] !== undefined);
+  read.problems.push(...strange.map((name) => `--${name} goes with --model and --parameters: a capacity file says how it was measured`));
+  return {
+    priorityWindowSeconds: read.number('priority-window', 1, 600, false),
+    chunkTokens: read.number('chunk-tokens', 16, CHUNK_TOKENS, true),
+  };
 }
 
 function pricesOf(given: readonly string[], read: OptionReader): Record<string, number> {
@@ -203,10 +208,14 @@ function tokensOf(name: string, text: string | undefined, read: OptionReader, ne
   return { median: +median, p95: p95 === undefined ? undefined : +p95 };
 }
 
-function blockOf(name: string, { model, objective, demand, priorityWindowSeconds: window }: Question, { plans }: Answer): string {
+function blockOf(
+  name: string,
+  { model, objective, demand, priorityWindowSeconds: window, chunkTokens }: Question,
+  { plans }: Answer,
+): string {
   const size = typeof model === 'string' ? modelNamed(model) : model;
   const priorityWindowSeconds = 'path' in size ? size.priorityWindowSeconds : window;
-  return configBlock({ name, plan: plans[0], model: size, objective, lengths: demand.open(1).lengths, priorityWindowSeconds });
+  return configBlock({ name, plan: plans[0], model: size, objective, lengths: demand.open(1).lengths, priorityWindowSeconds, chunkTokens });
 }
 
 const usd = ({ mean, p5, p95 }: Range): string => `${mean.toFixed(0)} (${p5.toFixed(0)}-${p95.toFixed(0)})`;

@@ -132,6 +132,8 @@ function summary(result: ReplayResult): string {
   const { timeToFirstTokenSeconds: first, latencySeconds: latency, usd } = result;
   return [
     `${result.requests} requests on ${result.profile}, policy ${result.policy}, boot ${result.bootSeconds} s, seed ${result.seed}`,
+    ...(result.priorityWindowSeconds === null ? [] : [`served       by windows of ${result.priorityWindowSeconds} s, the newest first`]),
+    ...(result.chunkTokens === CHUNK_TOKENS ? [] : [`prompts      in chunks of ${result.chunkTokens} tokens at most`]),
     `missed       ${result.missed} (${(result.missRatio * 100).toFixed(2)} %), of which dropped ${result.dropped}`,
     `first token  p50 ${seconds(first.p50)}, p95 ${seconds(first.p95)}, p99 ${seconds(first.p99)}`,
     `answer       p50 ${seconds(latency.p50)}, p95 ${seconds(latency.p95)}, p99 ${seconds(latency.p99)}`,

@@ -25,7 +25,7 @@ const DEFAULT: Ours = { name: DEFAULT_NAME, source: DEPLOYED, plan: (basis) => d
 const PRIORITIZED: Ours = {
   ...DEFAULT,
   name: 'prioritized',
-  source: `${DEPLOYED}, with priorityWindowSeconds in the capacity file`,
+  source: `${DEPLOYED}, with priorityWindowSeconds in the capacity file; prompts are read in chunks that hold the promised time of a token`,
   prioritized: true,
 };
 

@@ -1,6 +1,6 @@
 import catalogue from '../../lib/constructs/serving/data/instances.json';
 import { Impossible } from '../profiles/objective';
-import { LanguageModel, Profile, PROFILED_INSTANCES, profileNamed, profileOf } from '../profiles/profile';
+import { LanguageModel, Profile, PROFILED_INSTANCES, profileNamed, profileOf, withChunk } from '../profiles/profile';
 import { Objective } from '../simulator/outcome';
 import { TraceFile } from '../traces/trace-file';
 import { Demand } from './demand';
@@ -33,6 +33,8 @@ export interface CandidateOptions {
   /** Prices that the caller knows, USD an hour by instance type. */
   readonly prices: Readonly<Record<string, number>>;
   readonly objective: Objective;
+  /** Most prompt tokens that share an iteration; those of the profile when absent. */
+  readonly chunkTokens?: number;
 }
 
 interface Listed {
@@ -73,12 +75,13 @@ export function checkHosted(type: string, region: string): void {
  * miss even when they are alone, no price. Errors: what is wrong with all of them together; those of the demand; an unknown model.
  */
 export function candidatesOf(demand: Demand, options: CandidateOptions): { candidates: Candidate[]; leftOut: LeftOut[]; trace: TraceFile } {
-  const { region, model, objective, prices } = options;
+  const { region, model, objective, prices, chunkTokens } = options;
   const leftOut: LeftOut[] = [];
   const fitting = (options.instances ?? PROFILED_INSTANCES).flatMap((type) =>
     attempt(type, leftOut, () => {
       checkHosted(type, region);
-      const profile = typeof model === 'string' ? profileNamed(`${model}@${type}`) : profileOf(`the model@${type}`, model, type);
+      const named = typeof model === 'string' ? profileNamed(`${model}@${type}`) : profileOf(`the model@${type}`, model, type);
+      const profile = withChunk(named, chunkTokens);
       return { type, profile, impossible: new Impossible(profile.service, objective) };
     }),
   );

@@ -20,13 +20,15 @@ export interface Planned {
   readonly lengths: LengthTable;
   /** Requests state their priority by windows of so many seconds. */
   readonly priorityWindowSeconds?: number;
+  /** Prompts are read in chunks of so many tokens at most. */
+  readonly chunkTokens?: number;
 }
 
 /**
  * The part of the blueprint's config (config/*.yaml, `endpoints`) that a plan decides; `model` and `image` are left to its reader. Where nothing was
  * measured it names the file that `npm run measure` writes.
  */
-export function configBlock({ name, plan, model, objective, lengths, priorityWindowSeconds }: Planned): string {
+export function configBlock({ name, plan, model, objective, lengths, priorityWindowSeconds, chunkTokens }: Planned): string {
   const { type, min, max, requestsPerSecond, target } = plan;
   const measured = 'path' in model;
   const ms = measured ? model.latencyBelowMs : promisedMs(objective, lengths);
@@ -47,6 +49,9 @@ export function configBlock({ name, plan, model, objective, lengths, priorityWin
       : [
           `requests state their priority by windows of ${priorityWindowSeconds} s, and the container serves by it (docs/capacity-file.md)${measured ? '' : `: measure with --priority-window ${priorityWindowSeconds}`}`,
         ]),
+    ...(chunkTokens === undefined
+      ? []
+      : [`prompts are read in chunks of ${chunkTokens} tokens at most: tell the server of the container so`]),
     ...(ms > MOST_MS
       ? [
           `99 % of answers are promised within ${Math.ceil(ms / 1000)} s, more than the ${MOST_MS / 1000} s of a real-time endpoint: stream them, or shorten them`,

@@ -24,6 +24,8 @@ export interface Question extends Omit<PlanOptions, 'allowedMisses'> {
   readonly objective: Objective;
   /** Of a language model: its requests state their priority by windows of so many seconds. A measured capacity says so itself. */
   readonly priorityWindowSeconds?: number;
+  /** Of a language model: most prompt tokens that share an iteration; those of the profile when absent. */
+  readonly chunkTokens?: number;
   /** USD a month. */
   readonly budget?: number;
   /** Told what is planned for now. */

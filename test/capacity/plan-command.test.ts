@@ -55,6 +55,7 @@ test.each([
     "--precision must be one of fp32, bf16, fp8, int4, got 'fp6'; --kv-bytes-per-token is missing",
   ],
   [['--region', 'us-east-1', ...STEADY, '--capacity', 'x.json', '--priority-window', '6'], '--priority-window goes with --model and'],
+  [[...LLAMA, ...STEADY, '--chunk-tokens', '8'], "--chunk-tokens must be a whole number from 16 to 512, got '8'"],
   [['--what'], "Unknown option '--what'"],
 ])('fails on %j and says what is allowed', (args, message) => {
   const { code, err } = command(args);
@@ -83,4 +84,9 @@ test('where late requests wait the day of a trace takes fewer hours, and the blo
     'by windows of 6 s, and the container serves by it (docs/capacity-file.md): measure with --priority-window 6',
   );
   expect(inOrder.config).not.toContain('priority');
+  const small = planned([...STEADY, ...LLAMA, '--instance', 'ml.g5.2xlarge', '--chunk-tokens', '256']);
+  expect(small.config).toContain('prompts are read in chunks of 256 tokens at most');
+  expect(small.plans[0].requestsPerSecond).toBeGreaterThan(
+    planned([...STEADY, ...LLAMA, '--instance', 'ml.g5.2xlarge']).plans[0].requestsPerSecond,
+  );
 });

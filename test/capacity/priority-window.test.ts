@@ -153,6 +153,17 @@ test.each([
   expect([code, err]).toEqual([2, expect.stringContaining(problem)]);
 });
 
+test('the result for people says how the servers work, where that is not as usual', () => {
+  const told = (...more: string[]) => {
+    const out: string[] = [];
+    replayCommand([...OVERLOADED.filter((one) => one !== '--json'), ...more], { write: (text) => out.push(text) }, { write: () => 0 });
+    return out.join('');
+  };
+  const lines = ['served       by windows of 6 s, the newest first', 'prompts      in chunks of 256 tokens at most'];
+  expect(lines.map((line) => told('--priority-window', '6', '--chunk-tokens', '256').includes(line))).toEqual([true, true]);
+  expect(lines.map((line) => told().includes(line.slice(0, 12)))).toEqual([false, false]);
+});
+
 test('the default leaves a fleet whose late requests wait nearer to what it serves', () => {
   const { plan } = replayed('--policy', 'default', '--priority-window', '6').result!;
   expect(plan.policies[0].kind === 'Step' && plan.policies[0].metric).toMatchObject({ tolerance: 1.25 });
