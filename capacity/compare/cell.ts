@@ -71,7 +71,7 @@ export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
     const demand = demandOf(cell, measured);
     return CANDIDATES.filter(({ kind }) => kind !== 'mismeasured' || semantics === 'default').map((candidate): Row => {
       const ran = fixed.get(candidate.name) ?? run(cell, candidate, demand, measured);
-      if (candidate.kind === 'fixed') {
+      if (neverScales(candidate, demand.basis)) {
         fixed.set(candidate.name, ran);
       }
       return {
@@ -82,6 +82,8 @@ export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
     });
   });
 }
+
+const neverScales = ({ plan, scaler }: Candidate, basis: Basis): boolean => scaler === undefined && plan(basis).policies.length === 0;
 
 function demandOf({ trace, profile, bootSeconds, seed }: Cell, measured: Measured): Demand {
   const { mixAt } = suiteTrace(trace);
