@@ -52,21 +52,8 @@ const OPTIONS = {
   ...Object.fromEntries(
     [
       ...['trace', 'mean-rps', 'lengths', 'rounds', 'rps', 'hours', 'prompt-tokens', 'output-tokens', 'model', 'parameters', 'precision'],
-      ...[
-        'kv-bytes-per-token',
-        'capacity',
-        'region',
-        'budget',
-        'first-token-ms',
-        'token-ms',
-        'priority-window',
-        'chunk-tokens',
-        'boot',
-        'min',
-        'headroom',
-        'seeds',
-        'name',
-      ],
+      ...['kv-bytes-per-token', 'capacity', 'region', 'budget', 'first-token-ms', 'token-ms', 'priority-window', 'chunk-tokens', 'boot'],
+      ...['min', 'headroom', 'seeds', 'name'],
       'explain',
     ].map((name) => [name, { type: 'string' as const }]),
   ),

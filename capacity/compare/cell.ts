@@ -66,9 +66,10 @@ type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'p
  */
 export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
   const fixed = new Map<string, Ran>();
+  const counted = countsByMinute(suiteTrace(cells[0].trace).open(cells[0].seed, cells[0].profile.meanRate));
   return cells.flatMap((cell) => {
     const { profile, semantics, bootSeconds, trace, seed } = cell;
-    const demand = demandOf(cell, measured);
+    const demand = demandOf(cell, counted, measured);
     return CANDIDATES.filter(({ kind }) => kind !== 'mismeasured' || semantics === 'default').map((candidate): Row => {
       const ran = fixed.get(candidate.name) ?? run(cell, candidate, demand, measured);
       if (neverScales(candidate, demand.basis)) {
@@ -85,9 +86,8 @@ export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
 
 const neverScales = ({ plan, scaler }: Candidate, basis: Basis): boolean => scaler === undefined && plan(basis).policies.length === 0;
 
-function demandOf({ trace, profile, bootSeconds, seed }: Cell, measured: Measured): Demand {
+function demandOf({ trace, bootSeconds }: Cell, { counts, seconds }: ReturnType<typeof countsByMinute>, measured: Measured): Demand {
   const { mixAt } = suiteTrace(trace);
-  const { counts, seconds } = countsByMinute(suiteTrace(trace).open(seed, profile.meanRate));
   const lengths = counts.map((_, minute) => Math.min(MINUTE, seconds - minute * MINUTE));
   const rates = counts.map((count, minute) => count / Math.max(1, lengths[minute]));
   const neededBy = (tables: Measured['tables']) =>
