@@ -10,10 +10,10 @@ import { MeasurableEndpoint, measurableEndpoint } from './measure/endpoint';
 import type { EndpointClients } from './measure/model';
 import { MeasureOptions, optionsOf } from './measure/options';
 import type { Send } from './measure/open-loop';
-import { planText, stepLine, stepTable, ToldStep } from './measure/report';
+import { planText, stepLine, stepTable, tokenLines, ToldStep } from './measure/report';
 import { loadClient, senderOf, warmUp } from './measure/runtime';
 import { beginning, measureRate, watchEventLoop } from './measure/run';
-import type { Bench } from './measure/step';
+import type { Bench, StatedTokens } from './measure/step';
 
 /** Images for which the local account has a stand-in (local/account/sagemaker/llm/host.py), by their labels. */
 const LANGUAGE_MODELS = /^(djl-inference|huggingface-vllm|vllm|huggingface-pytorch-tgi-inference)[:@]/;
@@ -51,6 +51,8 @@ ${ENVIRONMENT}`;
 export interface Outcome {
   readonly file: CapacityFile;
   readonly steps: readonly ToldStep[];
+  /** Of the confirmation. */
+  readonly tokens?: StatedTokens;
   /** Instances that served, or copies of the component. */
   readonly units: number;
   readonly component: boolean;
@@ -103,10 +105,11 @@ export async function measure(world: World, options: MeasureOptions): Promise<Ou
     throw new Error(`EndpointChanged: while it was measured ${changed.join(', ')}: measure again when nobody deploys`);
   }
   const how = `${arrivals.name} arrivals, seed ${seed}${local ? ', local account' : ''}`;
-  const file = capacityFile(before, options, found.rate, new Date(), how);
+  const file = capacityFile(before, options, found, new Date(), how);
   return {
     file: single === undefined ? file : withFleet(single, file, before.units),
     steps,
+    tokens: found.step.tokens,
     units: before.units,
     component: before.component !== undefined,
     atMaxRate: found.atMaxRate,
@@ -182,13 +185,14 @@ async function main(args: string[]): Promise<number> {
 
 /** For people. */
 export function textOf(
-  { file, steps, units, component, atMaxRate, minutes }: Outcome,
+  { file, steps, tokens, units, component, atMaxRate, minutes }: Outcome,
   { objective, maxRate, output }: MeasureOptions,
   local: boolean,
 ): string {
   return [
     stepTable(steps, objective.percentile),
     `${(file.fleet ?? file).requestsPerSecondPerInstance} requests per second and ${component ? 'copy' : 'instance'} (${units} running), after ${minutes.toFixed(1)} minutes; written to ${output}`,
+    ...tokenLines(tokens, file),
     ...(atMaxRate ? [`It held --max-rate ${maxRate}; it may hold more.`] : []),
     ...(local ? ['This is what the local account on this machine serves, not what the instance type serves in AWS.'] : []),
   ].join('\n');

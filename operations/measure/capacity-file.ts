@@ -1,7 +1,8 @@
 import { readMeasuredFile } from '../../capacity/plan/measured-file';
 import { version } from '../../package.json';
 import type { MeasurableEndpoint } from './endpoint';
-import type { Objective } from './step';
+import { Found, rounded } from './search';
+import type { Objective, StepResult } from './step';
 
 /** What docs/capacity-file.md describes. */
 export interface CapacityFile {
@@ -12,6 +13,8 @@ export interface CapacityFile {
   readonly requestsPerSecondPerInstance: number;
   readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
   readonly priorityWindowSeconds?: number;
+  /** Mean tokens of a request, prompt and answer together, above 0 and at most 1,000,000. */
+  readonly tokensPerRequest?: number;
   readonly latencyPercentile: number;
   readonly latencyBelowMs: number;
   readonly measuredOn: string;
@@ -30,24 +33,30 @@ export interface Conditions {
   readonly priorityWindowSeconds?: number;
 }
 
-/** `how` tells what was sent: arrivals, seed, and whether it was the local account. */
+/** `how` tells what was sent: arrivals, seed, and whether it was the local account. Tokens are stated when every answer of the confirmation states them. */
 export function capacityFile(
   of: MeasurableEndpoint,
   { objective: { percentile, belowMs }, priorityWindowSeconds }: Conditions,
-  rate: number,
+  { rate, step }: Pick<Found, 'rate' | 'step'>,
   now: Date,
   how: string,
 ): CapacityFile {
+  const tokensPerRequest = meanTokens(step);
   return {
     version: 1,
     ...{ model: of.model, instance: of.instance, image: of.image },
-    requestsPerSecondPerInstance: Number((rate / of.units).toPrecision(3)),
+    requestsPerSecondPerInstance: rounded(rate / of.units),
     ...(priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds }),
+    ...(tokensPerRequest === undefined ? {} : { tokensPerRequest }),
     ...{ latencyPercentile: percentile, latencyBelowMs: belowMs },
     measuredOn: now.toISOString().slice(0, 10),
     tool: `cdk-ai-workloads measure ${version}: ${how}`,
   };
 }
+
+/** The mean of all that were served: of some of them it might be that of others. */
+const meanTokens = ({ tokens }: StepResult): number | undefined =>
+  tokens !== undefined && tokens.stating === tokens.served ? rounded(tokens.mean) : undefined;
 
 /**
  * A file that states what one serves, with what several were measured to serve together. Errors: `InvalidFleet` when they were fewer than two; `OtherEndpoint`
@@ -80,7 +89,22 @@ export function checkFleet(
 
 const shown = (value: string | number | undefined): string => (value === undefined ? 'not stated' : `'${value}'`);
 
-export const withFleet = (file: CapacityFile, { requestsPerSecondPerInstance }: CapacityFile, instances: number): CapacityFile => ({
-  ...file,
-  fleet: { instances, requestsPerSecondPerInstance },
-});
+/** How far the mean tokens of the requests of a fleet may be from those of one. */
+const SAME_REQUESTS = 0.1;
+
+/**
+ * Adds what a fleet serves to what one serves; all else stays as it was measured for one. Errors: `OtherRequests` when both state `tokensPerRequest` and they
+ * differ by more than a tenth.
+ */
+export function withFleet(file: CapacityFile, fleet: CapacityFile, instances: number): CapacityFile {
+  const { tokensPerRequest: stated } = file;
+  const { tokensPerRequest: measured, requestsPerSecondPerInstance } = fleet;
+  if (stated !== undefined && measured !== undefined && Math.abs(measured / stated - 1) > SAME_REQUESTS + 1e-9) {
+    const [low, high] = [1 - SAME_REQUESTS, 1 + SAME_REQUESTS].map((share) => Number((stated * share).toPrecision(6)));
+    throw new Error(
+      `OtherRequests: 'tokensPerRequest' is '${stated}' in the capacity file and '${measured}' here, and both rates must be of the same requests (${low} to ` +
+        `${high} tokens): repeat it with the --request of that measurement, or measure one of them first, without --fleet`,
+    );
+  }
+  return { ...file, fleet: { instances, requestsPerSecondPerInstance } };
+}

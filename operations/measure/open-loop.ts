@@ -1,15 +1,18 @@
 import type { Schedule } from './arrivals';
 import type { Clock } from './clock';
 
-/** Sends request number `i` and answers what failed: undefined when it was served. Never rejects. */
-export type Send = (i: number) => Promise<string | undefined>;
+/** What became of a request: a text when it failed, what it is counted under. When it was served: the tokens that its answer states, or undefined. */
+export type Answer = string | number | undefined;
+
+/** Sends request number `i`. Never rejects. */
+export type Send = (i: number) => Promise<Answer>;
 
 /** What is told while requests are sent. */
 export interface Observer {
   /** `late`: how long after its time request `i` went out, milliseconds. */
   sent(i: number, late: number): void;
   /** `latency`: milliseconds since the time at which request `i` was to be sent. */
-  answered(i: number, latency: number, failure: string | undefined): void;
+  answered(i: number, latency: number, answer: Answer): void;
   /** Why no more requests need to be sent. */
   enough(open: number): string | undefined;
 }
@@ -34,9 +37,9 @@ export async function sendOpenLoop(schedule: Schedule, send: Send, clock: Clock,
       return reason;
     }
     observer.sent(i, clock.now() - due);
-    const request: Promise<void> = send(i).then((failure) => {
+    const request: Promise<void> = send(i).then((answer) => {
       open.delete(request);
-      observer.answered(i, clock.now() - due, failure);
+      observer.answered(i, clock.now() - due, answer);
     });
     open.add(request);
   }

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
+import type { CapacityFile } from './capacity-file';
 import { CONFIRMATION, rounded, StepKind } from './search';
-import { lateLimit, lengthOf, Objective, openLimit, StepResult } from './step';
+import { lateLimit, lengthOf, Objective, openLimit, StatedTokens, StepResult } from './step';
 
 export interface ToldStep {
   readonly kind: StepKind;
@@ -49,6 +50,19 @@ export function stepTable(steps: readonly ToldStep[], percentile: number): strin
     ]);
   }
   return table.toString();
+}
+
+/** The mean tokens of the confirmation, or why there is none; nothing where no answer states them. */
+export function tokenLines(tokens: StatedTokens | undefined, { tokensPerRequest }: CapacityFile): string[] {
+  if (tokens === undefined) {
+    return [];
+  }
+  const { stating, served, mean } = tokens;
+  if (stating === served) {
+    return [`A request had ${rounded(mean)} tokens on average, prompt and answer together.`];
+  }
+  const left = tokensPerRequest === undefined ? 'the file states no tokensPerRequest' : 'the tokensPerRequest of the file was not checked';
+  return [`${stating} of ${served} answers state their tokens (usage), and the others do not, so ${left}.`];
 }
 
 /** What will be done, before it is done. */

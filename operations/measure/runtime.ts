@@ -3,6 +3,7 @@ import type { Clock } from './clock';
 import type { Send } from './open-loop';
 import type { MeasureOptions } from './options';
 import { openBodies, prioritized, priorityAt } from './priority';
+import { tokensOf } from './usage';
 
 /** An invocation takes at most 60 s (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html). */
 const TIMEOUT_MS = 61_000;
@@ -33,8 +34,8 @@ export function senderOf(client: Pick<SageMakerRuntimeClient, 'send'>, requests:
   const common = { EndpointName: endpoint, InferenceComponentName: component, ContentType: contentType };
   return async (i) => {
     try {
-      await client.send(new InvokeEndpointCommand({ ...common, Body: bodyOf(i) }));
-      return undefined;
+      const { Body } = await client.send(new InvokeEndpointCommand({ ...common, Body: bodyOf(i) }));
+      return tokensOf(Body);
     } catch (error) {
       return failureOf(error as SendError);
     }
@@ -67,8 +68,12 @@ export async function warmUp(send: Send, clock: Clock): Promise<number> {
   const failures: string[] = [];
   for (let i = 0; i < WARM_UP_REQUESTS && (i < FEWEST_WARM_UP || clock.now() - start < WARM_UP_MS); i++) {
     const sent = clock.now();
-    const failure = await send(i);
-    (failure === undefined ? latencies : failures).push((failure ?? clock.now() - sent) as never);
+    const answer = await send(i);
+    if (typeof answer === 'string') {
+      failures.push(answer);
+    } else {
+      latencies.push(clock.now() - sent);
+    }
   }
   if (failures.length > 0) {
     const of = `${failures.length} of ${failures.length + latencies.length} requests failed, sent one after the other, the first with ${failures[0]}`;

@@ -1,7 +1,7 @@
 import { createHistogram, RecordableHistogram } from 'node:perf_hooks';
 import type { Arrivals } from './arrivals';
 import type { Clock } from './clock';
-import { Observer, Send, sendOpenLoop } from './open-loop';
+import { Answer, Observer, Send, sendOpenLoop } from './open-loop';
 
 /** What must hold. */
 export interface Objective {
@@ -14,6 +14,16 @@ export interface Objective {
 }
 
 export type Verdict = 'held' | 'not held' | 'generator';
+
+/** What the counted answers that were served state of their tokens, prompt and answer together. */
+export interface StatedTokens {
+  /** Answers that state them, 1 or more. */
+  readonly stating: number;
+  /** Answers that were served. */
+  readonly served: number;
+  /** Mean of those that state them. */
+  readonly mean: number;
+}
 
 export interface StepResult {
   readonly rate: number;
@@ -28,6 +38,8 @@ export interface StepResult {
   readonly percentileMs: number;
   /** By what went wrong. */
   readonly failures: Readonly<Record<string, number>>;
+  /** Absent when no answer states them. */
+  readonly tokens?: StatedTokens;
   readonly seconds: number;
   /** How late the generator was at the objective's percentile, milliseconds. */
   readonly generatorLateMs: number;
@@ -90,6 +102,8 @@ class Tally implements Observer {
   private readonly lateness = createHistogram();
   private readonly failures: Record<string, number> = {};
   private served = 0;
+  private stating = 0;
+  private tokens = 0;
   private failed = 0;
   private slow = 0;
   private answeredCount = 0;
@@ -108,18 +122,21 @@ class Tally implements Observer {
     }
   }
 
-  public answered(i: number, latency: number, failure: string | undefined): void {
-    this.answeredCount += failure === undefined ? 1 : 0;
+  public answered(i: number, latency: number, answer: Answer): void {
+    const failed = typeof answer === 'string';
+    this.answeredCount += failed ? 0 : 1;
     if (i < this.runIn) {
       return;
     }
-    if (failure !== undefined) {
+    if (failed) {
       this.failed++;
-      this.failures[failure] = (this.failures[failure] ?? 0) + 1;
+      this.failures[answer] = (this.failures[answer] ?? 0) + 1;
       return;
     }
     // A failure has no latency: a fast one would make the endpoint look better.
     this.served++;
+    this.stating += answer === undefined ? 0 : 1;
+    this.tokens += answer ?? 0;
     this.slow += latency >= this.objective.belowMs ? 1 : 0;
     record(this.latencies, latency);
   }
@@ -142,6 +159,7 @@ class Tally implements Observer {
       ...{ rate, offered: this.sentCount / sendSeconds, achieved: this.answeredCount / seconds, answers: this.served + this.failed },
       p50Ms: this.latencies.percentile(50) / 1000,
       percentileMs: this.latencies.percentile(percentile) / 1000,
+      ...(this.stating === 0 ? {} : { tokens: { stating: this.stating, served: this.served, mean: this.tokens / this.stating } }),
       ...{ failures: this.failures, seconds, generatorLateMs: late },
       verdict: generator ? 'generator' : why === undefined ? 'held' : 'not held',
       why: generator ? `the load generator was the limit: ${ours ?? `it was ${late.toFixed(0)} ms late itself`}` : (why ?? ''),

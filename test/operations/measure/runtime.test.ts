@@ -62,6 +62,15 @@ describe('what is sent to an endpoint', () => {
     expect(seen).toEqual(['a', 'b', 'a'].map((body) => ({ ...request, body })));
   });
 
+  test('is answered with the tokens that its answer states, and is served whatever that has instead', async () => {
+    const answers = ['{"usage":{"total_tokens":70}}', '{"usage":{"total_tokens":', '1,2', ''];
+    answer = (_, response) => response.end(answers[seen.length - 1]);
+    const { send, end } = sender();
+    const told = [await send(0), await send(1), await send(2), await send(3)];
+    end();
+    expect(told).toEqual([70, undefined, undefined, undefined]);
+  });
+
   test('goes to the component that is named', async () => {
     const { send, end } = sender(['a'], 'chat-small');
     await send(0);
@@ -112,7 +121,10 @@ describe('with a window of priorities, what is sent', () => {
   function windowed(bodies: string[], priorityWindowSeconds: number | undefined, now: () => number) {
     const sent: string[] = [];
     const client = {
-      send: async ({ input }: { input: InvokeEndpointCommandInput }) => void sent.push(Buffer.from(input.Body as Uint8Array).toString()),
+      send: async ({ input }: { input: InvokeEndpointCommandInput }) => {
+        sent.push(Buffer.from(input.Body as Uint8Array).toString());
+        return {};
+      },
     };
     const given = bodies.map((body) => Buffer.from(body));
     const requests = { endpoint: 'chat', contentType: 'application/json', bodies: given, priorityWindowSeconds };
