@@ -27,6 +27,7 @@ Options:
   --routing WHAT        leastOutstanding, as the constructs deploy it, or random, which is SageMaker's default (default leastOutstanding)
   --priority-window S   requests that wait are served by windows of so many seconds, the newest first, as vLLM does for priorities that
                         the callers state (docs/capacity-file.md); absent: in the order of arrival
+  --tokens              the default policy counts each request as much as its tokens (docs/capacity-file.md)
   --chunk-tokens N      prompt tokens that share an iteration at most (default ${CHUNK_TOKENS})
   --first-token-ms N    promised time to the first token (default ${DEFAULT_OBJECTIVE.firstTokenSeconds * 1000})
   --token-ms N          promised mean time of each token after it (default ${DEFAULT_OBJECTIVE.tokenSeconds * 1000})
@@ -49,6 +50,7 @@ const OPTIONS = {
   initial: { type: 'string' },
   routing: { type: 'string' },
   'priority-window': { type: 'string' },
+  tokens: { type: 'boolean' },
   'chunk-tokens': { type: 'string' },
   'first-token-ms': { type: 'string' },
   'token-ms': { type: 'string' },
@@ -95,6 +97,7 @@ function optionsOf(values: ReturnType<typeof parsed<typeof OPTIONS>>): ReplayOpt
     initial: read.number('initial', fewest, 1000, true),
     asynchronous,
     priorityWindowSeconds: read.number('priority-window', 1, 600, false),
+    tokens: values.tokens,
     chunkTokens: read.number('chunk-tokens', 16, CHUNK_TOKENS, true),
     objective: asynchronous === undefined ? objectiveOf(read) : { latencySeconds: within ?? NaN },
   };
@@ -109,7 +112,9 @@ function queueProblems(values: ReturnType<typeof parsed<typeof OPTIONS>>): strin
       ? []
       : ['--within is of an asynchronous endpoint: give --asynchronous too, or --first-token-ms and --token-ms'];
   }
-  const foreign = (['routing', 'priority-window', 'first-token-ms', 'token-ms'] as const).filter((name) => values[name] !== undefined);
+  const foreign = (['routing', 'priority-window', 'tokens', 'first-token-ms', 'token-ms'] as const).filter(
+    (name) => values[name] !== undefined,
+  );
   return [
     ...foreign.map((name) => `--${name} is of an endpoint that answers at once: leave it out with --asynchronous`),
     ...(values.within === undefined ? ['--within is missing: an asynchronous endpoint promises the whole answer'] : []),
@@ -133,6 +138,7 @@ function summary(result: ReplayResult): string {
   return [
     `${result.requests} requests on ${result.profile}, policy ${result.policy}, boot ${result.bootSeconds} s, seed ${result.seed}`,
     ...(result.priorityWindowSeconds === null ? [] : [`served       by windows of ${result.priorityWindowSeconds} s, the newest first`]),
+    ...(result.tokens ? ['counted      each request as much as its tokens'] : []),
     ...(result.chunkTokens === CHUNK_TOKENS ? [] : [`prompts      in chunks of ${result.chunkTokens} tokens at most`]),
     `missed       ${result.missed} (${(result.missRatio * 100).toFixed(2)} %), of which dropped ${result.dropped}`,
     `first token  p50 ${seconds(first.p50)}, p95 ${seconds(first.p95)}, p99 ${seconds(first.p99)}`,

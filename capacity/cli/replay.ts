@@ -40,6 +40,8 @@ export interface ReplayOptions {
   readonly routing: Routing;
   /** Requests that wait are served by windows of so many seconds, the newest first. Absent: in the order of arrival. */
   readonly priorityWindowSeconds?: number;
+  /** Whether the default policy counts each request as much as its tokens. */
+  readonly tokens?: boolean;
   /** Most prompt tokens that share an iteration; those of the profile when absent. */
   readonly chunkTokens?: number;
   readonly objective: Objective;
@@ -65,6 +67,8 @@ export interface ReplayResult {
   readonly routing: Routing;
   /** Length of the windows that requests are served by; null for the order of arrival. */
   readonly priorityWindowSeconds: number | null;
+  /** Whether the policy counts each request as much as its tokens. */
+  readonly tokens: boolean;
   /** Most prompt tokens that share an iteration. */
   readonly chunkTokens: number;
   readonly objective: Objective;
@@ -163,7 +167,7 @@ function measured(endpoint: EndpointModel, { objective, seed, profile, asynchron
  * The plan, or how it follows from the rate that one instance serves. Errors `InvalidPolicy`: another name, and no such file; limits that a file has
  * itself.
  */
-function policyOf({ policy, min, max, asynchronous, objective }: ReplayOptions): {
+function policyOf({ policy, tokens, min, max, asynchronous, objective }: ReplayOptions): {
   readonly given?: ScalingPlan;
   of(measured: MeasuredRates): ScalingPlan;
 } {
@@ -176,9 +180,12 @@ function policyOf({ policy, min, max, asynchronous, objective }: ReplayOptions):
     return {
       of: (measured) =>
         asynchronous === undefined
-          ? defaultPolicy(measured, limits)
+          ? defaultPolicy(measured, limits, { tokens })
           : backlogPolicy(measured.requestsPerSecond, objective.latencySeconds!, limits),
     };
+  }
+  if (tokens === true) {
+    throw new Error(`InvalidPolicy: --tokens is for the policy 'default': '${policy}' says itself what it counts`);
   }
   if (min !== undefined || max !== undefined) {
     throw new Error(`InvalidPolicy: --min and --max are for the policy 'default': '${policy}' has its own`);
@@ -214,7 +221,7 @@ interface Ran {
 }
 
 function told(
-  { trace, policy, seed, bootSeconds, routing, priorityWindowSeconds, objective, asynchronous }: ReplayOptions,
+  { trace, policy, seed, bootSeconds, routing, priorityWindowSeconds, tokens = false, objective, asynchronous }: ReplayOptions,
   profile: Profile,
   run: Ran,
 ): ReplayResult {
@@ -228,6 +235,7 @@ function told(
     bootSeconds,
     routing,
     priorityWindowSeconds: priorityWindowSeconds ?? null,
+    tokens,
     chunkTokens: profile.service.chunkTokens,
     objective,
     asynchronous: asynchronous ?? null,

@@ -1,6 +1,5 @@
-import { ScalingPlan, variantPlan } from '../../lib/constructs/serving/scaling/policy';
 import { Basis, Peer, PEERS } from '../peers/peers';
-import { defaultPolicy } from '../policies/default-policy';
+import { Counting, defaultPolicy } from '../policies/default-policy';
 import { Routing } from '../simulator/fleet';
 
 /** A policy in the comparison. */
@@ -20,24 +19,29 @@ export const DEFAULT_NAME = 'default';
 
 type Ours = Pick<Candidate, 'name' | 'source' | 'prioritized' | 'plan'>;
 
-const DEFAULT: Ours = { name: DEFAULT_NAME, source: DEPLOYED, plan: (basis) => defaultPolicy(basis, basis.limits) };
+const counting = (by: Counting) => (basis: Basis) => defaultPolicy(basis, basis.limits, by);
 
-const PRIORITIZED: Ours = {
-  ...DEFAULT,
-  name: 'prioritized',
-  source: `${DEPLOYED}, with priorityWindowSeconds in the capacity file; prompts are read in chunks that hold the promised time of a token`,
-  prioritized: true,
+const DEFAULT: Ours = { name: DEFAULT_NAME, source: DEPLOYED, plan: counting({}) };
+
+const TOKENS: Ours = {
+  name: 'tokens',
+  source: `${DEPLOYED}, with a metric of the tokens of each answer`,
+  plan: counting({ tokens: true }),
 };
 
-const inTenSeconds = (ours: Ours, name: string, guarded: boolean): Ours => ({
-  ...ours,
-  name,
-  source: `${ours.source}, with invocations published every ten seconds${guarded ? ' and the guard on requests at once' : ''}`,
-  plan: (basis) => tenSecond(basis, guarded ? basis.guardConcurrency : undefined),
-});
+const PRIORITIZED: Ours = {
+  name: 'prioritized-tokens',
+  source: `${TOKENS.source}, and priorityWindowSeconds in the capacity file; prompts are read in chunks that hold the promised time of a token`,
+  prioritized: true,
+  plan: TOKENS.plan,
+};
 
-const tenSecond = (measured: Basis, concurrency?: number): ScalingPlan =>
-  variantPlan({ ...measured.limits, measured, concurrency, dimensions: {}, publishedEverySeconds: 10 });
+const TEN_SECOND: Ours = {
+  ...PRIORITIZED,
+  name: 'prioritized-tokens-ten-second',
+  source: `${PRIORITIZED.source}; invocations are published every ten seconds, tokens as soon`,
+  plan: counting({ tokens: true, publishedEverySeconds: 10 }),
+};
 
 const wrong = (ours: Ours, factor: number): Candidate => ({
   ...ours,
@@ -55,9 +59,7 @@ const wrong = (ours: Ours, factor: number): Candidate => ({
 });
 
 export const CANDIDATES: readonly Candidate[] = [
-  ...[DEFAULT, inTenSeconds(DEFAULT, 'ten-second', true), PRIORITIZED, inTenSeconds(PRIORITIZED, 'prioritized-ten-second', false)].map(
-    (ours): Candidate => ({ ...ours, kind: 'ours', routing: 'leastOutstanding' }),
-  ),
+  ...[DEFAULT, TOKENS, PRIORITIZED, TEN_SECOND].map((ours): Candidate => ({ ...ours, kind: 'ours', routing: 'leastOutstanding' })),
   ...[DEFAULT, PRIORITIZED].flatMap((ours) => [0.7, 1.3].map((factor) => wrong(ours, factor))),
   // None of the peers sets a routing: SageMaker's default is theirs. Fleets of hindsight have the routing that the bound has, too.
   ...PEERS.map((peer) => ({ ...peer, routing: peer.kind === 'peer' ? ('random' as const) : ('leastOutstanding' as const) })),

@@ -58,23 +58,26 @@ interface Demand {
 }
 
 /** What a run of a policy counted. */
-type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'policy' | 'kind' | 'lbSloGpuHours'>;
+type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'policy' | 'kind' | 'lbSloGpuHours'> & {
+  /** Whether nothing was asked to scale. */
+  readonly stoodStill: boolean;
+};
 
 /**
- * Runs all policies in cells that have the same requests: fleets that do not scale once, because no boot time and no choice of AWS makes them another. What wrong
- * measurements do is a bar under the default choice alone.
+ * Runs all policies in cells that have the same requests, and what is the same in several cells once: where nothing scaled the boot time makes no other run, and where AWS does
+ * not scale its choices make none. What wrong measurements do is a bar under the default choice alone.
  */
 export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
-  const fixed = new Map<string, Ran>();
+  const known = new Map<string, Ran>();
   const counted = countsByMinute(suiteTrace(cells[0].trace).open(cells[0].seed, cells[0].profile.meanRate));
   return cells.flatMap((cell) => {
     const { profile, semantics, bootSeconds, trace, seed } = cell;
     const demand = demandOf(cell, counted, measured);
     return CANDIDATES.filter(({ kind }) => kind !== 'mismeasured' || semantics === 'default').map((candidate): Row => {
-      const ran = fixed.get(candidate.name) ?? run(cell, candidate, demand, measured);
-      if (neverScales(candidate, demand.basis)) {
-        fixed.set(candidate.name, ran);
-      }
+      const still = `${candidate.name} ${scalesByAws(candidate, demand.basis) ? semantics : 'any'}`;
+      const booted = `${still} ${bootSeconds}`;
+      const { stoodStill, ...ran } = known.get(still) ?? known.get(booted) ?? run(cell, candidate, demand, measured);
+      known.set(stoodStill ? still : booted, { stoodStill, ...ran });
       return {
         ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
         ...ran,
@@ -84,7 +87,7 @@ export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
   });
 }
 
-const neverScales = ({ plan, scaler }: Candidate, basis: Basis): boolean => scaler === undefined && plan(basis).policies.length === 0;
+const scalesByAws = ({ plan, scaler }: Candidate, basis: Basis): boolean => scaler === undefined && plan(basis).policies.length > 0;
 
 function demandOf({ trace, bootSeconds }: Cell, { counts, seconds }: ReturnType<typeof countsByMinute>, measured: Measured): Demand {
   const { mixAt } = suiteTrace(trace);
@@ -138,7 +141,7 @@ function run({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: 
     admissionBound: candidate.admissionBound?.(basis) ?? Infinity,
     queue: candidate.asynchronous === true ? ASYNCHRONOUS : undefined,
   };
-  const { outcome, instanceHours, leastServerHours, scaleOuts, scaleIns } = runScaled(
+  const { outcome, instanceHours, leastServerHours, scaleOuts, scaleIns, activities } = runScaled(
     {
       endpoint,
       plan,
@@ -153,6 +156,6 @@ function run({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: 
   return {
     ...{ requests, missed, missRatio: missed / requests, dropped, gpuHours: instanceHours, lbWorkGpuHours: leastServerHours },
     firstTokenP99Seconds: firstToken.count === 0 ? null : firstToken.percentile(99),
-    ...{ scaleOuts, scaleIns },
+    ...{ scaleOuts, scaleIns, stoodStill: scaleOuts + scaleIns + activities.length === 0 },
   };
 }

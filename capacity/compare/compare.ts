@@ -10,7 +10,6 @@ export interface MeasuredCell extends MeasuredRates {
   readonly gpu: string;
   readonly profile: string;
   readonly concurrency: number;
-  readonly guardConcurrency: number;
   /** Where late requests wait. */
   readonly prioritized: MeasuredRates;
 }

@@ -3,8 +3,8 @@ import { outAfterStep, PHASES } from '../validation/reaction';
 import { Basis } from '../peers/peers';
 import { Candidate } from './candidates';
 
-/** An endpoint whose instances hold four requests at once: the step of the load goes from half of one to eight. */
-const BASIS: Basis = { requestsPerSecond: 4, concurrency: 4, guardConcurrency: 4, limits: { min: 1, max: 10 }, peak: 10, mean: 1 };
+/** An endpoint whose instances hold four requests at once, each worth a token: the step of the load goes from half of one to eight. */
+const BASIS: Basis = { requestsPerSecond: 4, tokensPerRequest: 1, concurrency: 4, limits: { min: 1, max: 10 }, peak: 10, mean: 1 };
 const [BEFORE, AFTER] = [0.5, 8];
 
 /**

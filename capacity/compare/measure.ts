@@ -12,15 +12,11 @@ import { SuiteProfile, suiteTrace, TraceName } from './suite';
 /** Measurements are made before, with a seed of their own. */
 const SEED = 1;
 const SAMPLED_SECONDS = 3600;
-/** Between what a fleet is planned for and what it serves. */
-const GUARD_SHARE = 0.85;
 
 /** What is known of a model on a GPU, for the lengths of a trace, before it is scaled. */
 export interface Measured extends MeasuredRates {
   /** Requests in one instance at once at the rate that it serves: the 99th of a hundred samples. */
   readonly concurrency: number;
-  /** The same of the busiest instance of the fleet, at a share of its rate: what a guard watches for. */
-  readonly guardConcurrency: number;
   /** By mix of lengths, what fleets serve. */
   readonly tables: readonly CapacityTable[];
   /** What is served where late requests wait. */
@@ -64,15 +60,12 @@ export function measure(trace: TraceName, profile: SuiteProfile): Measured {
   const lengths = (table: LengthTable) => () => new RecordedLengths(table, SEED);
   const all = lengths({ prompts: mixes.flatMap(({ prompts }) => prompts), outputs: mixes.flatMap(({ outputs }) => outputs) });
   const rates = measuredRates(endpoint, DEFAULT_OBJECTIVE, all, SEED);
-  const { instances, requestsPerSecond } = rates.fleet!;
   const tuned = tunedEndpoint(profile);
   const tablesOf = (of: EndpointModel) => mixes.map((mix) => capacityTable(of, lengths(mix), SEED));
   const tables = tablesOf(endpoint);
-  const fleet: EndpointModel = { ...endpoint, routing: 'leastOutstanding', instances };
   return {
     ...rates,
     concurrency: concurrencyAt(endpoint, rates.requestsPerSecond, all()),
-    guardConcurrency: concurrencyAt(fleet, requestsPerSecond * GUARD_SHARE, all()),
     tables,
     prioritized: measuredRates(prioritizedEndpoint(profile), DEFAULT_OBJECTIVE, all, SEED),
     tunedTables: tuned.service.chunkTokens === endpoint.service.chunkTokens ? tables : tablesOf(tuned),

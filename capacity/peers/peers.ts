@@ -10,8 +10,6 @@ import { SOURCES } from './sources';
 export interface Basis extends MeasuredRates {
   /** Requests in one instance at once at the rate that it serves, the 99th of a hundred samples. */
   readonly concurrency: number;
-  /** The same of the busiest instance of the fleet that was measured, at 0.85 of its rate. */
-  readonly guardConcurrency: number;
   /** The same limits for all whose source has none: limits are no policy. */
   readonly limits: { readonly min: number; readonly max: number };
   /** Instances that the busiest minute and the mean rate need: known afterwards only. */

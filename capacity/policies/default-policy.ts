@@ -4,6 +4,7 @@ import {
   DEFAULT_SCALE_OUT_COOLDOWN_SECONDS,
   DEFAULT_UTILIZATION,
   ScalingPlan,
+  TokenMetric,
   variantPlan,
 } from '../../lib/constructs/serving/scaling/policy';
 import { MeasuredRates, neededInstances } from '../../lib/constructs/serving/scaling/staffing';
@@ -13,9 +14,23 @@ export const DEFAULT_LIMITS = { min: 2, max: 100 } as const;
 
 const INVOCATIONS: readonly string[] = ['SageMakerVariantInvocationsPerInstance', 'SageMakerInferenceComponentInvocationsPerCopy'];
 
-/** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own. */
-export function defaultPolicy(measured: MeasuredRates, limits: { readonly min: number; readonly max: number }): ScalingPlan {
-  return variantPlan({ ...limits, measured, dimensions: { EndpointName: 'simulated', VariantName: 'AllTraffic' } });
+/** The tokens of the requests that a simulation answers. */
+const SIMULATED_TOKENS: TokenMetric = { namespace: 'simulated', name: 'tokens', dimensions: {} };
+
+/** Whether requests count as much as their tokens, and how often requests are published. */
+export interface Counting {
+  readonly tokens?: boolean;
+  readonly publishedEverySeconds?: number;
+}
+
+/** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own, with `tokens` or without. */
+export function defaultPolicy(
+  measured: MeasuredRates,
+  limits: { readonly min: number; readonly max: number },
+  { tokens = false, publishedEverySeconds }: Counting = {},
+): ScalingPlan {
+  const dimensions = { EndpointName: 'simulated', VariantName: 'AllTraffic' };
+  return variantPlan({ ...limits, measured, tokens: tokens ? SIMULATED_TOKENS : undefined, dimensions, publishedEverySeconds });
 }
 
 /** What `BacklogScaling.between(min, max, { capacity })` deploys for an asynchronous endpoint that promises an answer `within` so many seconds. */

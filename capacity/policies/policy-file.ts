@@ -10,11 +10,19 @@ const metric = z.strictObject({
   statistic: z.enum(['Average', 'Sum', 'Maximum']),
   dimensions: z.record(z.string(), z.string()).default({}),
 });
+/** Where tokens are counted: in a simulation its own. */
+const tokens = z.strictObject({
+  perRequest: z.number().positive(),
+  namespace: z.string().min(1),
+  name: z.string().min(1),
+  dimensions: z.record(z.string(), z.string()).default({}),
+});
 /** Instances that the requests of a minute lacked. */
 const lacking = z.strictObject({
   requestsPerSecond: z.number().positive(),
   spare: z.number().min(0),
   tolerance: z.number().min(1).optional(),
+  tokens: tokens.optional(),
   publishedEverySeconds: z
     .int()
     .refine((seconds) => [10, 30, 60].includes(seconds), 'must be 10, 30 or 60')
@@ -94,7 +102,7 @@ export function readPolicyFile(path: string): ScalingPlan {
   return parsed.data;
 }
 
-const KNOWN_KEYS = [scalingPlan, tracking, step, metric, lacking, limits].flatMap(({ shape }) => Object.keys(shape));
+const KNOWN_KEYS = [scalingPlan, tracking, step, metric, lacking, tokens, limits].flatMap(({ shape }) => Object.keys(shape));
 
 function explain(issue: z.core.$ZodIssue): string {
   const where = issue.path.join('.') || 'the plan';

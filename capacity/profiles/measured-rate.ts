@@ -52,7 +52,18 @@ export function measuredRates(endpoint: EndpointModel, objective: Objective, len
     requestsPerSecond: measuredRate(endpoint, objective, lengths, seed),
     fleet: { instances: FLEET_INSTANCES, requestsPerSecond: fleetRate(fleet, lengths, seed) },
     ...(endpoint.priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds: endpoint.priorityWindowSeconds }),
+    ...(endpoint.service.streams ? { tokensPerRequest: meanTokens(lengths()) } : {}),
   };
+}
+
+/** Mean tokens of a request, prompt and answer together. */
+function meanTokens(lengths: Lengths): number {
+  let tokens = 0;
+  for (let request = 0; request < ENOUGH_REQUESTS; request++) {
+    lengths.draw();
+    tokens += lengths.prompt + lengths.output;
+  }
+  return tokens / ENOUGH_REQUESTS;
 }
 
 /** The same of a fleet that does not scale. */

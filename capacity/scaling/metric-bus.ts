@@ -1,4 +1,10 @@
-import { LackingInstances, lackingInstances, NamedMetric, PredefinedMetric } from '../../lib/constructs/serving/scaling/policy';
+import {
+  LackingInstances,
+  lackingInstances,
+  measuredRequests,
+  NamedMetric,
+  PredefinedMetric,
+} from '../../lib/constructs/serving/scaling/policy';
 import { Fleet } from '../simulator/fleet';
 import { MetricSeries, Published, Statistic } from './metric-series';
 import { Semantics } from './semantics';
@@ -18,12 +24,14 @@ export interface WatchedMetric {
 
 /**
  * What an endpoint publishes (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html): invocations are counted by the minute, and each by
- * the number of instances at the time of the request; concurrency is sampled by each instance every ten seconds.
+ * the number of instances at the time of the request; concurrency is sampled by each instance every ten seconds. The tokens of a request are counted when its answer is
+ * complete and published with the invocations of that minute, whoever does that; a minute without an answer has no datapoint.
  */
 export class MetricBus {
   private readonly invocations = new MetricSeries(MINUTE_SECONDS);
   private readonly perInstance = new MetricSeries(MINUTE_SECONDS);
   private readonly noCapacity = new MetricSeries(MINUTE_SECONDS);
+  private readonly tokens = new MetricSeries(MINUTE_SECONDS);
   private readonly concurrency = new MetricSeries(TICK_SECONDS);
   /** Of asynchronous endpoints alone, which publish no invocations (https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html). */
   private readonly backlog = new MetricSeries(MINUTE_SECONDS);
@@ -32,6 +40,7 @@ export class MetricBus {
   private minuteRequests = 0;
   private minuteShares = 0;
   private minuteFailures = 0;
+  private counted = { tokens: 0, answers: 0 };
 
   public constructor(private readonly semantics: Semantics) {}
 
@@ -57,6 +66,7 @@ export class MetricBus {
     this.concurrency.close(sum, maximum, fleet.serving);
     if (now % MINUTE_SECONDS === 0) {
       this.closeMinute(fleet.serving, fleet.backlog);
+      this.closeTokens(fleet);
     }
   }
 
@@ -89,6 +99,12 @@ export class MetricBus {
     this.withoutCapacity.close(stranded, stranded, backlog === undefined ? 0 : 1);
   }
 
+  private closeTokens({ tokens, answers }: Fleet): void {
+    const [more, samples] = [tokens - this.counted.tokens, answers - this.counted.answers];
+    this.tokens.close(more, more, samples);
+    this.counted = { tokens, answers };
+  }
+
   /** As the metric math of the constructs has it (lib/constructs/serving/endpoint/endpoint-scaling.ts). */
   private lacking(metric: LackingInstances): Published {
     const { keptSeconds, periodSeconds } = this.invocations;
@@ -98,7 +114,8 @@ export class MetricBus {
       statistic: (end, seconds) => {
         const requests = this.invocations.statistic(end, seconds, 'Sum');
         const instances = requests / this.perInstance.statistic(end, seconds, 'Sum');
-        return Number.isNaN(instances) ? -1 : lackingInstances(metric, requests, seconds, instances);
+        const work = measuredRequests(metric, requests, this.tokens.statistic(end, seconds, 'Average'));
+        return Number.isNaN(instances) ? -1 : lackingInstances(metric, work, seconds, instances);
       },
     };
   }

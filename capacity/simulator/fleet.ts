@@ -24,6 +24,9 @@ export class Fleet {
   public draining = 0;
   /** When the next instance is up, seconds. */
   public nextReady = Infinity;
+  /** Requests that were answered, and their tokens, prompts and answers together. */
+  public answers = 0;
+  public tokens = 0;
   /** Requests that wait for an instance or are in one; undefined for an endpoint that answers at once, which has no queue. */
   public backlog: number | undefined;
 

@@ -174,7 +174,7 @@ export class Simulation implements Completion {
 
   /** An answer is complete. */
   public completed(slot: number, server: number, now: number): void {
-    const { arrivedAt, placedAt, firstAt, output } = this.requests;
+    const { arrivedAt, placedAt, firstAt, prompt, output } = this.requests;
     const from = arrivedAt[slot];
     this.completions++;
     if (server >= this.sojourn.length) {
@@ -186,6 +186,8 @@ export class Simulation implements Completion {
     // What was queued is answered as a whole, in a file: its first token comes with the last.
     const streams = this.endpoint.service.streams && this.endpoint.queue === undefined;
     this.outcome.answered(from, streams ? firstAt[slot] : now, now, output[slot]);
+    this.fleet.answers++;
+    this.fleet.tokens += prompt[slot] + output[slot];
     this.requests.release(slot);
     this.fleet.done(server, now);
   }

@@ -30,6 +30,17 @@ const latencySlo = z.strictObject({
 });
 const updates = rollout.optional().describe('How an update reaches the fleet. Default: auto.');
 const capacity = z.string().min(1).optional().describe('Measured capacity file, relative to this file (docs/capacity-file.md).');
+const tokens = z
+  .strictObject({
+    namespace: z.string().min(1).max(255).describe('Namespace of the metric.'),
+    name: z.string().min(1).max(255).describe('Name of the metric.'),
+    dimensions: z.record(z.string().min(1), z.string().min(1)).default({}).describe('Dimensions of the metric, all of them.'),
+  })
+  .optional()
+  .describe(
+    'CloudWatch metric with the tokens of each answer, prompt and answer together: each request counts as much as they are. ' +
+      'Goes with a capacity that states tokensPerRequest (docs/capacity-file.md).',
+  );
 const concurrency = (what: string) => z.int().min(1).max(10_000).optional().describe(what);
 const timed = schedules.optional().describe('Other limits at known times; goes with min and max.');
 const range = (least: number, what: string) => ({
@@ -54,7 +65,7 @@ function scaled<T extends z.ZodRawShape>(shape: T, follows: string[], needed: st
     (checked, key) =>
       checked.refine(
         (value) => given(value)[key] === undefined || given(value).fixed === undefined,
-        `${key} ${key === 'schedules' ? 'go' : 'goes'} with min and max, not with fixed`,
+        `${key} ${key.endsWith('s') ? 'go' : 'goes'} with min and max, not with fixed`,
       ),
     object,
   );
@@ -72,10 +83,11 @@ const realtime = z
       {
         ...range(1, 'Instances'),
         capacity,
+        tokens,
         concurrency: concurrency('Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute.'),
         schedules: timed,
       },
-      ['schedules', 'concurrency'],
+      ['schedules', 'tokens', 'concurrency'],
       'capacity',
     ),
     rollout: updates,

@@ -1,3 +1,4 @@
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { BlueprintConfig, EndpointConfig } from '../config/schema';
@@ -51,12 +52,13 @@ export class ServingStack extends WorkloadStack {
   }
 }
 
-function scalingOf({ scaling: { fixed, min, max, capacity, concurrency, schedules } }: EndpointConfig): Scaling {
+function scalingOf({ scaling: { fixed, min, max, capacity, tokens, concurrency, schedules } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {
     return Scaling.fixed(fixed);
   }
   return Scaling.between(min!, max!, {
     capacity: capacity === undefined ? undefined : MeasuredCapacity.fromFile(capacity),
+    tokens: tokens && new Metric({ namespace: tokens.namespace, metricName: tokens.name, dimensionsMap: tokens.dimensions }),
     concurrency,
     schedules: schedulesOf(schedules),
   });

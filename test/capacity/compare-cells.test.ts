@@ -22,9 +22,10 @@ const cell = (bootSeconds: number, semantics: Cell['semantics'] = 'default'): Ce
 const lengths = () => new RecordedLengths(trace.mixes[0], SEED);
 
 /** The servers as the documentation describes them, put together here again. */
-const SERVERS: Readonly<Record<'default' | 'prioritized', EndpointModel>> = {
+const SERVERS: Readonly<Record<'default' | 'tokens' | 'prioritized-tokens', EndpointModel>> = {
   default: suiteEndpoint(profile),
-  prioritized: {
+  tokens: suiteEndpoint(profile),
+  'prioritized-tokens': {
     ...suiteEndpoint(profile),
     service: { ...suiteEndpoint(profile).service, chunkTokens: 256 },
     priorityWindowSeconds: 6,
@@ -49,25 +50,26 @@ function arrivals(): { at: number[]; firstRate: number } {
   return { at, firstRate: at.filter((time) => time < 600).length / 600 };
 }
 
-test.each(['default', 'prioritized'] as const)(
-  'the row of %s is what its servers do with the plan of what they were measured to serve',
-  (name) => {
-    const servers = SERVERS[name];
-    const rates = measuredRates(servers, DEFAULT_OBJECTIVE, lengths, SEED);
-    const plan = defaultPolicy(rates, LIMITS);
-    const { firstRate } = arrivals();
-    const instances = initialAt(plan, firstRate, rates.requestsPerSecond);
-    const { outcome, instanceHours, scaleOuts, scaleIns } = runScaled(
-      { endpoint: { ...servers, routing: 'leastOutstanding', instances }, plan, provisioning: provisioningOf(307) },
-      trace.open(11, profile.meanRate),
-      { seed: 11 },
-    );
-    const { requests, missed } = outcome;
-    expect(rowOf(name)).toMatchObject({ requests, missed, gpuHours: instanceHours, scaleOuts, scaleIns, kind: 'ours' });
-  },
-);
+test.each([
+  ['default', false],
+  ['tokens', true],
+  ['prioritized-tokens', true],
+] as const)('the row of %s is what its servers do with the plan of what they were measured to serve', (name, tokens) => {
+  const servers = SERVERS[name];
+  const rates = measuredRates(servers, DEFAULT_OBJECTIVE, lengths, SEED);
+  const plan = defaultPolicy(rates, LIMITS, { tokens });
+  const { firstRate } = arrivals();
+  const instances = initialAt(plan, firstRate, rates.requestsPerSecond);
+  const { outcome, instanceHours, scaleOuts, scaleIns } = runScaled(
+    { endpoint: { ...servers, routing: 'leastOutstanding', instances }, plan, provisioning: provisioningOf(307) },
+    trace.open(11, profile.meanRate),
+    { seed: 11 },
+  );
+  const { requests, missed } = outcome;
+  expect(rowOf(name)).toMatchObject({ requests, missed, gpuHours: instanceHours, scaleOuts, scaleIns, kind: 'ours' });
+});
 
-test.each(['default', 'prioritized'] as const)('%s is held to the bound of its own servers, in order of arrival', (name) => {
+test.each(['default', 'prioritized-tokens'] as const)('%s is held to the bound of its own servers, in order of arrival', (name) => {
   const table = capacityTable({ ...SERVERS[name], priorityWindowSeconds: undefined }, lengths, SEED);
   const { at } = arrivals();
   const end = at.at(-1)!;
@@ -107,21 +109,9 @@ test('a wrong measurement is that of one instance and of several alike, of the p
     });
     return plan.policies.map((policy) => policy.kind === 'Step' && 'spare' in policy.metric && policy.metric);
   };
-  for (const name of ['default', 'prioritized']) {
+  for (const name of ['default', 'prioritized-tokens']) {
     expect(busiest(`${name}-measured-0.7`, 1)).toEqual(busiest(name, 0.7));
     expect(busiest(`${name}-measured-1.3`, 1)).toEqual(busiest(name, 1.3));
     expect(CANDIDATES.filter((one) => one.of === name).map((one) => one.name)).toEqual([`${name}-measured-0.7`, `${name}-measured-1.3`]);
   }
-});
-
-test('what is by choice in ten seconds has the guard in order of arrival alone', () => {
-  const basis = { ...measured, ...measured.prioritized, limits: LIMITS, peak: 1, mean: 1 };
-  const names = (name: string) =>
-    CANDIDATES.find((one) => one.name === name)!
-      .plan(basis)
-      .policies.map((policy) => policy.name);
-  expect([names('ten-second'), names('prioritized-ten-second')]).toEqual([
-    ['traffic-out', 'traffic-in', 'concurrency-guard'],
-    ['traffic-out', 'traffic-in'],
-  ]);
 });

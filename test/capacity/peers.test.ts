@@ -9,7 +9,7 @@ import { ASYNCHRONOUS } from '../../capacity/simulator/simulation';
 import { PoissonSource } from '../../capacity/traces/generated';
 import { endpointOf } from './support';
 
-const BASIS: Basis = { requestsPerSecond: 4, concurrency: 4, guardConcurrency: 4, limits: { min: 1, max: 20 }, peak: 6, mean: 3 };
+const BASIS: Basis = { requestsPerSecond: 4, concurrency: 4, limits: { min: 1, max: 20 }, peak: 6, mean: 3 };
 
 /** Ten minutes of nearly nothing, then far more than an instance serves. */
 function changes(name: string): number {

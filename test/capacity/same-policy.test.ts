@@ -1,4 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import fc from 'fast-check';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -119,7 +120,18 @@ test('the metric math of the traffic is what the simulator computes of a minute'
   );
   // What is missing is so in all that is computed of it.
   const IF = (condition: boolean, then: number, otherwise: number) => (condition || Number.isNaN(then) ? then : otherwise);
-  const ways = [{ capacity: capacity() }, { capacity: measured }, { capacity: measured, concurrency: 9 }, { capacity: windowed }];
+  const FILL = (value: number, filler: number) => (Number.isNaN(value) ? filler : value);
+  const counted = MeasuredCapacity.fromFile(
+    `${folder({ 'c.json': JSON.stringify({ ...CAPACITY, fleet, tokensPerRequest: 1366 }) })}/c.json`,
+  );
+  const tokens = new Metric({ namespace: 'chat', metricName: 'Tokens' });
+  const ways = [
+    { capacity: capacity() },
+    { capacity: measured },
+    { capacity: measured, concurrency: 9 },
+    { capacity: windowed },
+    { capacity: counted, tokens },
+  ];
   const environment = { OPTION_SCHEDULING_POLICY: 'priority' };
   const servesByPriority = (stack: Stack) => ({
     instance: InstanceType.ML_G5_XLARGE,
@@ -138,16 +150,19 @@ test('the metric math of the traffic is what the simulator computes of a minute'
     const { Expression } = alarm.Properties.Metrics[0];
     const [, filled, filler] = /^FILL\((.*), (-1)\)$/.exec(Expression)!;
     const body = `return ${filled.replaceAll('CEIL', 'Math.ceil').replaceAll('^', '**')}`;
-    const math = new Function('IF', 'requests', 'shares', body).bind(undefined, IF);
+    const work = alarm.Properties.Metrics.find(({ Id }: { Id: string }) => Id === 'work')?.Expression ?? 'requests';
+    const math = new Function('IF', 'FILL', 'requests', 'shares', 'tokens', `const work = ${work}; ${body}`).bind(undefined, IF, FILL);
+    // Answers of a minute and their tokens; without answers nobody counted.
+    const counts = fc.tuple(fc.constantFrom(0, 1, 7, 4000), fc.integer({ min: 1, max: 100_000_000 }));
     fc.assert(
-      fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 100 }), (requests, instances) => {
+      fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 100 }), counts, (requests, instances, [answers, tokensOfMinute]) => {
         const bus = new MetricBus(DEFAULT_SEMANTICS);
         for (let one = 0; one < requests; one++) {
           bus.invoked(instances);
         }
-        bus.tick(60, { serving: 0, beginPeriod: () => undefined } as unknown as Fleet);
+        bus.tick(60, { serving: 0, answers, tokens: tokensOfMinute, beginPeriod: () => undefined } as unknown as Fleet);
         const { series } = bus.metric((policy as StepPolicy).metric, 60);
-        const told = math(requests, requests / instances);
+        const told = math(requests, requests / instances, answers === 0 ? NaN : tokensOfMinute / answers);
         expect(series.statistic(60, 60, 'Maximum')).toBeCloseTo(Number.isNaN(told) ? +filler : told, 6);
       }),
       { numRuns: runs(100) },

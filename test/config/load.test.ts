@@ -127,6 +127,16 @@ describe('blueprint config [W7]', () => {
       /scaling: concurrency goes with min and max, not with fixed/,
     ],
     [
+      'tokens of a fixed fleet',
+      withValue('endpoints.delay.scaling', { fixed: 1, tokens: { namespace: 'chat', name: 'Tokens' } }),
+      /scaling: tokens go with min and max, not with fixed/,
+    ],
+    [
+      'tokens of a metric without a name',
+      withValue('endpoints.delay.scaling', { min: 1, max: 2, capacity: 'c.json', tokens: { namespace: 'chat' } }),
+      /scaling.tokens.name: /,
+    ],
+    [
       'schedules of a fixed fleet',
       withValue('endpoints.delay.scaling', { fixed: 1, schedules: [{ name: 'day', cron: '0 7 * * ? *', min: 2 }] }),
       /scaling: schedules go with min and max, not with fixed/,

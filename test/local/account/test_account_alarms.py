@@ -101,6 +101,23 @@ def test_metric_math_and_its_datapoints_reach_the_alarm() -> None:
     assert [query["Id"] for query in describe("math")["Metrics"]] == ["rate", "bad", "all"]
 
 
+def test_requests_that_are_weighed_by_a_mean_of_their_tokens_reach_the_alarm_through_two_expressions() -> None:
+    stat = lambda name, stat="Sum": {"Metric": {"Namespace": "work", "MetricName": "m", "Dimensions": [{"Name": "n", "Value": name}]}, "Period": 60, "Stat": stat}
+    put("work", Threshold=0.5, Metrics=[
+        {"Id": "lacking", "Expression": "FILL(CEIL(work / 2) - requests / shares, -1)", "ReturnData": True},
+        {"Id": "requests", "MetricStat": stat("requests"), "ReturnData": False},
+        {"Id": "shares", "MetricStat": stat("shares"), "ReturnData": False},
+        {"Id": "work", "Expression": "requests * FILL(tokens, 100) / 100", "ReturnData": False},
+        {"Id": "tokens", "MetricStat": stat("tokens", "Average"), "ReturnData": False},
+    ])  # fmt: skip
+    state_becomes("work", "OK")
+    publish("work", 4, {"n": "requests"})
+    publish("work", 2, {"n": "shares"})
+    publish("work", 100, {"n": "tokens"})
+    publish("work", 500, {"n": "tokens"})
+    assert "[4 (" in state_becomes("work", "ALARM")["StateReason"]
+
+
 def test_a_percentile_is_computed_over_the_window() -> None:
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName="p90", Namespace="p90", MetricName="m", ExtendedStatistic="p90", Period=60, EvaluationPeriods=1, Threshold=9.0,

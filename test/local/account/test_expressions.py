@@ -66,6 +66,17 @@ def test_what_a_fleet_lacks_is_computed_as_the_scaling_of_an_inference_endpoint_
     assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [lacking]
 
 
+@pytest.mark.parametrize("requests,tokens,work", [
+    (60, 200, 120),  # twice the tokens of a request count as two
+    (60, None, 60),  # nobody counted
+    (None, 200, None),
+])  # fmt: skip
+def test_requests_count_as_much_as_their_tokens_where_there_are_any(requests: float, tokens: float, work: float) -> None:
+    series = {"requests": [requests], "tokens": [tokens]}
+    expression = "requests * FILL(tokens, 100) / 100"  # of a scaling with tokens
+    assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [work]
+
+
 @pytest.mark.parametrize("expression", ["SEARCH('x', 'Sum')", "ANOMALY_DETECTION_BAND(m1, 2)", "m1.real", "(lambda: 1)()", "m1 if m2 else 3", "1 +", "FILL(m1, LINEAR)", "METRICS()", "1 / 0"])
 def test_fails_on_what_is_not_modelled(expression: str) -> None:
     with pytest.raises(ExpressionError):

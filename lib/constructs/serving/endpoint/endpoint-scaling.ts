@@ -3,7 +3,16 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { aggregationOf, HALF, LackingInstances, ScalingPlan, servedWithin, StepPolicy, TargetTrackingPolicy } from '../scaling/policy';
+import {
+  aggregationOf,
+  HALF,
+  LackingInstances,
+  ScalingPlan,
+  servedWithin,
+  StepPolicy,
+  TargetTrackingPolicy,
+  TokenMetric,
+} from '../scaling/policy';
 import { EndpointBase } from './endpoint-base';
 
 /** @internal */
@@ -177,11 +186,18 @@ export function createStepAlarm(
   });
 }
 
-const sagemakerMetric = (metricName: string, dimensions: Readonly<Record<string, string>>) => ({
-  namespace: 'AWS/SageMaker',
-  metricName,
-  dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
+const namedMetric = ({ namespace, name, dimensions }: TokenMetric) => ({
+  namespace,
+  metricName: name,
+  dimensions: Object.entries(dimensions).map(([dimension, value]) => ({ name: dimension, value })),
 });
+
+const sagemakerMetric = (name: string, dimensions: Readonly<Record<string, string>>) =>
+  namedMetric({ namespace: 'AWS/SageMaker', name, dimensions });
+
+/** `measuredRequests()` as metric math. */
+const WORK = { id: 'work', label: 'Requests of the size that was measured', returnData: false } as const;
+const work = (perRequest: number) => `requests * FILL(tokens, ${perRequest}) / ${perRequest}`;
 
 /**
  * `lackingInstances()` as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
@@ -189,20 +205,22 @@ const sagemakerMetric = (metricName: string, dimensions: Readonly<Record<string,
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  */
 function lackingMetrics(metric: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
-  const { spare, tolerance = 1, dimensions } = metric;
-  const sum = (id: string, metricName: string): CfnAlarm.MetricDataQueryProperty => ({
+  const { spare, tolerance = 1, tokens, dimensions } = metric;
+  const query = (id: string, queried: CfnAlarm.MetricProperty, stat = 'Sum'): CfnAlarm.MetricDataQueryProperty => ({
     id,
-    metricStat: { metric: sagemakerMetric(metricName, dimensions), period, stat: 'Sum' },
+    metricStat: { metric: queried, period, stat },
     returnData: false,
   });
+  const counted = tokens === undefined ? 'requests' : 'work';
   const lacking = (share: number) => {
-    const busy = `requests / ${servedWithin(metric, share, period)}`;
+    const busy = `${counted} / ${servedWithin(metric, share, period)}`;
     return `CEIL(${spare === 0 ? busy : `${busy} + ${spare} * (${busy}) ^ 0.5`}) - requests / shares`;
   };
   const expression = tolerance === 1 ? lacking(1) : `IF((${lacking(tolerance)}) >= ${HALF}, ${lacking(1)}, 0)`;
   return [
     { id: 'lacking', expression: `FILL(${expression}, -1)`, label: 'Instances that were lacking', returnData: true },
-    sum('requests', 'Invocations'),
-    sum('shares', 'InvocationsPerInstance'),
+    query('requests', sagemakerMetric('Invocations', dimensions)),
+    query('shares', sagemakerMetric('InvocationsPerInstance', dimensions)),
+    ...(tokens === undefined ? [] : [{ ...WORK, expression: work(tokens.perRequest) }, query('tokens', namedMetric(tokens), 'Average')]),
   ];
 }

@@ -31,6 +31,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     optional: true,
   },
   priorityWindowSeconds: { ...number('between 1 and 600', (value) => value >= 1 && value <= 600), optional: true },
+  tokensPerRequest: { ...number('above 0 and at most 1000000', (value) => value > 0 && value <= 1_000_000), optional: true },
   latencyPercentile: number('between 50 and 99.9', (value) => value >= 50 && value <= 99.9),
   latencyBelowMs: number('between 1 and 60000', (value) => value >= 1 && value <= 60_000),
   measuredOn: { shape: "a date like '2026-05-31'", valid: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) },
@@ -59,6 +60,11 @@ export class MeasuredCapacity {
    * (docs/capacity-file.md).
    */
   public readonly priorityWindowSeconds?: number;
+  /**
+   * Mean tokens of a request, prompt and answer together, while it was measured, up to 1,000,000; undefined when the file does not state it
+   * (docs/capacity-file.md).
+   */
+  public readonly tokensPerRequest?: number;
   /** Name of the model that was measured. */
   public readonly model: string;
   /** Instance type that was measured, such as `ml.m5.large`. */
@@ -81,6 +87,7 @@ export class MeasuredCapacity {
     this.requestsPerSecondPerInstance = content.requestsPerSecondPerInstance;
     this._rates = ratesOf(content as unknown as StatedRates);
     this.priorityWindowSeconds = content.priorityWindowSeconds;
+    this.tokensPerRequest = content.tokensPerRequest;
     this.model = content.model;
     this.instance = content.instance;
     this.image = content.image;

@@ -18,6 +18,13 @@ export interface NamedMetric {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
+/** A metric with a value for each answer, or for some of them: the tokens of prompt and answer together. */
+export interface TokenMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
 /**
  * Instances that the requests of a minute lacked: those that they need, rounded up, less those that served them; below 0 when there were too many. What
  * they need is `neededInstances()`. A minute without requests counts as one too many. `lackingInstances()` is the formula.
@@ -27,6 +34,11 @@ export interface LackingInstances extends Staffing {
   readonly dimensions: Readonly<Record<string, string>>;
   /** So much more than planned each instance may serve before any is lacking, 1.15 for 15 % more; then all that are planned are. 1 when absent. */
   readonly tolerance?: number;
+  /**
+   * Each request counts as much as its tokens: by the mean of the answers of the same period over what a request had when the rates were measured. Where nobody
+   * counted tokens it counts once.
+   */
+  readonly tokens?: TokenMetric & { readonly perRequest: number };
   /** How often requests are counted and published: 10 or 30 s with enhanced metrics, otherwise 60. */
   readonly publishedEverySeconds: number;
 }
@@ -139,7 +151,11 @@ export function invocationsPerMinute(requestsPerSecond: number, utilization: num
 /** Instances are whole, so half of one is lacking when one is; instances that came or went within the minute count in part. @internal */
 export const HALF = 0.5;
 
-/** How many instances were lacking while so many served `requests` within a period. The metric math of the constructs rounds where this does. @internal */
+/** Requests of the size that was measured which `requests` with so many tokens each are worth; NaN tokens where nobody counted them. @internal */
+export const measuredRequests = ({ tokens }: LackingInstances, requests: number, mean: number): number =>
+  tokens === undefined || Number.isNaN(mean) ? requests : (requests * mean) / tokens.perRequest;
+
+/** How many instances were lacking while so many served `requests`, of the size that was measured, within a period. The metric math of the constructs rounds where this does. @internal */
 export function lackingInstances(metric: LackingInstances, requests: number, periodSeconds: number, instances: number): number {
   const { tolerance = 1, spare } = metric;
   const lacking = (share: number) => Math.ceil(staffed(requests / servedWithin(metric, share, periodSeconds), spare)) - instances;
@@ -155,6 +171,8 @@ export interface VariantScaling {
   readonly min: number;
   readonly max: number;
   readonly measured?: MeasuredRates;
+  /** Where tokens are counted. Goes with a measured rate that states its tokens. */
+  readonly tokens?: TokenMetric;
   readonly utilization?: number;
   /** Requests at once in the busiest instance. */
   readonly concurrency?: number;
@@ -174,13 +192,14 @@ export interface VariantScaling {
  * @internal
  */
 export function variantPlan(scaling: VariantScaling): ScalingPlan {
-  const { min, max, measured, concurrency, dimensions, publishedEverySeconds = MINUTE_SECONDS, schedules = [] } = scaling;
+  const { min, max, measured, tokens, concurrency, dimensions, publishedEverySeconds = MINUTE_SECONDS, schedules = [] } = scaling;
   const scaleInCooldownSeconds = scaling.scaleInCooldownSeconds ?? DEFAULT_SCALE_IN_COOLDOWN_SECONDS;
   if (measured !== undefined) {
     const scaleOutCooldownSeconds = scaling.scaleOutCooldownSeconds ?? DEFAULT_TRAFFIC_OUT_COOLDOWN_SECONDS;
     const utilization = scaling.utilization ?? DEFAULT_UTILIZATION;
     const { tolerance, enough } = measured.priorityWindowSeconds !== undefined ? PRIORITIZED : concurrency !== undefined ? GUARDED : BAND;
-    const lacking = (share: number) => ({ ...staffing(measured, share), dimensions, publishedEverySeconds });
+    const counted = tokens === undefined ? {} : { tokens: { ...tokens, perRequest: measured.tokensPerRequest! } };
+    const lacking = (share: number) => ({ ...staffing(measured, share), ...counted, dimensions, publishedEverySeconds });
     const policies = [
       // Never more than was measured.
       trafficOut({ ...lacking(utilization), tolerance: Math.min(tolerance, rounded(1 / utilization)) }, scaleOutCooldownSeconds),

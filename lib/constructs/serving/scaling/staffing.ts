@@ -19,6 +19,8 @@ export interface MeasuredRates {
   readonly fleet?: { readonly instances: number; readonly requestsPerSecond: number };
   /** Requests state their priority by windows of so many seconds (docs/capacity-file.md). */
   readonly priorityWindowSeconds?: number;
+  /** Mean tokens of a request, prompt and answer together, while it was measured. */
+  readonly tokensPerRequest?: number;
 }
 
 /** What a capacity file states of a rate. @internal */
@@ -27,15 +29,22 @@ export interface StatedRates {
   /** Of each of so many instances that share the requests. */
   readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
   readonly priorityWindowSeconds?: number;
+  readonly tokensPerRequest?: number;
 }
 
 /** @internal */
-export const ratesOf = ({ requestsPerSecondPerInstance: requestsPerSecond, fleet, priorityWindowSeconds }: StatedRates): MeasuredRates => ({
+export const ratesOf = ({
+  requestsPerSecondPerInstance: requestsPerSecond,
+  fleet,
+  priorityWindowSeconds,
+  tokensPerRequest,
+}: StatedRates): MeasuredRates => ({
   requestsPerSecond,
   ...(fleet === undefined
     ? {}
     : { fleet: { instances: fleet.instances, requestsPerSecond: fleet.instances * fleet.requestsPerSecondPerInstance } }),
   ...(priorityWindowSeconds === undefined ? {} : { priorityWindowSeconds }),
+  ...(tokensPerRequest === undefined ? {} : { tokensPerRequest }),
 });
 
 /** Queues that hold an objective for 99 % need no more; a single instance that serves next to nothing would have it without end. */
