@@ -60,7 +60,7 @@ const wrong = (ours: Ours, factor: number): Candidate => ({
 
 export const CANDIDATES: readonly Candidate[] = [
   ...[DEFAULT, TOKENS, PRIORITIZED, TEN_SECOND].map((ours): Candidate => ({ ...ours, kind: 'ours', routing: 'leastOutstanding' })),
-  ...[DEFAULT, PRIORITIZED].flatMap((ours) => [0.7, 1.3].map((factor) => wrong(ours, factor))),
+  ...[DEFAULT, TEN_SECOND].flatMap((ours) => [0.7, 1.3].map((factor) => wrong(ours, factor))),
   // None of the peers sets a routing: SageMaker's default is theirs. Fleets of hindsight have the routing that the bound has, too.
   ...PEERS.map((peer) => ({ ...peer, routing: peer.kind === 'peer' ? ('random' as const) : ('leastOutstanding' as const) })),
 ];
