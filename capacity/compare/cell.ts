@@ -6,6 +6,7 @@ import { provisioningOf } from '../scaling/provisioning';
 import { runScaled } from '../scaling/scaled-endpoint';
 import { DEFAULT_SEMANTICS, OTHER_SEMANTICS } from '../scaling/semantics';
 import { ASYNCHRONOUS } from '../simulator/simulation';
+import { KeptRequests } from '../traces/kept-requests';
 import { RequestSource } from '../traces/source';
 import { Candidate, CANDIDATES } from './candidates';
 import { Measured, prioritizedEndpoint, suiteEndpoint } from './measure';
@@ -69,14 +70,15 @@ type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'p
  */
 export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
   const known = new Map<string, Ran>();
-  const counted = countsByMinute(suiteTrace(cells[0].trace).open(cells[0].seed, cells[0].profile.meanRate));
+  const requests = new KeptRequests(suiteTrace(cells[0].trace).open(cells[0].seed, cells[0].profile.meanRate));
+  const counted = countsByMinute(requests.open());
   return cells.flatMap((cell) => {
     const { profile, semantics, bootSeconds, trace, seed } = cell;
     const demand = demandOf(cell, counted, measured);
     return CANDIDATES.filter(({ kind }) => kind !== 'mismeasured' || semantics === 'default').map((candidate): Row => {
       const still = `${candidate.name} ${scalesByAws(candidate, demand.basis) ? semantics : 'any'}`;
       const booted = `${still} ${bootSeconds}`;
-      const { stoodStill, ...ran } = known.get(still) ?? known.get(booted) ?? run(cell, candidate, demand, measured);
+      const { stoodStill, ...ran } = known.get(still) ?? known.get(booted) ?? run(cell, candidate, demand, measured, requests.open());
       known.set(stoodStill ? still : booted, { stoodStill, ...ran });
       return {
         ...{ trace, gpu: profile.gpu, bootSeconds, seed, semantics, policy: candidate.name, kind: candidate.kind },
@@ -129,7 +131,13 @@ function countsByMinute(source: RequestSource): { counts: number[]; seconds: num
   return { counts, seconds: source.at };
 }
 
-function run({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: Candidate, demand: Demand, measured: Measured): Ran {
+function run(
+  { profile, bootSeconds, seed, semantics }: Cell,
+  candidate: Candidate,
+  demand: Demand,
+  measured: Measured,
+  source: RequestSource,
+): Ran {
   const { firstRate } = demand;
   const prioritized = candidate.prioritized === true;
   const basis = { ...demand.basis, ...(prioritized ? measured.prioritized : {}) };
@@ -149,7 +157,7 @@ function run({ trace, profile, bootSeconds, seed, semantics }: Cell, candidate: 
       provisioning: provisioningOf(bootSeconds),
       semantics: semantics === 'default' ? DEFAULT_SEMANTICS : OTHER_SEMANTICS,
     },
-    suiteTrace(trace).open(seed, profile.meanRate),
+    source,
     { seed },
   );
   const { requests, missed, dropped, firstToken } = outcome;

@@ -27,8 +27,8 @@ export interface ScalingProps {
   readonly concurrency?: number;
   /**
    * Metric with a value for each answer, or for a fair sample of them: the tokens of its prompt and the answer together. Each request then counts as much as its tokens, by the mean
-   * of a minute over the `tokensPerRequest` of `capacity`, which must state it, so that longer prompts or answers count as the work that they are. It must be published within two
-   * minutes, as invocations are; without a value in a minute each request counts once. Any namespace and dimensions of the endpoint's account and
+   * of a minute over the `tokensPerRequest` of `capacity`, which must state it, so that longer prompts or answers count as the work that they are. It must be visible when the
+   * invocations are, within two minutes, or 20 s with a `metricFrequency` of 10 s; without a value in a minute each request counts once. Any namespace and dimensions of the endpoint's account and
    * Region, no metric math; its statistic and period are not used. docs/capacity-file.md tells where to get it.
    *
    * @default - none: each request counts as one of those that were measured
