@@ -6,6 +6,8 @@ import type { Answer, Send } from '../../../operations/measure/open-loop';
 import type { MeasureOptions } from '../../../operations/measure/options';
 import { lengthOf, runStep } from '../../../operations/measure/step';
 import { tokensOf } from '../../../operations/measure/usage';
+import { MeasuredCapacity } from '../../../lib/constructs/serving';
+import { folder } from '../../constructs/serving/fixtures';
 import { FakeEndpoint } from './fake-endpoint';
 import { exponential, singleServer, VirtualClock } from './queues';
 
@@ -150,6 +152,7 @@ describe('a measurement of requests with tokens', () => {
     const { file, text } = await measured((i) => 1000 + (i % 100) * 5);
     expect(file).toEqual({ ...plain.file, tokensPerRequest: 1250 });
     expect(Object.keys(file).indexOf('tokensPerRequest')).toBe(Object.keys(file).indexOf('latencyPercentile') - 1);
+    expect(MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify(file) })}/c.json`).tokensPerRequest).toBe(1250);
     expect(text).toContain('\nA request had 1250 tokens on average, prompt and answer together.');
   });
 
