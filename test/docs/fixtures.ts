@@ -15,6 +15,7 @@ import {
   InferenceEndpoint,
   InferenceImage,
   InstanceType,
+  MeasuredCapacity,
   ModelRelease,
   ModelSource,
   Owner,
@@ -47,6 +48,18 @@ export const FIXTURES: Readonly<Record<string, (stack: Stack) => unknown>> = {
     mkdirSync('server', { recursive: true });
     writeFileSync('server/Dockerfile', 'FROM scratch\n');
     return new DockerImageAsset(stack, 'FixtureServer', { directory: 'server', platform: Platform.LINUX_AMD64 });
+  },
+  MeasuredCapacity: () => {
+    const measured = {
+      model: 'chat/1',
+      instance: 'ml.g6e.xlarge',
+      image: 'djl-inference:0.36.0-lmi28.0.0-cu130',
+      requestsPerSecondPerInstance: 4,
+      tokensPerRequest: 1366,
+    };
+    const rest = { version: 1, latencyPercentile: 99, latencyBelowMs: 20_000, measuredOn: '2026-05-31', tool: 'fixture' };
+    writeFileSync('fixture-capacity.json', JSON.stringify({ ...measured, ...rest }));
+    return MeasuredCapacity.fromFile('fixture-capacity.json');
   },
   DatasetCatalog: (stack) =>
     new DatasetCatalog(stack, 'FixtureCatalog', { zones: new DataZones(stack, 'FixtureZones'), catalogName: 'fixture' }),
