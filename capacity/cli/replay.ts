@@ -221,7 +221,7 @@ interface Ran {
 }
 
 function told(
-  { trace, policy, seed, bootSeconds, routing, priorityWindowSeconds, tokens = false, objective, asynchronous }: ReplayOptions,
+  { trace, policy, seed, bootSeconds, routing, priorityWindowSeconds, objective, asynchronous }: ReplayOptions,
   profile: Profile,
   run: Ran,
 ): ReplayResult {
@@ -235,7 +235,7 @@ function told(
     bootSeconds,
     routing,
     priorityWindowSeconds: priorityWindowSeconds ?? null,
-    tokens,
+    tokens: run.plan.policies.some(({ metric }) => typeof metric === 'object' && 'tokens' in metric),
     chunkTokens: profile.service.chunkTokens,
     objective,
     asynchronous: asynchronous ?? null,

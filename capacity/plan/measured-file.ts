@@ -18,7 +18,7 @@ const capacityFile = z.strictObject({
   requestsPerSecondPerInstance: rate,
   fleet: z.strictObject({ instances: z.int().min(2).max(100), requestsPerSecondPerInstance: rate }).optional(),
   priorityWindowSeconds: z.number().min(1).max(600).optional(),
-  tokensPerRequest: z.number().gt(0).max(1_000_000).optional(),
+  tokensPerRequest: z.number().min(1).max(1_000_000).optional(),
   latencyPercentile: z.number().min(50).max(99.9),
   latencyBelowMs: z.number().min(1).max(60_000),
   measuredOn: z.string().regex(/^\d{4}-\d\d-\d\d$/, "must be a date like '2026-05-31'"),

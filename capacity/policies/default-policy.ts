@@ -23,7 +23,7 @@ export interface Counting {
   readonly publishedEverySeconds?: number;
 }
 
-/** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own, with `tokens` or without. */
+/** What `Scaling.between(min, max, { capacity })` deploys for an endpoint of a model of its own, with a metric of tokens or without. */
 export function defaultPolicy(
   measured: MeasuredRates,
   limits: { readonly min: number; readonly max: number },

@@ -30,11 +30,15 @@ const latencySlo = z.strictObject({
 });
 const updates = rollout.optional().describe('How an update reaches the fleet. Default: auto.');
 const capacity = z.string().min(1).optional().describe('Measured capacity file, relative to this file (docs/capacity-file.md).');
-const tokens = z
+const tokenMetric = z
   .strictObject({
-    namespace: z.string().min(1).max(255).describe('Namespace of the metric.'),
+    namespace: z.string().max(255).regex(/^[^:]/, "must not be empty or begin with ':'").describe('Namespace of the metric.'),
     name: z.string().min(1).max(255).describe('Name of the metric.'),
-    dimensions: z.record(z.string().min(1), z.string().min(1)).default({}).describe('Dimensions of the metric, all of them.'),
+    dimensions: z
+      .record(z.string().min(1), z.string().min(1))
+      .refine((all) => Object.keys(all).length <= 30, 'a metric has at most 30 dimensions')
+      .default({})
+      .describe('Dimensions of the metric, all of them: at most 30.'),
   })
   .optional()
   .describe(
@@ -65,7 +69,7 @@ function scaled<T extends z.ZodRawShape>(shape: T, follows: string[], needed: st
     (checked, key) =>
       checked.refine(
         (value) => given(value)[key] === undefined || given(value).fixed === undefined,
-        `${key} ${key.endsWith('s') ? 'go' : 'goes'} with min and max, not with fixed`,
+        `${key} ${key === 'schedules' ? 'go' : 'goes'} with min and max, not with fixed`,
       ),
     object,
   );
@@ -83,11 +87,11 @@ const realtime = z
       {
         ...range(1, 'Instances'),
         capacity,
-        tokens,
+        tokenMetric,
         concurrency: concurrency('Requests at once in the busiest instance: beside capacity a guard that adds instances within a minute.'),
         schedules: timed,
       },
-      ['schedules', 'tokens', 'concurrency'],
+      ['schedules', 'tokenMetric', 'concurrency'],
       'capacity',
     ),
     rollout: updates,

@@ -52,13 +52,14 @@ export class ServingStack extends WorkloadStack {
   }
 }
 
-function scalingOf({ scaling: { fixed, min, max, capacity, tokens, concurrency, schedules } }: EndpointConfig): Scaling {
+function scalingOf({ scaling: { fixed, min, max, capacity, tokenMetric, concurrency, schedules } }: EndpointConfig): Scaling {
   if (fixed !== undefined) {
     return Scaling.fixed(fixed);
   }
   return Scaling.between(min!, max!, {
     capacity: capacity === undefined ? undefined : MeasuredCapacity.fromFile(capacity),
-    tokens: tokens && new Metric({ namespace: tokens.namespace, metricName: tokens.name, dimensionsMap: tokens.dimensions }),
+    tokenMetric:
+      tokenMetric && new Metric({ namespace: tokenMetric.namespace, metricName: tokenMetric.name, dimensionsMap: tokenMetric.dimensions }),
     concurrency,
     schedules: schedulesOf(schedules),
   });

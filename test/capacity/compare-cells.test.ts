@@ -100,6 +100,23 @@ test('cells that are run together are what each is alone, and wrong measurements
   expect(together.filter(({ kind }) => kind === 'mismeasured').map(({ semantics }) => semantics)).toEqual(Array(2 * wrong).fill('default'));
 });
 
+test('what is of ours counts as its name says, and is published as often', () => {
+  const basis = { ...measured, ...measured.prioritized, limits: LIMITS, peak: 1, mean: 1 };
+  const counted = CANDIDATES.filter(({ kind }) => kind === 'ours').map(({ name, plan }) => [
+    name,
+    ...plan(basis).policies.map(
+      ({ metric }) => typeof metric === 'object' && 'spare' in metric && [metric.tokens?.perRequest, metric.publishedEverySeconds],
+    ),
+  ]);
+  const each = measured.prioritized.tokensPerRequest;
+  expect(counted).toEqual([
+    ['default', [undefined, 60], [undefined, 60]],
+    ['tokens', [each, 60], [each, 60]],
+    ['prioritized-tokens', [each, 60], [each, 60]],
+    ['prioritized-tokens-ten-second', [each, 10], [each, 10]],
+  ]);
+});
+
 test('a wrong measurement is that of one instance and of several alike, of the policy that it is named after', () => {
   const basis = { ...measured, limits: LIMITS, peak: 1, mean: 1 };
   const busiest = (name: string, factor: number) => {

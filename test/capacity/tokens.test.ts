@@ -1,3 +1,5 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayCommand } from '../../capacity/cli/replay-command';
 import { ReplayResult } from '../../capacity/cli/replay';
@@ -118,6 +120,15 @@ test('a replay whose policy counts tokens says so, and what a request has of the
   expect(Math.abs(perRequest / (1155 + 211) - 1)).toBeLessThan(0.02);
   expect(replayed('--tokens').out).toContain('counted      each request as much as its tokens');
   expect(replayed().out).not.toContain('counted');
+  // The same plan from a file does the same.
+  const file = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'plan.json');
+  writeFileSync(file, JSON.stringify(plan));
+  const [given, own] = [
+    JSON.parse(replayed('--policy', file, '--json').out),
+    JSON.parse(replayed('--tokens', '--json').out),
+  ] as ReplayResult[];
+  const same = ({ tokens: counts, plan: run, missed, gpuHours, scaleOuts }: ReplayResult) => ({ counts, run, missed, gpuHours, scaleOuts });
+  expect(same(given)).toEqual(same(own));
 });
 
 test.each([

@@ -128,13 +128,13 @@ describe('blueprint config [W7]', () => {
     ],
     [
       'tokens of a fixed fleet',
-      withValue('endpoints.delay.scaling', { fixed: 1, tokens: { namespace: 'chat', name: 'Tokens' } }),
-      /scaling: tokens go with min and max, not with fixed/,
+      withValue('endpoints.delay.scaling', { fixed: 1, tokenMetric: { namespace: 'chat', name: 'Tokens' } }),
+      /scaling: tokenMetric goes with min and max, not with fixed/,
     ],
     [
       'tokens of a metric without a name',
-      withValue('endpoints.delay.scaling', { min: 1, max: 2, capacity: 'c.json', tokens: { namespace: 'chat' } }),
-      /scaling.tokens.name: /,
+      withValue('endpoints.delay.scaling', { min: 1, max: 2, capacity: 'c.json', tokenMetric: { namespace: 'chat' } }),
+      /scaling.tokenMetric.name: /,
     ],
     [
       'schedules of a fixed fleet',

@@ -73,6 +73,22 @@ describe('an endpoint of the file [W7]', () => {
     });
   });
 
+  test('counts requests as much as the tokens of the metric that the file names', () => {
+    const capacity = `${folder({ 'c.json': JSON.stringify({ ...CAPACITY, tokensPerRequest: 1366 }) })}/c.json`;
+    const tokenMetric = { namespace: 'chat', name: 'Tokens', dimensions: { Stage: 'dev', Service: 'chat' } };
+    const alarms = Object.values(
+      template({ scaling: { min: 1, max: 4, capacity, tokenMetric } }).findResources('AWS::CloudWatch::Alarm'),
+    ) as Shape[];
+    const counted = alarms.flatMap(({ Properties }) => Properties.Metrics ?? []).filter(({ Id }: Shape) => Id === 'tokens');
+    const dimensions = [
+      { Name: 'Service', Value: 'chat' },
+      { Name: 'Stage', Value: 'dev' },
+    ];
+    const metric = { Namespace: 'chat', MetricName: 'Tokens', Dimensions: dimensions };
+    const query = { Id: 'tokens', MetricStat: { Metric: metric, Period: 60, Stat: 'Average' }, ReturnData: false };
+    expect(counted).toEqual([query, query]);
+  });
+
   test('scales by the clock of the file', () => {
     const capacity = `${folder({ 'c.json': JSON.stringify(CAPACITY) })}/c.json`;
     const schedules = [

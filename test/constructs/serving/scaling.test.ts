@@ -316,7 +316,7 @@ describe('MeasuredCapacity.fromFile [A2]', () => {
       requestsPerSecondPerInstance: [0.001, 100_000, 0, 100_001, -1, '4'],
       fleet: FLEETS,
       priorityWindowSeconds: [1, 6, 2.5, 600, 0.99, 600.1, 0, -6, '6', null],
-      tokensPerRequest: [1, 0.5, 1_000_000, 0, -1, 1_000_001, '6', null],
+      tokensPerRequest: [1, 0.5, 1366.5, 1_000_000, 0, -1, 1_000_001, '6', null],
       latencyPercentile: [50, 99.9, 49.9, 100],
       latencyBelowMs: [1, 60_000, 0.5, 60_001],
       measuredOn: ['2026-01-01', '01.01.2026', 2026],

@@ -7,7 +7,7 @@ import { CAPACITY, endpoint, folder } from './fixtures';
 
 const capacity = (over: object = { tokensPerRequest: 1366 }) =>
   MeasuredCapacity.fromFile(`${folder({ 'c.json': JSON.stringify({ ...CAPACITY, ...over }) })}/c.json`);
-const tokens = new Metric({ namespace: 'chat', metricName: 'Tokens', dimensionsMap: { Service: 'chat', Stage: 'dev' } });
+const tokenMetric = new Metric({ namespace: 'chat', metricName: 'Tokens', dimensionsMap: { Service: 'chat', Stage: 'dev' } });
 const problems = (props: ScalingProps) => Scaling.between(1, 4, props)._problems();
 const alarms = (props: ScalingProps) =>
   synth((stack) => endpoint(stack, { scaling: Scaling.between(1, 4, props) })).template.findResources('AWS::CloudWatch::Alarm', {
@@ -20,7 +20,7 @@ test('a capacity file hands the tokens of a request to the policy, and none wher
 });
 
 test('in both alarms of the traffic requests count as much as the mean of their tokens', () => {
-  const rendered = Object.values(alarms({ capacity: capacity(), tokens }));
+  const rendered = Object.values(alarms({ capacity: capacity(), tokenMetric }));
   expect(rendered).toHaveLength(2);
   for (const { Properties } of rendered) {
     const [lacking, , , work, counted] = Properties.Metrics;
@@ -56,40 +56,40 @@ test('a capacity that states tokens scales by requests as before while no metric
 });
 
 test('statistic and period of the metric are not used, and dimensions may be known at deployment only', () => {
-  const other = tokens.with({ statistic: 'Sum', period: Duration.minutes(5) });
+  const other = tokenMetric.with({ statistic: 'Sum', period: Duration.minutes(5) });
   const late = new Metric({ namespace: 'chat', metricName: 'Tokens', dimensionsMap: { Service: Lazy.string({ produce: () => 'late' }) } });
-  expect(alarms({ capacity: capacity(), tokens: other })).toEqual(alarms({ capacity: capacity(), tokens }));
-  expect(JSON.stringify(alarms({ capacity: capacity(), tokens: late }))).toContain('"late"');
+  expect(alarms({ capacity: capacity(), tokenMetric: other })).toEqual(alarms({ capacity: capacity(), tokenMetric }));
+  expect(JSON.stringify(alarms({ capacity: capacity(), tokenMetric: late }))).toContain('"late"');
 });
 
 test.each<[string, () => ScalingProps, string[]]>([
-  ['tokens and what they count for', () => ({ capacity: capacity(), tokens }), []],
+  ['tokens and what they count for', () => ({ capacity: capacity(), tokenMetric }), []],
   [
     'no capacity',
-    () => ({ concurrency: 4, tokens }),
-    ["'scaling.tokens' weigh the requests that 'capacity' was measured with: give that too"],
+    () => ({ concurrency: 4, tokenMetric }),
+    ["'scaling.tokenMetric' goes with 'capacity', which states the tokens of a request: give that too"],
   ],
   [
     'a capacity that does not state them',
-    () => ({ capacity: capacity({}), tokens }),
+    () => ({ capacity: capacity({}), tokenMetric }),
     [
       expect.stringMatching(
-        /^'scaling\.tokens' needs the tokens of a request, which .*c\.json does not state: measure again .*'tokensPerRequest'/,
+        /^'scaling\.tokenMetric' needs the tokens of a request, which .*c\.json does not state: measure again .*'tokensPerRequest'/,
       ),
     ],
   ],
   [
     'metric math',
-    () => ({ capacity: capacity(), tokens: new MathExpression({ expression: 'a + 1', usingMetrics: { a: tokens } }) }),
-    ["'scaling.tokens' must be one metric, got metric math: publish the tokens of each answer as a metric"],
+    () => ({ capacity: capacity(), tokenMetric: new MathExpression({ expression: 'a + 1', usingMetrics: { a: tokenMetric } }) }),
+    ["'scaling.tokenMetric' must be one metric, got metric math: publish the tokens of each answer as a metric"],
   ],
 ])('%s: problems are told', (_, props, expected) => {
   expect(problems(props())).toEqual(expected);
 });
 
 test('what is wrong is an error of the endpoint at synth, not a crash of the metric', () => {
-  const math = new MathExpression({ expression: 'a + 1', usingMetrics: { a: tokens } });
-  expect(() => synth((stack) => endpoint(stack, { scaling: Scaling.between(1, 4, { capacity: capacity(), tokens: math }) }))).toThrow(
-    "'scaling.tokens' must be one metric",
+  const math = new MathExpression({ expression: 'a + 1', usingMetrics: { a: tokenMetric } });
+  expect(() => synth((stack) => endpoint(stack, { scaling: Scaling.between(1, 4, { capacity: capacity(), tokenMetric: math }) }))).toThrow(
+    "'scaling.tokenMetric' must be one metric",
   );
 });

@@ -58,12 +58,14 @@ def test_what_callers_got_refused_is_no_failure_of_the_endpoint(invocations: flo
     (516, 2, 0),  # and less than 8 % more
     (520, 2, 1),  # 4.33 a second each: three would serve 2.9
     (2400, 2, 8),
-    (None, None, -1),
+    (None, None, None),
 ])  # fmt: skip
 def test_what_a_fleet_lacks_is_computed_as_the_scaling_of_an_inference_endpoint_states_it(requests: float, instances: float, lacking: float) -> None:
     series = {"requests": [requests], "shares": [requests and requests / instances]}
-    expression = "FILL(IF((CEIL(requests / 259.2) - requests / shares) >= 0.5, CEIL(requests / 240) - requests / shares, 0), -1)"
+    expression = "IF((CEIL(requests / 259.2) - requests / shares) >= 0.5, CEIL(requests / 240) - requests / shares, 0)"
     assert Evaluation(1, 60, series.__getitem__, list).series(expression) == [lacking]
+    # For the way in a minute without requests counts as one too many.
+    assert Evaluation(1, 60, series.__getitem__, list).series(f"FILL({expression}, -1)") == [-1 if lacking is None else lacking]
 
 
 @pytest.mark.parametrize("requests,tokens,work", [

@@ -177,7 +177,7 @@ export function createStepAlarm(
     alarmDescription: `Scales by the policy ${alarmName}. Nothing needs to be done.`,
     ...('statistic' in metric
       ? { ...sagemakerMetric(metric.name, metric.dimensions), statistic: metric.statistic, period: periodSeconds }
-      : { metrics: lackingMetrics(metric, periodSeconds) }),
+      : { metrics: lackingMetrics(metric, periodSeconds, policy.side === 'AtOrBelow') }),
     evaluationPeriods: policy.periods,
     threshold: policy.threshold,
     comparisonOperator: policy.side === 'AtOrBelow' ? 'LessThanOrEqualToThreshold' : 'GreaterThanOrEqualToThreshold',
@@ -203,8 +203,11 @@ const work = (perRequest: number) => `requests * FILL(tokens, ${perRequest}) / $
  * `lackingInstances()` as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
  * invocation counts one by the number of instances in InvocationsPerInstance, so the invocations by that are the instances
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
+ *
+ * A minute without requests has no datapoint. For the way in it is filled, so that a fleet at rest shrinks. For the way out it is left missing: a minute that
+ * is not published yet would be filled, too, and the newest of an alarm of one minute is always such (FILL in the page above).
  */
-function lackingMetrics(metric: LackingInstances, period: number): CfnAlarm.MetricDataQueryProperty[] {
+function lackingMetrics(metric: LackingInstances, period: number, filled: boolean): CfnAlarm.MetricDataQueryProperty[] {
   const { spare, tolerance = 1, tokens, dimensions } = metric;
   const query = (id: string, queried: CfnAlarm.MetricProperty, stat = 'Sum'): CfnAlarm.MetricDataQueryProperty => ({
     id,
@@ -218,7 +221,7 @@ function lackingMetrics(metric: LackingInstances, period: number): CfnAlarm.Metr
   };
   const expression = tolerance === 1 ? lacking(1) : `IF((${lacking(tolerance)}) >= ${HALF}, ${lacking(1)}, 0)`;
   return [
-    { id: 'lacking', expression: `FILL(${expression}, -1)`, label: 'Instances that were lacking', returnData: true },
+    { id: 'lacking', expression: filled ? `FILL(${expression}, -1)` : expression, label: 'Instances that were lacking', returnData: true },
     query('requests', sagemakerMetric('Invocations', dimensions)),
     query('shares', sagemakerMetric('InvocationsPerInstance', dimensions)),
     ...(tokens === undefined ? [] : [{ ...WORK, expression: work(tokens.perRequest) }, query('tokens', namedMetric(tokens), 'Average')]),

@@ -31,7 +31,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     optional: true,
   },
   priorityWindowSeconds: { ...number('between 1 and 600', (value) => value >= 1 && value <= 600), optional: true },
-  tokensPerRequest: { ...number('above 0 and at most 1000000', (value) => value > 0 && value <= 1_000_000), optional: true },
+  tokensPerRequest: { ...number('between 1 and 1000000', (value) => value >= 1 && value <= 1_000_000), optional: true },
   latencyPercentile: number('between 50 and 99.9', (value) => value >= 50 && value <= 99.9),
   latencyBelowMs: number('between 1 and 60000', (value) => value >= 1 && value <= 60_000),
   measuredOn: { shape: "a date like '2026-05-31'", valid: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) },
@@ -61,7 +61,7 @@ export class MeasuredCapacity {
    */
   public readonly priorityWindowSeconds?: number;
   /**
-   * Mean tokens of a request, prompt and answer together, while it was measured, up to 1,000,000; undefined when the file does not state it
+   * Mean tokens of a request, prompt and answer together, while it was measured, 1 to 1,000,000; undefined when the file does not state it
    * (docs/capacity-file.md).
    */
   public readonly tokensPerRequest?: number;

@@ -27,7 +27,7 @@ export interface TokenMetric {
 
 /**
  * Instances that the requests of a minute lacked: those that they need, rounded up, less those that served them; below 0 when there were too many. What
- * they need is `neededInstances()`. A minute without requests counts as one too many. `lackingInstances()` is the formula.
+ * they need is `neededInstances()`. To a way in a minute without requests counts as one too many. `lackingInstances()` is the formula.
  */
 export interface LackingInstances extends Staffing {
   /** Of a variant of an endpoint. */

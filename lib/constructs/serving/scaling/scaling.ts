@@ -4,7 +4,7 @@ import { notWhole, outsideRange, unknownAtSynth } from '../../shared/checks';
 import { MeasuredCapacity } from './measured-capacity';
 import { ScalingPlan, variantPlan } from './policy';
 import { FleetRange, ScalingSchedule } from './scaling-schedule';
-import { tokenMetric, tokenProblems } from './token-metric';
+import { countedTokens, tokenProblems } from './token-metric';
 
 /** How an endpoint scales between its fewest and most instances: by `capacity`, by `concurrency`, or by the first with the second as guard. */
 export interface ScalingProps {
@@ -26,14 +26,14 @@ export interface ScalingProps {
    */
   readonly concurrency?: number;
   /**
-   * Metric with a value for each answer, or for a fair sample of them: the tokens of its prompt and the answer together. Each request then counts as much as its tokens, by the mean
+   * Metric with a value for each answer: the tokens of its prompt and the answer together. Each request then counts as much as its tokens, by the mean
    * of a minute over the `tokensPerRequest` of `capacity`, which must state it, so that longer prompts or answers count as the work that they are. It must be visible when the
    * invocations are, within two minutes, or 20 s with a `metricFrequency` of 10 s; without a value in a minute each request counts once. Any namespace and dimensions of the endpoint's account and
-   * Region, no metric math; its statistic and period are not used. docs/capacity-file.md tells where to get it.
+   * Region, no metric math; its statistic, period and unit are not used. docs/capacity-file.md tells where to get it.
    *
    * @default - none: each request counts as one of those that were measured
    */
-  readonly tokens?: IMetric;
+  readonly tokenMetric?: IMetric;
   /**
    * Share of what instances were measured to serve that they are planned to serve, 0.1 to 0.95, known at synth. More are asked for when a minute was 8 % above
    * it, beside `concurrency` 25 %; fewer are enough when for ten minutes those would have served 0.75 of it. Of a capacity that was measured with priority
@@ -120,12 +120,12 @@ export class Scaling {
     if (this.props === undefined) {
       return undefined;
     }
-    const { capacity, tokens, concurrency, utilization, scaleOutCooldown, scaleInCooldown, schedules } = this.props;
+    const { capacity, tokenMetric, concurrency, utilization, scaleOutCooldown, scaleInCooldown, schedules } = this.props;
     return variantPlan({
       min: this.minInstances,
       max: this.maxInstances,
       measured: capacity?._rates,
-      tokens: tokens && tokenMetric(tokens),
+      tokens: tokenMetric && countedTokens(tokenMetric),
       utilization,
       concurrency,
       scaleOutCooldownSeconds: scaleOutCooldown?.toSeconds(),
