@@ -204,8 +204,8 @@ const work = (perRequest: number) => `requests * FILL(tokens, ${perRequest}) / $
  * invocation counts one by the number of instances in InvocationsPerInstance, so the invocations by that are the instances
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  *
- * A minute without requests has no datapoint. For the way in it is filled, so that a fleet at rest shrinks. For the way out it is left missing: a minute that
- * is not published yet would be filled, too, and the newest of an alarm of one minute is always such (FILL in the page above).
+ * A minute without requests has no datapoint. For the way in it is filled, so that a fleet at rest shrinks; so are the newest, which are not published yet, and of ten minutes
+ * some eight decide. For the way out it is left missing: the newest minute is all that an alarm of one looks at, and filled it would always lack nothing (FILL in the page above).
  */
 function lackingMetrics(metric: LackingInstances, period: number, filled: boolean): CfnAlarm.MetricDataQueryProperty[] {
   const { spare, tolerance = 1, tokens, dimensions } = metric;
