@@ -65,8 +65,8 @@ type Ran = Omit<Row, 'trace' | 'gpu' | 'bootSeconds' | 'seed' | 'semantics' | 'p
 };
 
 /**
- * Runs all policies in cells that have the same requests, and what is the same in several cells once: where nothing scaled the boot time makes no other run, and where AWS does
- * not scale its choices make none. What wrong measurements do is a bar under the default choice alone.
+ * Runs all policies in cells that have the same requests, and what is the same in several cells once: where nothing scaled the boot time makes no
+ * other run, and where AWS does not scale its choices make none. What wrong measurements do is a bar under the default choice alone.
  */
 export function runCells(cells: readonly Cell[], measured: Measured): Row[] {
   const known = new Map<string, Ran>();

@@ -11,12 +11,7 @@ const metric = z.strictObject({
   dimensions: z.record(z.string(), z.string()).default({}),
 });
 /** Where tokens are counted: in a simulation its own. */
-const tokens = z.strictObject({
-  perRequest: z.number().positive(),
-  namespace: z.string().min(1),
-  name: z.string().min(1),
-  dimensions: z.record(z.string(), z.string()).default({}),
-});
+const tokens = metric.omit({ statistic: true }).extend({ namespace: z.string().min(1), perRequest: z.number().positive() });
 /** Instances that the requests of a minute lacked. */
 const lacking = z.strictObject({
   requestsPerSecond: z.number().positive(),

@@ -96,7 +96,6 @@ export class Simulation implements Completion {
   private sojourn = new Float64Array(64);
   private arrivals = 0;
   private refusals = 0;
-  private completions = 0;
   private events = 0;
   private workSeconds = 0;
   /** Of the queue, the first request and the last. */
@@ -176,7 +175,6 @@ export class Simulation implements Completion {
   public completed(slot: number, server: number, now: number): void {
     const { arrivedAt, placedAt, firstAt, prompt, output } = this.requests;
     const from = arrivedAt[slot];
-    this.completions++;
     if (server >= this.sojourn.length) {
       const grown = new Float64Array(server * 2);
       grown.set(this.sojourn);
@@ -282,9 +280,9 @@ export class Simulation implements Completion {
 
   /** Every request has one end, and in each server the requests over time are those that came times how long they stayed. */
   private checkLaws(): void {
-    if (this.arrivals !== this.completions + this.refusals + this.requests.open || this.requests.open !== 0) {
+    if (this.arrivals !== this.fleet.answers + this.refusals + this.requests.open || this.requests.open !== 0) {
       throw new Error(
-        `SimulatorDefect: ${this.arrivals} requests came, ${this.completions} were answered, ${this.refusals} refused, ${this.requests.open} are open`,
+        `SimulatorDefect: ${this.arrivals} requests came, ${this.fleet.answers} were answered, ${this.refusals} refused, ${this.requests.open} are open`,
       );
     }
     for (let server = 0; server < this.servers.count; server++) {

@@ -22,7 +22,7 @@ export class KeptRequests {
     }
   }
 
-  /** The requests from the first on. */
+  /** The requests from the first on. After the end the time stays that of the last. */
   public open(): RequestSource {
     const { at, prompts, outputs, count } = this;
     let place = -1;

@@ -2,7 +2,7 @@ import { readMeasuredFile } from '../../capacity/plan/measured-file';
 import { version } from '../../package.json';
 import type { MeasurableEndpoint } from './endpoint';
 import { Found, rounded } from './search';
-import type { Objective, StepResult } from './step';
+import type { Objective, StatedTokens } from './step';
 
 /** What docs/capacity-file.md describes. */
 export interface CapacityFile {
@@ -13,7 +13,7 @@ export interface CapacityFile {
   readonly requestsPerSecondPerInstance: number;
   readonly fleet?: { readonly instances: number; readonly requestsPerSecondPerInstance: number };
   readonly priorityWindowSeconds?: number;
-  /** Mean tokens of a request, prompt and answer together, above 0 and at most 1,000,000. */
+  /** Mean tokens of a request, prompt and answer together, 1 to 1,000,000. */
   readonly tokensPerRequest?: number;
   readonly latencyPercentile: number;
   readonly latencyBelowMs: number;
@@ -41,7 +41,7 @@ export function capacityFile(
   now: Date,
   how: string,
 ): CapacityFile {
-  const tokensPerRequest = meanTokens(step);
+  const tokensPerRequest = meanTokens(step.tokens);
   return {
     version: 1,
     ...{ model: of.model, instance: of.instance, image: of.image },
@@ -54,8 +54,8 @@ export function capacityFile(
   };
 }
 
-/** The mean of all that were served: of some of them it might be that of others. */
-const meanTokens = ({ tokens }: StepResult): number | undefined =>
+/** The mean of all that were served; undefined when only some state their tokens, or none: it might be that of others. */
+export const meanTokens = (tokens: StatedTokens | undefined): number | undefined =>
   tokens !== undefined && tokens.stating === tokens.served ? rounded(tokens.mean) : undefined;
 
 /**

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { CapacityFile } from './capacity-file';
+import { CapacityFile, meanTokens } from './capacity-file';
 import { CONFIRMATION, rounded, StepKind } from './search';
 import { lateLimit, lengthOf, Objective, openLimit, StatedTokens, StepResult } from './step';
 
@@ -57,9 +57,10 @@ export function tokenLines(tokens: StatedTokens | undefined, { tokensPerRequest 
   if (tokens === undefined) {
     return [];
   }
-  const { stating, served, mean } = tokens;
-  if (stating === served) {
-    return [`A request had ${rounded(mean)} tokens on average, prompt and answer together.`];
+  const { stating, served } = tokens;
+  const mean = meanTokens(tokens);
+  if (mean !== undefined) {
+    return [`A request had ${mean} tokens on average, prompt and answer together.`];
   }
   const left = tokensPerRequest === undefined ? 'the file states no tokensPerRequest' : 'the tokensPerRequest of the file was not checked';
   return [`${stating} of ${served} answers state their tokens (usage), and the others do not, so ${left}.`];

@@ -1,4 +1,4 @@
-/** Tokens of prompt and answer together: what a capacity file may state is above 0 and at most this. */
+/** Tokens of prompt and answer together: what a capacity file may state is 1 to this. */
 const MOST_TOKENS = 1_000_000;
 /** Bytes of a body that are parsed: 1 to 2 ms of the generator for the longest, 0.01 ms for one of 2 KB. */
 const READABLE = 256 * 1024;

@@ -196,16 +196,21 @@ const sagemakerMetric = (name: string, dimensions: Readonly<Record<string, strin
   namedMetric({ namespace: 'AWS/SageMaker', name, dimensions });
 
 /** `measuredRequests()` as metric math. */
-const WORK = { id: 'work', label: 'Requests of the size that was measured', returnData: false } as const;
-const work = (perRequest: number) => `requests * FILL(tokens, ${perRequest}) / ${perRequest}`;
+const workQuery = (perRequest: number): CfnAlarm.MetricDataQueryProperty => ({
+  id: 'work',
+  expression: `requests * FILL(tokens, ${perRequest}) / ${perRequest}`,
+  label: 'Requests of the size that was measured',
+  returnData: false,
+});
 
 /**
  * `lackingInstances()` as metric math (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). An
  * invocation counts one by the number of instances in InvocationsPerInstance, so the invocations by that are the instances
  * (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html).
  *
- * A minute without requests has no datapoint. For the way in it is filled, so that a fleet at rest shrinks; so are the newest, which are not published yet, and of ten minutes
- * some eight decide. For the way out it is left missing: the newest minute is all that an alarm of one looks at, and filled it would always lack nothing (FILL in the page above).
+ * A minute without requests has no datapoint. For the way in it is filled, so that a fleet at rest shrinks; so are the newest, which are not
+ * published yet, and of ten minutes some eight decide. For the way out it is left missing: the newest minute is all that an alarm of one looks
+ * at, and filled it would always lack nothing (FILL in the page above).
  */
 function lackingMetrics(metric: LackingInstances, period: number, filled: boolean): CfnAlarm.MetricDataQueryProperty[] {
   const { spare, tolerance = 1, tokens, dimensions } = metric;
@@ -224,6 +229,6 @@ function lackingMetrics(metric: LackingInstances, period: number, filled: boolea
     { id: 'lacking', expression: filled ? `FILL(${expression}, -1)` : expression, label: 'Instances that were lacking', returnData: true },
     query('requests', sagemakerMetric('Invocations', dimensions)),
     query('shares', sagemakerMetric('InvocationsPerInstance', dimensions)),
-    ...(tokens === undefined ? [] : [{ ...WORK, expression: work(tokens.perRequest) }, query('tokens', namedMetric(tokens), 'Average')]),
+    ...(tokens === undefined ? [] : [workQuery(tokens.perRequest), query('tokens', namedMetric(tokens), 'Average')]),
   ];
 }

@@ -155,7 +155,12 @@ export const HALF = 0.5;
 export const measuredRequests = ({ tokens }: LackingInstances, requests: number, mean: number): number =>
   tokens === undefined || Number.isNaN(mean) ? requests : (requests * mean) / tokens.perRequest;
 
-/** How many instances were lacking while so many served `requests`, of the size that was measured, within a period. The metric math of the constructs rounds where this does. @internal */
+/**
+ * How many instances were lacking while so many served `requests`, of the size that was measured, within a period. The metric math of the constructs
+ * rounds where this does.
+ *
+ * @internal
+ */
 export function lackingInstances(metric: LackingInstances, requests: number, periodSeconds: number, instances: number): number {
   const { tolerance = 1, spare } = metric;
   const lacking = (share: number) => Math.ceil(staffed(requests / servedWithin(metric, share, periodSeconds), spare)) - instances;
