@@ -9,6 +9,9 @@ export interface Completion {
 
 const NONE = -1;
 
+/** Share of an iteration by which sums of parts may differ from the whole. */
+const ROUNDING = 1e-9;
+
 /** All servers, as columns. Between two events of a server its batch does not change, so its clock follows from the time in closed form. */
 export class Servers {
   /** Requests that are in each server, waiting ones included. */
@@ -93,7 +96,7 @@ export class Servers {
     this.waitTail[server] = slot;
   }
 
-  /** What the earliest event asks for: a prompt is read, or an answer is complete. */
+  /** What the earliest event asks for: an answer is complete, a prompt is read, or so much of the prompts that an iteration has room for the next. */
   public step(): void {
     const { server, time } = this.events;
     this.move(server, time, this.ahead[server]);
@@ -102,8 +105,10 @@ export class Servers {
     if (heap.size > 0 && heap.key <= this.clock[server] + 1e-9 * (1 + this.clock[server] * 1e-6)) {
       const slot = heap.pop();
       this.leave(server, slot, this.requests.prompt[slot] + this.requests.output[slot], time);
-    } else {
+    } else if (this.headLeft[server] <= ROUNDING * this.model.chunkTokens) {
       this.promptRead(server, time);
+    } else {
+      this.admitWaiting(server);
     }
     this.plan(server);
   }
@@ -136,18 +141,28 @@ export class Servers {
   }
 
   private admitWaiting(server: number): void {
+    const reading = this.promptHead[server] !== NONE;
     for (let slot = this.waitHead[server]; slot !== NONE && this.hasRoom(server, slot); slot = this.waitHead[server]) {
       this.waitHead[server] = this.requests.next[slot];
       this.admit(server, slot);
     }
+    if (!reading) {
+      this.startPrompt(server);
+    }
   }
 
-  /** Prompts that are admitted keep their order, so where the newest come first no more are than an iteration reads. */
   private hasRoom(server: number, slot: number): boolean {
     const { prompt, output } = this.requests;
-    const { maxSequences, kvTokens, chunkTokens } = this.model;
-    const reads = this.windowSeconds === undefined || prompt[slot] === 0 || this.pending[server] < chunkTokens;
-    return reads && this.admitted[server] < maxSequences && this.kvUsed[server] + prompt[slot] + output[slot] <= kvTokens;
+    const { maxSequences, kvTokens } = this.model;
+    const fits = this.admitted[server] < maxSequences && this.kvUsed[server] + prompt[slot] + output[slot] <= kvTokens;
+    return fits && (prompt[slot] === 0 || this.tooMuchToRead(server) === 0);
+  }
+
+  /** Prompt tokens until another prompt is admitted. Those that are keep their order, so where the newest come first no more are than an iteration reads. */
+  private tooMuchToRead(server: number): number {
+    const { chunkTokens } = this.model;
+    const more = this.pending[server] - chunkTokens;
+    return this.windowSeconds === undefined || more <= ROUNDING * chunkTokens ? 0 : more;
   }
 
   private admit(server: number, slot: number): void {
@@ -161,11 +176,7 @@ export class Servers {
       return;
     }
     this.pending[server] += prompt;
-    const first = this.promptHead[server] === NONE;
     this.promptTail[server] = append(requests.next, this.promptHead, this.promptTail[server], server, slot);
-    if (first) {
-      this.startPrompt(server);
-    }
   }
 
   /** The prompts that were admitted are cut into as few chunks as allowed, of the same size; while others wait to be, each iteration is full. */
@@ -224,6 +235,8 @@ export class Servers {
     let ahead = heap.size > 0 ? Math.max(0, heap.key - this.clock[server]) : Infinity;
     if (this.chunk[server] > 0) {
       ahead = Math.min(ahead, this.headLeft[server] / this.chunk[server]);
+      const more = this.waitHead[server] === NONE ? 0 : this.tooMuchToRead(server);
+      ahead = more > 0 ? Math.min(ahead, more / this.chunk[server]) : ahead;
     }
     this.ahead[server] = ahead;
     if (ahead === Infinity) {

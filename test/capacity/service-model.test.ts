@@ -5,7 +5,7 @@ import { Simulation } from '../../capacity/simulator/simulation';
 import { holds } from '../../capacity/validation/check';
 import { conversations, speedChecks } from '../../capacity/validation/speed';
 import { runs } from '../support/property-runs';
-import { iteratedServer, naiveServer } from './naive-server';
+import { iteratedServer, NaiveRequest, naiveServer } from './naive-server';
 import { endpointOf, ListSource, SMALL } from './support';
 
 const request = fc.record({
@@ -18,25 +18,41 @@ const trace = fc
   .uniqueArray(request, { minLength: 1, maxLength: 25, selector: ({ at }) => at })
   .map((all) => all.sort((a, b) => a.at - b.at));
 
+const EXAMPLES = [
+  // While the fifth is read there is room for the third, before the sixth comes.
+  { maxSequences: 2, requests: '.26 86 41, .4 297 60, .46 22 29, .61 22 29, 1.52 109 20, 1.62 151 15, 1.64 36 22' },
+  // The end of the eighth admits two at once, whose prompts share an iteration.
+  {
+    maxSequences: 3,
+    requests: '.32 268 6, .42 130 41, .45 17 45, .52 242 59, .53 11 24, .54 54 1, 1.08 291 20, 1.11 134 8, 1.75 26 41, 1.93 182 57',
+  },
+].map(({ requests, maxSequences }): [NaiveRequest[], number, number] => {
+  const rows = requests.split(', ').map((row) => row.split(' ').map(Number));
+  return [rows.map(([at, prompt, output]) => ({ at, prompt, output })), maxSequences, 360];
+});
+
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 test.each([undefined, 0.5])('a server answers when a second computation in small steps says so, in windows of %p s', (window) => {
-  const step = 1e-4;
   fc.assert(
     fc.property(trace, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 360, max: 2000 }), (requests, maxSequences, kvTokens) => {
       const service = { ...SMALL, maxSequences, kvTokens };
-      const naive = naiveServer(service, requests, step, window);
       const endpoint = endpointOf({ service, priorityWindowSeconds: window });
       const { outcome } = new Simulation(endpoint, { seed: 1 }).run(new ListSource(requests));
-      const latency = mean(naive.map(({ end }, index) => end - requests[index].at));
-      const first = mean(naive.map(({ first }, index) => first - requests[index].at));
       expect(outcome.completed).toBe(requests.length);
       // The second computation rounds each of a request's steps up to one of its own, and one that comes at an edge of an iteration may so miss it.
-      // In 6,000 traces the two differed by at most 1.9 % and 2.9 %.
-      expect(Math.abs(outcome.latency.mean / latency - 1)).toBeLessThan(0.03);
-      expect(Math.abs(outcome.firstToken.mean - first)).toBeLessThan(0.04 * first + 20 * step);
+      // In 3,000 traces the two differed by at most 1.2 %. With windows one that comes just before there is room for it is overtaken in larger steps.
+      const agreesIn = (step: number) => {
+        const naive = naiveServer(service, requests, step, window);
+        const latency = mean(naive.map(({ end }, index) => end - requests[index].at));
+        const first = mean(naive.map(({ first }, index) => first - requests[index].at));
+        return (
+          Math.abs(outcome.latency.mean / latency - 1) < 0.015 && Math.abs(outcome.firstToken.mean - first) < 0.005 * first + 20 * step
+        );
+      };
+      expect([1e-4, 1e-5, 1e-6].some(agreesIn)).toBe(true);
     }),
-    { numRuns: runs(40) },
+    { numRuns: runs(40), examples: EXAMPLES },
   );
 });
 
