@@ -1,6 +1,6 @@
 /**
  * Tests run on sources through tsx, all in one process: modules are loaded once, not once per file, which takes less than half the time.
- * So a test file leaves the process as it found it (environment, mocks). `npm test` runs two halves side by side (`--shard`).
+ * So a test file leaves the process as it found it (environment, mocks). `npm test` runs three parts, two at a time (`--shard`).
  * Types are checked once by `tsc --noEmit`.
  */
 module.exports = async () => {

@@ -10,6 +10,8 @@ export interface Task {
   after?: string[];
   /** It waits for clocks more than it computes, so it runs beside the others, takes no lane and goes before them on a busy processor. */
   waits?: boolean;
+  /** It takes a lane and has clocks to keep, so it goes before the others on a busy processor. */
+  first?: boolean;
   /** Reads how many tests passed and failed from the log; without it the command itself counts as one. */
   count?: (log: string) => { passed: number; failed: number };
   /** Lines of its log that are figures of what was proved: the report at the end shows them, also when all is well. */
@@ -72,7 +74,7 @@ function runTask(task: Task, logFolder: string): Promise<Result> {
   console.log(`> ${task.name}`);
   return new Promise((done) => {
     const child = spawn('bash', ['-o', 'pipefail', '-c', task.command], { stdio: ['ignore', 'pipe', 'pipe'] });
-    if (task.waits !== true && child.pid !== undefined) {
+    if (task.waits !== true && task.first !== true && child.pid !== undefined) {
       setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     }
     child.stdout.pipe(out, { end: false });
