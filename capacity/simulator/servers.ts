@@ -161,7 +161,8 @@ export class Servers {
   /** Prompt tokens until another prompt is admitted. Those that are keep their order, so where the newest come first no more are than an iteration reads. */
   private tooMuchToRead(server: number): number {
     const { chunkTokens } = this.model;
-    const more = this.pending[server] - chunkTokens;
+    // To just below an iteration: prompts that fill one are read in it before there is room for more.
+    const more = this.pending[server] - chunkTokens * (1 - 2 * ROUNDING);
     return this.windowSeconds === undefined || more <= ROUNDING * chunkTokens ? 0 : more;
   }
 
@@ -189,8 +190,8 @@ export class Servers {
     this.headLeft[server] = this.requests.prompt[slot];
     const { chunkTokens } = this.model;
     const pending = this.pending[server];
-    const full = this.waitHead[server] !== NONE && pending >= chunkTokens;
-    this.chunk[server] = full ? chunkTokens : pending / Math.ceil(pending / chunkTokens);
+    const full = this.waitHead[server] !== NONE && pending >= chunkTokens * (1 - ROUNDING);
+    this.chunk[server] = full ? chunkTokens : pending / Math.ceil(pending / chunkTokens - ROUNDING);
   }
 
   /** Seconds of the iteration that begins now. */

@@ -79,7 +79,7 @@ export interface RunResult {
   readonly leastServerHours: number;
   /** Hours that servers had a request, of all servers together. */
   readonly busyServerHours: number;
-  /** Arrivals, prompts read, answers and ticks. */
+  /** Arrivals, prompts read, admissions that waited for room to read, answers and ticks. */
   readonly events: number;
 }
 
