@@ -25,7 +25,10 @@ const account = (shard: 1 | 2) =>
 
 const e2e = (file: string) => `node --import tsx test/e2e/${file}`;
 
-/** Of those that are ready, those run that stand first: what has clocks to keep, one after the other, and beside it what only computes. */
+/**
+ * Of those that are ready, those run that stand first: what has clocks to keep, and beside it what only computes. The end-to-end run waits for two thirds of
+ * the unit tests, so that it has a lane; the last third runs beside it.
+ */
 const TASKS: Task[] = [
   { name: 'handlers', command: 'npm run --silent build:handlers' },
   { name: 'python', command: 'npm run --silent account -- install' },

@@ -1,5 +1,6 @@
 // The main job from end to end: `npm start -- --keep`, its figures, the printed request, the independent verifier, and mutants of the running
-// account that the verifier must tell. One of the tasks of `npm test`, which has one mutant; `npm run mutants` has all five.
+// account that the verifier must tell. One of the tasks of `npm test`, which has the first mutant alone; `npm run mutants` has all five, and is
+// the only one that shows that the sections on delivery, predictions, features and the outage turn red.
 import { currentAccount, DEFAULT_STATE_DIR } from '../../local/account-state';
 import { stopAccount } from '../../local/account-process';
 import { isAlive } from '../../local/processes';

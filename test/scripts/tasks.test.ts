@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runTasks, summaryOf, Task } from '../../scripts/tasks';
 import { AUDITED, auditedLine } from '../audit/audited';
@@ -51,5 +51,33 @@ describe('what npm test reports', () => {
   test('has the audit in whichever third it is', () => {
     const tasks = readFileSync(join(__dirname, '../../scripts/test.ts'), 'utf8');
     expect(tasks.match(/command: third\(\d\).*shows: AUDITED/g)).toHaveLength(tasks.match(/command: third\(/g)!.length);
+  });
+});
+
+describe('tasks', () => {
+  test('run two at a time, those that wait for clocks beside them, each when what it needs is over', async () => {
+    const lane = (name: string, over: Partial<Task> = {}): Task => ({ name, command: 'sleep 0.3', ...over });
+    await run([
+      lane('one'),
+      lane('two', { first: true }),
+      lane('three'),
+      lane('waits', { waits: true }),
+      lane('last', { after: ['three'] }),
+    ]);
+    const order = said.map((line) => line.replace(/:.*/, '').replace('ok  ', 'ok'));
+    expect(order.slice(0, 3)).toEqual(['> one', '> two', '> waits']);
+    expect(order.indexOf('> three')).toBeGreaterThan(Math.min(order.indexOf('ok one'), order.indexOf('ok two')));
+    expect(order.indexOf('> last')).toBeGreaterThan(order.indexOf('ok three'));
+  });
+
+  test('that keep clocks go before the others on a busy processor', async () => {
+    const told = { command: 'sleep 0.3; nice', shows: /^-?\d+$/ };
+    const results = await run([
+      { name: 'computes', ...told },
+      { name: 'first', ...told, first: true },
+      { name: 'waits', ...told, waits: true },
+    ]);
+    const usual = String(getPriority());
+    expect(results.map(({ shown }) => shown)).toEqual([[String(constants.priority.PRIORITY_BELOW_NORMAL)], [usual], [usual]]);
   });
 });
