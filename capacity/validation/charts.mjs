@@ -25,7 +25,7 @@ export const saturation = (points) =>
       Plot.dot(points, { x: 'rate', y: 'seconds', stroke: 'percentile' }),
       Plot.text(
         points.filter(({ rate }) => rate === points[0].rate),
-        { x: 'rate', y: 'seconds', text: 'percentile', dy: -10 },
+        { x: 'rate', y: 'seconds', text: 'percentile', textAnchor: 'start', dx: 8, dy: -10 },
       ),
     ],
   });
